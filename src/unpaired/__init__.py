@@ -1,0 +1,56 @@
+"""unpaired: two piles of images in, a translator out, and honest evidence of how well it works.
+
+    import unpaired
+
+    experiment = unpaired.recipe("demo")
+    run = unpaired.train(experiment, "runs/demo")
+    translator = unpaired.load(run / "model")
+    translator.translate(image, to="b")
+
+Names are loaded when they are first used, so that `import unpaired` costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from unpaired.errors import UnpairedError as UnpairedError
+    from unpaired.experiment import Experiment as Experiment
+    from unpaired.inspect_data import check_data as check_data
+    from unpaired.recipes import recipe as recipe
+    from unpaired.report.html import write_report as write_report
+    from unpaired.training import evaluate as evaluate
+    from unpaired.training import train as train
+    from unpaired.translate import Translator as Translator
+    from unpaired.translate import load as load
+
+_HOMES = {
+    "Experiment": "unpaired.experiment",
+    "Translator": "unpaired.translate",
+    "UnpairedError": "unpaired.errors",
+    "check_data": "unpaired.inspect_data",
+    "evaluate": "unpaired.training",
+    "load": "unpaired.translate",
+    "recipe": "unpaired.recipes",
+    "train": "unpaired.training",
+    "write_report": "unpaired.report.html",
+}
+
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'unpaired' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,49 @@
+"""Flags that several verbs share."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from typing import Any
+
+from unpaired.errors import SettingError
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse without guessed abbreviations, whose errors are the package's own."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(
+            allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **settings
+        )
+
+    def error(self, message: str) -> Any:
+        """Exit code 2, one paragraph."""
+        raise SettingError(f"{message}. `{self.prog} --help` lists what there is.")
+
+
+def seconds(text: str) -> float:
+    """A time such as 90s, 10m, 1.5h, 2d or 1h30m, in seconds.
+
+    Raises:
+        argparse.ArgumentTypeError: when it is none.
+    """
+    units = {"s": 1, "m": 60, "h": 3600, "d": 86400, "": 1}
+    parts = re.findall(r"(\d+(?:\.\d+)?)([smhd]?)", text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; write 90s, 10m, 1.5h or 1h30m")
+    return sum(float(number) * units[unit] for number, unit in parts)
+
+
+def count(text: str) -> int:
+    """A number such as 20000, 20k or 1.5M."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([kKmM]?)", text.replace("_", ""))
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number; write 20000, 20k or 1.5M")
+    return round(float(match[1]) * {"": 1, "k": 1000, "m": 1_000_000}[match[2].lower()])
+
+
+def print_json(content: Any) -> None:
+    """The one object that --json promises on standard output."""
+    print(json.dumps(content, indent=2))

@@ -1,0 +1,66 @@
+"""The command `unpaired`: finds the verb, and turns errors into one paragraph and an exit code.
+
+Exit codes: 0 done, 2 the user's input or setting, 3 training stopped on a non-finite value,
+130 after Ctrl-C, 143 after SIGTERM; 1 is a defect of ours.
+"""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import sys
+from importlib import import_module
+
+import unpaired
+from unpaired.errors import UnpairedError
+
+VERBS = {
+    "demo": "train the built-in example, evaluate it, write a report (a few minutes)",
+    "check": "look at two piles of images before any training: counts, bad files, leaks",
+    "train": "train a translator on two piles of images, or continue a run",
+    "translate": "translate files and folders with a trained model",
+    "evaluate": "measure a model or a run on test images",
+    "report": "write a run's report.html",
+    "recipes": "list the recipes: complete settings that are known to work",
+    "doctor": "print what an issue report needs: versions, hardware, speed",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one verb; returns the exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(usage())
+        return 0
+    verb, rest = arguments[0], arguments[1:]
+    if verb == "--version":
+        print(f"unpaired {unpaired.__version__}")
+        return 0
+    if verb not in VERBS:
+        close = difflib.get_close_matches(verb, VERBS, 1)
+        hint = f" Did you mean `unpaired {close[0]}`?" if close else ""
+        print(
+            f"error: there is no verb {verb!r}.{hint} Verbs: {', '.join(VERBS)}.", file=sys.stderr
+        )
+        return 2
+    logging.basicConfig(format="warning: %(message)s", level=logging.WARNING, stream=sys.stderr)
+    try:
+        return int(import_module(f"unpaired.cli.{verb}").run(rest))
+    except UnpairedError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+def usage() -> str:
+    """The help of the command itself; imports nothing heavy."""
+    width = max(map(len, VERBS))
+    verbs = "\n".join(f"  {verb:{width}}  {text}" for verb, text in VERBS.items())
+    return (
+        "unpaired: two piles of images in, a translator out, and honest evidence of how well it "
+        f"works.\n\nusage: unpaired VERB [options]\n\n{verbs}\n\n"
+        "`unpaired VERB --help` says more. Start with `unpaired demo`, or with your own images:\n"
+        "  unpaired train --a photos/ --b paintings/"
+    )

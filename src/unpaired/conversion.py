@@ -1,0 +1,106 @@
+"""Between the kinds of images that Python programs hold and pixels (height, width, channels)."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from unpaired.data.decode import decode
+from unpaired.data.domain import Domain, Pixels
+from unpaired.errors import DataError
+
+ImageLike = Image.Image | NDArray[Any] | Tensor | Path | str
+"""A Pillow image; an array (H, W) or (H, W, C); a tensor [C, H, W]; or a file.
+
+Arrays and tensors hold uint8 (0 to 255) or uint16 (0 to 65535). Transparency in arrays, as a second
+or fourth channel, is for uint8 alone.
+"""
+
+_PNG_MODES = {"1", "L", "LA", "I", "I;16", "I;16B", "P", "RGB", "RGBA"}
+# Rec. 601 luma in 1/65536, as Pillow has it: R, G, B.
+_LUMA = np.array([19595, 38470, 7471], np.uint32)
+
+
+def read_image(image: ImageLike, domain: Domain) -> Pixels:
+    """Pixels (H, W, domain.channels) at the domain's depth, by the rules that files are read by.
+
+    Raises:
+        UnreadableImage: when the image breaks a rule of `domain.decoding`, with the reason.
+        DataError: when it is of no kind that is taken.
+    """
+    if isinstance(image, (str, Path)):
+        return _decode(Path(image), str(image), domain)
+    if isinstance(image, Image.Image):
+        return _decode(_encode(image), "the image", domain)
+    array = image.detach().cpu().permute(1, 2, 0).numpy() if isinstance(image, Tensor) else image
+    _check_array(array)
+    if array.dtype == np.uint16 and array.ndim == 3 and array.shape[2] == 3:
+        # The one kind that Pillow has no mode for.
+        return convert(array, domain.channels, domain.decoding.depth)
+    plain = array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array
+    return _decode(_encode(Image.fromarray(np.ascontiguousarray(plain))), "the image", domain)
+
+
+def like(pixels: Pixels, image: ImageLike) -> Any:
+    """Pixels (H, W, C) as the same kind of thing as `image`; a Pillow image for a file."""
+    if isinstance(image, Tensor):
+        return torch.from_numpy(pixels).permute(2, 0, 1).contiguous().to(image.device)
+    if isinstance(image, np.ndarray):
+        return pixels[..., 0] if image.ndim == 2 and pixels.shape[2] == 1 else pixels
+    return to_pillow(pixels)
+
+
+def to_pillow(pixels: Pixels) -> Image.Image:
+    """Pixels (H, W, C) as a Pillow image, which has no 16-bit colour: that becomes 8 bits."""
+    if pixels.shape[2] == 1:
+        return Image.fromarray(pixels[..., 0])
+    return Image.fromarray(convert(pixels, 3, 8))
+
+
+def convert(pixels: Pixels, channels: int, depth: int) -> Pixels:
+    """Pixels (H, W, 1 or 3) with other channels or bits: by luma and replication, and by range."""
+    if pixels.shape[2] == 3 and channels == 1:
+        luma = pixels.astype(np.uint32) @ _LUMA + 2**15 >> 16
+        pixels = luma[..., None].astype(pixels.dtype)
+    elif pixels.shape[2] == 1 and channels == 3:
+        pixels = np.repeat(pixels, 3, axis=2)
+    if pixels.dtype == np.uint8 and depth == 16:
+        return pixels.astype(np.uint16) * 257
+    if pixels.dtype == np.uint16 and depth == 8:
+        return np.rint(pixels / 257).astype(np.uint8)
+    return pixels
+
+
+def _decode(content: bytes | Path, name: str, domain: Domain) -> Pixels:
+    return decode(content, name=name, channels=domain.channels, decoding=domain.decoding).pixels
+
+
+def _encode(image: Image.Image) -> bytes:
+    """A file in memory, so that one place decides what becomes of modes, palettes and alpha."""
+    if image.mode not in _PNG_MODES and image.mode != "F":
+        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    file = io.BytesIO()
+    if image.mode == "F":
+        image.save(file, "TIFF")
+    else:
+        image.save(file, "PNG", compress_level=0)
+    return file.getvalue()
+
+
+def _check_array(array: NDArray[Any]) -> None:
+    channels = array.shape[2] if array.ndim == 3 else 1
+    allowed = {np.dtype(np.uint8): (1, 2, 3, 4), np.dtype(np.uint16): (1, 3)}
+    if array.ndim in (2, 3) and array.size and channels in allowed.get(array.dtype, ()):
+        return
+    raise DataError(
+        f"an image of {array.dtype} with {channels} channel(s) and shape {array.shape} (with "
+        "channels last) cannot be used. Give uint8 (0 to 255) with 1 to 4 channels, or uint16 (0 "
+        "to 65535) with 1 or 3; values in [0, 1] are multiplied by 255 and rounded first."
+    )

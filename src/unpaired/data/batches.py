@@ -1,0 +1,121 @@
+"""Batches as a function of position: no state to save, so resuming is exact.
+
+The order of images, and every random change made to them, derive from (seed, domain, images seen).
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import OrderedDict
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unpaired.data.domain import Augmentation, Domain
+from unpaired.data.images import Images, MemoryImages
+from unpaired.data.tensors import to_network
+
+PREFETCH = 4
+"""Batches read ahead when images are streamed."""
+
+
+def derive_seed(*parts: int | str) -> int:
+    """A 63-bit seed from any integers and names, the same on every machine."""
+    words = [zlib.crc32(p.encode()) if isinstance(p, str) else int(p) for p in parts]
+    return int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0] >> 1)
+
+
+def generator(*parts: int | str) -> torch.Generator:
+    """A CPU generator seeded from `parts`: the same numbers whatever the device."""
+    return torch.Generator().manual_seed(derive_seed(*parts))
+
+
+class Batches:
+    """The endless sequence of training batches of one domain."""
+
+    def __init__(
+        self,
+        images: Images,
+        domain: Domain,
+        name: str,
+        seed: int,
+        batch_size: int,
+        device: torch.device,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        self.images = images
+        self.domain = domain
+        self.batch_size = batch_size
+        self.device = device
+        self._key = (seed, name)
+        self._rank, self._world_size = rank, world_size
+        self._orders: OrderedDict[int, NDArray[np.int64]] = OrderedDict()
+        self._reader = None if isinstance(images, MemoryImages) else ThreadPoolExecutor(1)
+        self._ahead: dict[int, Future[Tensor]] = {}
+
+    def at(self, position: int) -> Tensor:
+        """The batch that begins at image `position` of the sequence, counted over all processes.
+
+        Returns [batch_size, C, size, size] in the domain's value range, augmented, on the device.
+        """
+        pixels = self._read(position).to(self.device, non_blocking=True)
+        values = to_network(pixels, self.domain.value_range)
+        random = generator(*self._key, "augment", position, self._rank)
+        return augment(values, self.domain.augmentation, random)
+
+    def indices(self, position: int) -> NDArray[np.int64]:
+        """Which images the batch at `position` holds: each epoch is a fresh permutation."""
+        first = position + self._rank * self.batch_size
+        places = np.arange(first, first + self.batch_size)
+        epochs, offsets = np.divmod(places, len(self.images))
+        return np.array(
+            [self._order(int(e))[o] for e, o in zip(epochs, offsets, strict=True)], dtype=np.int64
+        )
+
+    def _order(self, epoch: int) -> NDArray[np.int64]:
+        if epoch not in self._orders:
+            seed = derive_seed(*self._key, "order", epoch)
+            self._orders[epoch] = np.random.default_rng(seed).permutation(len(self.images))
+            while len(self._orders) > 4:
+                self._orders.popitem(last=False)
+        return self._orders[epoch]
+
+    def _read(self, position: int) -> Tensor:
+        if self._reader is None:
+            return self.images.gather(self.indices(position))
+        stride = self.batch_size * self._world_size
+        for ahead in range(PREFETCH + 1):
+            place = position + ahead * stride
+            if place not in self._ahead:
+                indices = self.indices(place)
+                self._ahead[place] = self._reader.submit(self.images.gather, indices)
+        return self._ahead.pop(position).result()
+
+
+def augment(images: Tensor, settings: Augmentation, random: torch.Generator) -> Tensor:
+    """Zoom and crop, then flip, each image with its own random numbers: NCHW float => NCHW float.
+
+    One affine map per image: where nothing is drawn for an image, it comes back to the bit.
+    """
+    count = len(images)
+    draws = torch.rand(4, count, generator=random)
+    cropped = draws[0] < (settings.crop_probability if settings.zoom > 1 else 0.0)
+    flipped = draws[1] < (0.5 if settings.flip else 0.0)
+    scale = torch.where(cropped, 1 / settings.zoom, 1.0)
+    room = 1 - scale  # in the units of affine_grid, where the image spans -1…1
+    shift_x, shift_y = (draws[2] * 2 - 1) * room, (draws[3] * 2 - 1) * room
+    if bool(cropped.any()):
+        zero = torch.zeros(count)
+        theta = torch.stack(
+            [torch.stack([scale, zero, shift_x], 1), torch.stack([zero, scale, shift_y], 1)], 1
+        ).to(images.device)
+        grid = F.affine_grid(theta, list(images.shape), align_corners=False)
+        warped = F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+        images = torch.where(cropped.to(images.device)[:, None, None, None], warped, images)
+    mirror = flipped.to(images.device)[:, None, None, None]
+    return torch.where(mirror, images.flip(3), images)

@@ -1,0 +1,108 @@
+"""A domain: one pile of images, and the form in which networks see them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import Field
+
+from unpaired.config import config
+from unpaired.data.decode import Decoding
+from unpaired.data.sources import Source
+from unpaired.networks.blocks import ValueRange
+
+Pixels = NDArray[np.unsignedinteger[Any]]
+"""uint8, or uint16 where a domain keeps 16 bits."""
+
+
+@config
+class Augmentation:
+    """Random changes of the training images, drawn anew each time an image is seen."""
+
+    zoom: float = 1.2
+    """Enlarge by this factor before cropping (report 001: +20 %; CycleGAN: 286/256 = 1.12)."""
+    crop_probability: float = 0.5
+    """Share of images that are enlarged and cropped at random (report 001: about half)."""
+    flip: bool = True
+    """Mirror half of the images left to right; wrong for digits and letters."""
+
+
+@config
+class Domain:
+    """One pile of images, with channels, size and value range."""
+
+    source: Annotated[Source, Field(discriminator="kind")]
+    """Where the training images come from."""
+    test_source: Annotated[Source, Field(discriminator="kind")] | None = None
+    """Images kept for the test; none: a share of the training images is held out."""
+    validation_source: Annotated[Source, Field(discriminator="kind")] | None = None
+    """Images for choices during training; none: a share of the training images is held out."""
+    labelled_source: Annotated[Source, Field(discriminator="kind")] | None = None
+    """Labelled images that train the evaluation's task classifier; none: the training images."""
+    test_fraction: float = 0.1
+    """Share of the training images held out for the test where there is no test source."""
+    validation_fraction: float = 0.05
+    """Share of the training images held out for validation where there is no such source."""
+    channels: Literal[1, 3] = 3
+    """1 for grey, 3 for RGB."""
+    size: int = 256
+    """Side, in pixels, of the square images that the networks see."""
+    crop: tuple[int, int, int, int] | None = None
+    """Box (left, top, right, bottom) cut out first, in pixels of the source images."""
+    fit: Literal["resize", "cover", "pad"] = "cover"
+    """How an image becomes square: stretch; or scale the short side and crop the middle; or add a
+    border around it without scaling."""
+    fill: int = 0
+    """Grey level, 0 to 255, of the border that "pad" adds."""
+    value_range: ValueRange = "signed"
+    """Values inside the networks: "signed" is [-1, 1] with tanh, "unit" [0, 1] with sigmoid."""
+    decoding: Decoding = Decoding()
+    """How files become pixels."""
+    augmentation: Augmentation = Augmentation()
+    """Random changes of the training images."""
+
+    @property
+    def levels(self) -> int:
+        """The largest pixel value: 255, or 65535 at 16 bits."""
+        return int(2**self.decoding.depth - 1)
+
+
+def frame(pixels: Pixels, domain: Domain) -> Pixels:
+    """Bring an image (H, W, C) to the (size, size, C) that the networks of `domain` see."""
+    if domain.crop is not None:
+        left, top, right, bottom = domain.crop
+        pixels = pixels[top:bottom, left:right]
+    height, width = pixels.shape[:2]
+    size = domain.size
+    if domain.fit == "pad" and max(height, width) <= size:
+        top, left = (size - height) // 2, (size - width) // 2
+        margins = ((top, size - height - top), (left, size - width - left), (0, 0))
+        border = domain.fill * domain.levels // 255
+        return np.pad(pixels, margins, constant_values=border).astype(pixels.dtype)
+    if domain.fit == "pad":  # too large to pad: scale the long side, then pad
+        scale = size / max(height, width)
+        pixels = resize(pixels, round(height * scale), round(width * scale))
+        return frame(pixels, replace(domain, crop=None))
+    if domain.fit == "cover":
+        short = min(height, width)
+        top, left = (height - short) // 2, (width - short) // 2
+        pixels = pixels[top : top + short, left : left + short]
+    return resize(pixels, size, size)
+
+
+def resize(pixels: Pixels, height: int, width: int) -> Pixels:
+    """Bicubic with anti-aliasing, in float and unquantised until the end; same dtype."""
+    if pixels.shape[:2] == (height, width):
+        return pixels
+    planes = [
+        Image.fromarray(pixels[..., c].astype(np.float32)).resize(
+            (max(1, width), max(1, height)), Image.Resampling.BICUBIC
+        )
+        for c in range(pixels.shape[2])
+    ]
+    values = np.stack([np.asarray(plane) for plane in planes], axis=-1)
+    return np.clip(np.round(values), 0, np.iinfo(pixels.dtype).max).astype(pixels.dtype)

@@ -1,0 +1,246 @@
+"""Where images come from: a folder, a Hugging Face data set or parquet file, or the built-in data.
+
+A new source is a class with `open`, one name in `Source`, and a line in `parse_source` and
+`describe`. Importing this module loads neither torch nor the packages that a source needs.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unpaired.config import config
+from unpaired.data import tables
+from unpaired.data.folder import Listing, labels_by_folder, list_images
+from unpaired.data.formats import EXTENSIONS
+from unpaired.errors import DataError, SettingError, UnreadableImage
+
+Style = Literal["ink", "sign"]
+Part = Literal["train", "validation", "test"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Records:
+    """The images of a source, not decoded yet."""
+
+    names: list[str]
+    """Unique names, relative to the source, with forward slashes."""
+
+    labels: NDArray[np.int64] | None
+    """Class of each image, (N,)."""
+
+    ids: list[str] | None
+    """Equal ids in two domains mark a pair."""
+
+    read: Callable[[int], bytes | Path | NDArray[np.uint8]]
+    """Content of image i: encoded bytes, a file, or decoded pixels (height, width, channels)."""
+
+    refused: list[UnreadableImage] = field(default_factory=list)
+    """Entries that are refused without decoding; they are not among `names`."""
+
+    ignored: Mapping[str, int] = field(default_factory=dict)
+    """Number of files that are no images by their extension, by extension."""
+
+
+@config
+class Folder:
+    """A folder of image files, at any depth.
+
+    Where all images lie in at least two first-level folders, these are the classes.
+    """
+
+    kind: Literal["folder"] = "folder"
+    """Name of this kind of source."""
+
+    path: str
+    """The folder."""
+
+    def open(self) -> Records:
+        """List the images. Raises `DataError` when there is none."""
+        root = Path(self.path).expanduser()
+        if not root.exists():
+            raise _not_found(root)
+        if not root.is_dir():
+            raise DataError(f"{self.path!r} is a file. Give a folder of images or a .parquet file.")
+        listing = list_images(root)
+        if not listing.names:
+            raise DataError(f"{self.path!r} holds no image that can be used{_instead(listing)}")
+        return Records(
+            names=listing.names,
+            labels=labels_by_folder(listing.names),
+            ids=None,
+            read=lambda index: root / listing.names[index],
+            refused=listing.refused,
+            ignored=listing.ignored,
+        )
+
+
+@config
+class HuggingFace:
+    """A data set of the Hugging Face hub, or local files in its layout.
+
+    The images of a single parquet file are kept in memory in their encoded form; those of the hub
+    and of folders stay on the disk.
+    """
+
+    kind: Literal["hf"] = "hf"
+    """Name of this kind of source."""
+
+    name: str
+    """Id on the hub (owner/name), a file that ends in .parquet, or a folder of such files."""
+
+    split: str = "train"
+    """Split of the data set, such as "test" or "train[:1000]"; a parquet file has only one."""
+
+    image_column: str = "image"
+    """Column that holds the encoded images."""
+
+    label_column: str = "label"
+    """Column that holds one class per image; may be absent."""
+
+    id_column: str = "id"
+    """Column whose values mark pairs across the domains; may be absent."""
+
+    def open(self) -> Records:
+        """Read all but the images. Raises `DataError`, or `MissingExtra` without the packages."""
+        path = Path(self.name).expanduser()
+        if path.is_file():
+            table = tables.open_parquet(path)
+        elif path.suffix == ".parquet" and not path.exists():
+            raise _not_found(path)
+        else:
+            table = tables.load_dataset(str(path) if path.is_dir() else self.name, self.split)
+        images = self._column(table, "image_column", tables.image_column)
+        if not len(images):
+            raise DataError(f"{describe(self)} has no rows.")
+        return Records(
+            names=[f"row-{index:06d}" for index in range(len(images))],
+            labels=self._column(table, "label_column", tables.read_labels),
+            ids=self._column(table, "id_column", tables.read_ids),
+            read=lambda index: tables.read_image(images, index),
+        )
+
+    def _column(self, table: tables.Table, setting: str, read: Callable[[Any], Any]) -> Any:
+        """What `read` makes of the column that a setting names; None if it is absent and may be."""
+        column = getattr(self, setting)
+        if column in table.columns:
+            try:
+                return read(table.read(column))
+            except (ValueError, OSError) as error:
+                raise DataError(
+                    f"{describe(self)}: the column {column!r} {error}. Set {setting} to another."
+                ) from error
+        # A column that was asked for by name must be there.
+        if setting != "image_column" and column == getattr(type(self), setting):
+            return None
+        raise DataError(
+            f"{describe(self)} has no column {column!r} ({setting}). "
+            f"Its columns are: {', '.join(table.columns)}."
+        )
+
+
+@config
+class BuiltIn:
+    """Handwritten digits in two styles that come with the package and need no download."""
+
+    kind: Literal["builtin"] = "builtin"
+    """Name of this kind of source."""
+
+    name: Style
+    """Style: "ink" (grey, on paper) or "sign" (colour, on street signs)."""
+
+    part: Part = "train"
+    """Part of the data; validation and test hold the same digits in both styles."""
+
+    def open(self) -> Records:
+        """Render the images."""
+        from unpaired.data import builtin
+
+        pixels, labels, ids = builtin.render(self.name, self.part)
+        return Records(names=ids, labels=labels, ids=ids, read=pixels.__getitem__)
+
+
+Source = Folder | HuggingFace | BuiltIn
+
+
+def parse_source(text: str) -> Source:
+    """The source that a shorthand stands for.
+
+    `photos/` is a folder, `x/train.parquet` a file, `hf:ylecun/mnist:train` a data set of the hub
+    with its split, `builtin:ink:test` a part of the built-in data. Split and part may be omitted.
+
+    Raises `SettingError` for a shorthand without meaning; whether the source exists is found out
+    by its `open`.
+    """
+    scheme, _, rest = text.partition(":")
+    name, separator, part = rest.partition(":")
+    if scheme == "hf":
+        if not name or (separator and not part):
+            raise SettingError(
+                f"{text!r} is incomplete. Type hf:owner/name or hf:owner/name:split."
+            )
+        return HuggingFace(name=name, split=part or "train")
+    if scheme == "builtin":
+        if name not in get_args(Style) or (part or "train") not in get_args(Part):
+            raise SettingError(
+                f"{text!r} is not built in. Type builtin:NAME or builtin:NAME:PART, with the name "
+                f"{_either(Style)} and the part {_either(Part)}."
+            )
+        return BuiltIn(name=cast(Style, name), part=cast(Part, part or "train"))
+    # One letter before the colon is a drive of Windows.
+    if not text or (re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", text) and not os.path.exists(text)):
+        raise SettingError(
+            f"{text!r} is not a source of images. Type the path of a folder or of a .parquet file, "
+            "hf:owner/name:split, or builtin:ink. Web addresses are not fetched: download first."
+        )
+    return HuggingFace(name=text) if text.endswith(".parquet") else Folder(path=text)
+
+
+def describe(source: Source) -> str:
+    """The shorthand of a source: the inverse of `parse_source`, but for the names of columns."""
+    if isinstance(source, Folder):
+        return source.path
+    if isinstance(source, BuiltIn):
+        return f"builtin:{source.name}:{source.part}"
+    return source.name if source.name.endswith(".parquet") else f"hf:{source.name}:{source.split}"
+
+
+def _either(literal: Any) -> str:
+    return " or ".join(get_args(literal))
+
+
+def _instead(listing: Listing) -> str:
+    """What a folder without images holds, and what to do."""
+    text = f": {listing.ignored.total()} other files"
+    if listing.ignored:
+        counts = (f"{count} {extension}" for extension, count in listing.ignored.most_common(5))
+        text += f" ({', '.join(counts)})"
+    text += f", {len(listing.refused)} refused"
+    if listing.refused:
+        text += f" (first: {listing.refused[0]})"
+    return f"{text}. The names of images must end in {', '.join(EXTENSIONS)}."
+
+
+def _not_found(path: Path) -> DataError:
+    """Name the most similar neighbour of the first part of the path that does not exist."""
+    message = f"{str(path)!r} does not exist."
+    missing = path
+    while not missing.parent.exists():
+        missing = missing.parent
+    try:
+        neighbours = sorted(entry.name for entry in missing.parent.iterdir())
+    except OSError:
+        neighbours = []
+    if near := difflib.get_close_matches(missing.name, neighbours, n=1):
+        message += f" Did you mean {str(missing.parent / near[0])!r}?"
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", str(path)):
+        message += f" For a data set of the Hugging Face hub, type hf:{path}."
+    return DataError(message)

@@ -1,0 +1,109 @@
+"""Tables of images in the Hugging Face layout, read as Arrow columns.
+
+Nothing is decoded here: a cell of the image column holds an encoded file, which is judged like
+any other file by `unpaired.data.decode`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unpaired.errors import DataError, MissingExtra
+
+
+@dataclass(frozen=True)
+class Table:
+    """Named columns of equal length; `read` gives one of them as a `pyarrow.ChunkedArray`."""
+
+    columns: list[str]
+    read: Callable[[str], Any]
+
+
+def open_parquet(path: Path) -> Table:
+    """A parquet file, of which only the columns that are asked for are read into memory.
+
+    Raises `DataError` for a file that is not parquet, `MissingExtra` without pyarrow.
+    """
+    try:
+        from pyarrow import parquet
+    except ImportError as error:
+        raise MissingExtra("pyarrow", "hub", f"Reading {str(path)!r}") from error
+    try:
+        file = parquet.ParquetFile(path, memory_map=True)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{str(path)!r} cannot be read as a parquet file: {error}") from error
+    return Table(file.schema_arrow.names, lambda name: file.read(columns=[name]).column(0))
+
+
+def load_dataset(name: str, split: str) -> Table:
+    """One split of a data set from the Hugging Face hub or a local folder; stays on the disk.
+
+    Raises `DataError` when it cannot be had, `MissingExtra` without the package `datasets`.
+    """
+    try:
+        import datasets
+    except ImportError as error:
+        raise MissingExtra("datasets", "hub", f"Reading the data set {name!r}") from error
+    try:
+        dataset = datasets.load_dataset(name, split=split)
+    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
+        raise DataError(
+            f"The data set {name!r}, split {split!r}, cannot be loaded: {str(error).rstrip('.')}. "
+            "Check its name (owner/name, as on the hub), its split and the connection."
+        ) from error
+    # In this format image cells stay encoded, as with Image(decode=False).
+    table = dataset.with_format("arrow")[:]
+    return Table(table.column_names, table.column)
+
+
+def image_column(column: Any) -> Any:
+    """The column itself. Raises `ValueError` with the reason why it cannot hold encoded images."""
+    from pyarrow import types
+
+    kind = column.type
+    is_file = types.is_struct(kind) and kind.get_field_index("bytes") >= 0
+    if is_file or types.is_binary(kind) or types.is_large_binary(kind):
+        return column
+    raise ValueError(
+        f"holds {kind}, not images, which are expected as binary or as a struct with a field "
+        "'bytes'"
+    )
+
+
+def read_image(column: Any, index: int) -> bytes | Path:
+    """The encoded image of one row, or the file that the row names; empty for an empty row."""
+    cell = column[index].as_py()
+    if isinstance(cell, dict):
+        content, path = cell["bytes"], cell.get("path")
+        return Path(path) if content is None and path else content or b""
+    return cell or b""
+
+
+def read_labels(column: Any) -> NDArray[np.int64]:
+    """Classes (rows,): whole numbers as they are, texts numbered 0..K-1 in sorted order.
+
+    Raises `ValueError` with the reason for anything else, and for rows without a label.
+    """
+    from pyarrow import types
+
+    if column.null_count:
+        raise ValueError(f"is empty in {column.null_count} of {len(column)} rows")
+    if types.is_integer(column.type):
+        return column.to_numpy().astype(np.int64)
+    if types.is_string(column.type) or types.is_large_string(column.type):
+        numbers: NDArray[np.int64] = np.unique(column.to_pylist(), return_inverse=True)[1]
+        return numbers.astype(np.int64)
+    raise ValueError(f"holds {column.type}, not one whole number or text per image")
+
+
+def read_ids(column: Any) -> list[str]:
+    """Ids as texts. Raises `ValueError` with the reason for rows without an id."""
+    if column.null_count:
+        raise ValueError(f"is empty in {column.null_count} of {len(column)} rows")
+    return [str(value) for value in column.to_pylist()]

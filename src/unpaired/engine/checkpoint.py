@@ -1,0 +1,123 @@
+"""Checkpoints: safetensors and JSON, complete, and either whole or absent.
+
+A checkpoint is written into a folder with a temporary name, every file is synced, and the folder is
+renamed last. A process killed at any moment leaves the previous checkpoint as it was.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from unpaired.files import sync
+
+logger = logging.getLogger(__name__)
+
+_TEMPORARY = ".writing-"
+
+
+def save(folder: Path, images: int, tensors: dict[str, Tensor], state: dict[str, Any]) -> Path:
+    """Write checkpoint `images` of a run atomically; returns its folder."""
+    target = folder / f"{images:012d}"
+    temporary = folder / f"{_TEMPORARY}{images:012d}"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    save_file(
+        {k: v.detach().cpu().contiguous() for k, v in tensors.items()},
+        temporary / "state.safetensors",
+    )
+    # The JSON comes last and counts the tensors: a folder that lacks it, or them, is not whole.
+    record = {"images": images, "num_tensors": len(tensors), **state}
+    (temporary / "state.json").write_text(json.dumps(record))
+    for path in temporary.iterdir():
+        sync(path)
+    if target.exists():
+        shutil.rmtree(target)
+    os.replace(temporary, target)
+    sync(folder)
+    return target
+
+
+def load_newest(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """Tensors and state of the newest whole checkpoint; None where there is none.
+
+    Unfinished and damaged checkpoints are passed over with a warning.
+    """
+    for path in list_newest_first(folder):
+        try:
+            return load(path)
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
+            logger.warning("checkpoint %s is damaged (%s); using the one before", path, error)
+    return None
+
+
+def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and state of one checkpoint.
+
+    Raises:
+        ValueError, OSError, KeyError, SafetensorError: when it is not whole.
+    """
+    state = json.loads((path / "state.json").read_text())
+    tensors = load_file(path / "state.safetensors")
+    if len(tensors) != state["num_tensors"]:
+        raise ValueError(f"{len(tensors)} tensors of {state['num_tensors']}")
+    return tensors, state
+
+
+def list_newest_first(folder: Path) -> list[Path]:
+    """The checkpoints of a run, by images seen."""
+    if not folder.is_dir():
+        return []
+    return sorted((p for p in folder.iterdir() if p.name.isdigit()), reverse=True)
+
+
+def prune(folder: Path, keep: int) -> None:
+    """Delete unfinished checkpoints and all but the newest `keep`."""
+    if not folder.is_dir():
+        return
+    for path in folder.iterdir():
+        if path.name.startswith(_TEMPORARY):
+            shutil.rmtree(path)
+    for path in list_newest_first(folder)[keep:]:
+        shutil.rmtree(path)
+
+
+def flatten(prefix: str, value: Any) -> tuple[dict[str, Tensor], Any]:
+    """Split a nested state (an optimiser's, say) into named tensors and JSON with their names."""
+    tensors: dict[str, Tensor] = {}
+
+    def walk(name: str, part: Any) -> Any:
+        if isinstance(part, Tensor):
+            tensors[name] = part
+            return {"tensor": name}
+        if isinstance(part, dict):
+            return {"items": [[key, walk(f"{name}.{key}", item)] for key, item in part.items()]}
+        if isinstance(part, (list, tuple)):
+            return {"list": [walk(f"{name}.{i}", item) for i, item in enumerate(part)]}
+        return {"value": part}
+
+    return tensors, walk(prefix, value)
+
+
+def unflatten(tensors: dict[str, Tensor], form: Any) -> Any:
+    """The inverse of `flatten`; tuples come back as lists."""
+    if "tensor" in form:
+        return tensors[form["tensor"]]
+    if "items" in form:
+        return {key: unflatten(tensors, item) for key, item in form["items"]}
+    if "list" in form:
+        return [unflatten(tensors, item) for item in form["list"]]
+    return form["value"]
+
+
+def with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names begin with `prefix`, without it."""
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

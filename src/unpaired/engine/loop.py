@@ -1,0 +1,241 @@
+"""The training loop, from top to bottom. Progress is counted in images seen per domain."""
+
+from __future__ import annotations
+
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from unpaired.data.batches import Batches, derive_seed, generator
+from unpaired.data.images import Images
+from unpaired.engine import checkpoint
+from unpaired.engine.hardware import build_fabric
+from unpaired.engine.run_folder import append_line, forget_after
+from unpaired.engine.state import State, learning_rate_factor
+from unpaired.engine.window import Window
+from unpaired.errors import NonFiniteLoss, SettingError
+from unpaired.experiment import Experiment, Training
+from unpaired.methods.method import Batch, Losses
+
+
+class Observer(Protocol):
+    """What looks at a training without changing it."""
+
+    def log(self, record: dict[str, Any]) -> None:
+        """A line of metrics.jsonl."""
+        ...
+
+    def sample(self, state: State) -> None:
+        """Time to draw the sample grid."""
+        ...
+
+    def evaluate(self, state: State) -> None:
+        """Time to evaluate on validation images."""
+        ...
+
+
+def train(
+    experiment: Experiment, images: Mapping[str, Images], folder: Path, observer: Observer
+) -> State:
+    """Train into an open run folder, from its newest checkpoint on; returns the final state.
+
+    `images` holds the training images of domains "a" and "b". The same call continues a run that
+    was interrupted, bit for bit on a CPU.
+
+    Raises:
+        NonFiniteLoss: naming the loss and the images seen; the last checkpoint stays.
+        SystemExit: 143 after SIGTERM, 130 after Ctrl-C, with a checkpoint written.
+    """
+    training = experiment.training
+    fabric = build_fabric(training)
+    if training.batch_size % fabric.world_size:
+        raise SettingError(
+            f"training.batch_size is {training.batch_size}, which {fabric.world_size} processes "
+            f"cannot share evenly. Use a multiple of {fabric.world_size}."
+        )
+    if fabric.device.type == "cuda":
+        torch.backends.cudnn.benchmark = True
+    state = State(experiment, fabric.device)
+    rank, is_first = fabric.global_rank, fabric.is_global_zero
+    share = training.batch_size // fabric.world_size
+    batches = {
+        name: Batches(
+            images[name],
+            getattr(experiment, name),
+            name,
+            training.seed,
+            share,
+            fabric.device,
+            rank,
+            fabric.world_size,
+        )
+        for name in ("a", "b")
+    }
+    phases = Phases(experiment)
+
+    # Continue where the newest whole checkpoint ends.
+    stored = checkpoint.load_newest(folder / "checkpoints")
+    if stored is not None:
+        state.restore(*stored)
+    for name in ("metrics.jsonl", "evaluations.jsonl"):
+        if is_first:
+            forget_after(folder / name, state.images)
+
+    started, seconds_before = time.monotonic(), state.seconds
+    window = Window(state.images)
+    with interruption() as interrupted:
+        while True:
+            state.seconds = seconds_before + time.monotonic() - started
+            out_of_time = training.seconds is not None and state.seconds >= training.seconds
+            done = state.images >= training.images or out_of_time
+            fresh = stored is None or state.images > stored[1]["images"]
+            if is_first and fresh:
+                if window.steps and (done or passed(state.images, training.log_images, training)):
+                    record = window.record(state, images)
+                    append_line(folder / "metrics.jsonl", record)
+                    observer.log(record)
+                if done or passed(state.images, training.sample_images, training):
+                    observer.sample(state)
+                every = experiment.evaluation.images
+                if not done and every and passed(state.images, every, training):
+                    observer.evaluate(state)
+            stopping = interrupted() or done
+            if fabric.world_size > 1:  # clocks and signals differ: all processes stop together
+                stopping = bool(fabric.all_reduce(torch.tensor(float(stopping)), reduce_op="sum"))
+            if (
+                is_first
+                and fresh
+                and state.images
+                and (stopping or passed(state.images, training.checkpoint_images, training))
+            ):
+                checkpoint.save(folder / "checkpoints", state.images, *state.tensors())
+                checkpoint.prune(folder / "checkpoints", training.keep_checkpoints)
+            if stopping:
+                break
+
+            waited = time.monotonic()
+            batch = {name: batches[name].at(state.images) for name in ("a", "b")}
+            window.waited += time.monotonic() - waited
+
+            advance(fabric, experiment, state, batch, phases, window)
+    if not done:
+        raise SystemExit(interrupted())
+    return state
+
+
+class Phases:
+    """The two phases of a step, each one function of tensors, compiled as a whole if asked for."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        compiled: Any = torch.compile if experiment.training.compile else lambda phase: phase
+        self.generators = compiled(experiment.method.generator_losses)
+        self.discriminators = compiled(experiment.method.discriminator_losses)
+
+
+def advance(
+    fabric: Fabric,
+    experiment: Experiment,
+    state: State,
+    batch: Batch,
+    phases: Phases,
+    window: Window,
+) -> None:
+    """One step: generators, image pools, discriminators, average. `batch` is on the device.
+
+    Every random number derives from the seed and the images seen.
+    """
+    training, position, rank = experiment.training, state.images, fabric.global_rank
+    factor = learning_rate_factor(training, position, state.seconds)
+    torch.manual_seed(derive_seed(training.seed, "step", position, rank))
+
+    state.networks.discriminators.requires_grad_(False)
+    with fabric.autocast():
+        losses, fakes = phases.generators(state.networks, batch)
+    rate = training.generators.learning_rate * factor
+    step(fabric, state, "generators", losses, rate, window)
+
+    random = generator(training.seed, "pool", position, rank)
+    fakes = {name: state.pools[name].exchange(fakes[name], random) for name in sorted(fakes)}
+    state.networks.discriminators.requires_grad_(True)
+    with fabric.autocast():
+        losses = phases.discriminators(state.networks, batch, fakes)
+    rate = training.discriminators.learning_rate * factor
+    step(fabric, state, "discriminators", losses, rate, window)
+
+    state.images += training.batch_size
+    state.update_average(training)
+    window.steps += 1
+
+
+def step(
+    fabric: Fabric, state: State, phase: str, losses: Losses, learning_rate: float, window: Window
+) -> None:
+    """Backward and one optimiser step, unless a loss or the gradient is not finite."""
+    optimiser = state.optimisers[phase]
+    for group in optimiser.param_groups:
+        group["lr"] = learning_rate
+    optimiser.zero_grad(set_to_none=True)
+    fabric.backward(torch.stack(list(losses.values())).sum())
+    gradients = [p.grad for p in state.parameters(phase) if p.grad is not None]
+    if fabric.world_size > 1:
+        average_gradients(fabric, gradients)
+    norm = torch.nn.utils.get_total_norm(gradients)
+    # One transfer from the device for all that is checked and logged.
+    *values, size = torch.stack([*(loss.detach() for loss in losses.values()), norm]).tolist()
+    named = {f"{phase}/{name}": v for name, v in zip(losses, values, strict=True)}
+    wrong = [name for name, value in named.items() if not math.isfinite(value)]
+    if wrong or not math.isfinite(size):
+        what = f"the loss {', '.join(wrong)}" if wrong else f"the gradient of the {phase}"
+        raise NonFiniteLoss(
+            f"{what} is not finite after {state.images} images seen; the step was not taken and "
+            "the last checkpoint is kept. Lower the learning rates (--training.generators."
+            "learning-rate, --training.discriminators.learning-rate), or train in "
+            "--training.precision float32."
+        )
+    optimiser.step()
+    window.add(named, phase, size)
+
+
+def average_gradients(fabric: Fabric, gradients: list[Tensor]) -> None:
+    """Replace gradients by their mean over all processes, in one message."""
+    flat = torch.cat([gradient.flatten() for gradient in gradients])
+    mean = fabric.all_reduce(flat, reduce_op="mean")
+    assert isinstance(mean, Tensor)
+    parts = torch.split(mean, [gradient.numel() for gradient in gradients])
+    for gradient, part in zip(gradients, parts, strict=True):
+        gradient.copy_(part.view_as(gradient))
+
+
+def passed(images: int, interval: int, training: Training) -> bool:
+    """Whether the last step crossed a multiple of `interval`."""
+    before = images - training.batch_size
+    return images // interval > before // interval
+
+
+@contextmanager
+def interruption() -> Iterator[Callable[[], int]]:
+    """SIGTERM and Ctrl-C end the loop at the next step: yields a function, the exit code or 0."""
+    received = 0
+
+    def handle(number: int, _: FrameType | None) -> None:
+        nonlocal received
+        received = 128 + number
+
+    try:
+        before = {s: signal.signal(s, handle) for s in (signal.SIGTERM, signal.SIGINT)}
+    except ValueError:  # not the main thread, where Python takes no signals
+        before = {}
+    try:
+        yield lambda: received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,116 @@
+"""The run folder: who may write to it, and the records that lie in it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import platform
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from unpaired.config import encode
+from unpaired.errors import RunError
+from unpaired.experiment import Experiment, load, to_json
+from unpaired.files import write_atomically
+
+_MAY_CHANGE = {"training.device", "training.keep_checkpoints"}
+"""Settings that may differ when a run is continued: they do not change what is learned."""
+
+
+@contextmanager
+def open_run(folder: Path, experiment: Experiment) -> Iterator[None]:
+    """Hold a run folder for writing, made new or proven to belong to the same experiment.
+
+    Raises:
+        RunError: when another process trains into it, when it holds another experiment, or when it
+            is a folder of something else.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise RunError(f"{folder} is a file. Choose another folder with -o.")
+    stored = folder / "config.json"
+    if stored.exists():
+        changed = differences(encode(load(stored)), encode(experiment))
+        changed = {k: v for k, v in changed.items() if k not in _MAY_CHANGE}
+        if changed:
+            lines = "\n".join(
+                f"  - {k}: {old!r} there, {new!r} here" for k, (old, new) in changed.items()
+            )
+            raise RunError(
+                f"{folder} holds a run with other settings:\n{lines}\n"
+                "Give the same settings to continue it, or choose another folder with -o."
+            )
+    elif folder.is_dir() and any(p.name != "run.lock" for p in folder.iterdir()):
+        raise RunError(
+            f"{folder} is not empty and holds no run. Choose a new folder with -o, for example "
+            f"-o runs/{folder.name}."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "run.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(
+                f"another process is training into {folder}. Wait for it, or choose another "
+                "folder with -o."
+            ) from None
+        write_atomically(stored, to_json(experiment))
+        write_atomically(folder / "command.txt", shlex.join(sys.argv) + "\n")
+        write_atomically(folder / "environment.json", json.dumps(environment(), indent=2) + "\n")
+        yield
+
+
+def environment() -> dict[str, Any]:
+    """Versions and hardware that a number may depend on."""
+    packages = ("unpaired", "torch", "numpy", "pillow", "lightning-fabric", "scikit-learn")
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": torch.cpu.get_capabilities().get("cpu_name", platform.processor()),
+        "num_cores": os.cpu_count(),
+        "num_threads": torch.get_num_threads(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "packages": {name: metadata.version(name) for name in packages},
+    }
+
+
+def differences(old: Any, new: Any, path: str = "") -> dict[str, tuple[Any, Any]]:
+    """Settings whose values differ, by path."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        found: dict[str, tuple[Any, Any]] = {}
+        for key in [*old, *(k for k in new if k not in old)]:
+            where = f"{path}.{key}" if path else key
+            found |= differences(old.get(key), new.get(key), where)
+        return found
+    return {} if old == new else {path: (old, new)}
+
+
+def append_line(path: Path, record: dict[str, Any]) -> None:
+    """Add one line of JSON to a file."""
+    with path.open("a") as file:
+        file.write(json.dumps(record) + "\n")
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The lines of a .jsonl file; a line torn by a crash is left out."""
+    records = []
+    for line in path.read_text().splitlines() if path.exists() else []:
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return records
+
+
+def forget_after(path: Path, images: int) -> None:
+    """Drop the lines that lie ahead of a checkpoint: training will write them again."""
+    kept = [record for record in read_lines(path) if record["images"] <= images]
+    if path.exists():
+        write_atomically(path, "".join(json.dumps(record) + "\n" for record in kept))

@@ -1,0 +1,57 @@
+"""What is logged: means over the steps since the last line of metrics.jsonl."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from unpaired.data.images import Images
+from unpaired.engine.state import PHASES, State
+
+
+class Window:
+    """Sums since the last line of metrics.jsonl."""
+
+    def __init__(self, images: int) -> None:
+        self.reset(images)
+
+    def reset(self, images: int) -> None:
+        """Begin anew at `images` seen."""
+        self.images, self.started = images, time.monotonic()
+        self.steps, self.waited = 0, 0.0
+        self.sums: dict[str, float] = {}
+
+    def add(self, losses: dict[str, float], phase: str, gradient_norm: float) -> None:
+        """Count one phase of one step."""
+        for name, value in (*losses.items(), (f"gradient_norm/{phase}", gradient_norm)):
+            self.sums[name] = self.sums.get(name, 0.0) + value
+
+    def record(self, state: State, images: Mapping[str, Images]) -> dict[str, Any]:
+        """The line of metrics.jsonl, means over the window; begins a new window."""
+        elapsed = max(time.monotonic() - self.started, 1e-9)
+        means = {name: value / self.steps for name, value in self.sums.items()}
+        health = {k: means.pop(k) for k in list(means) if k.startswith("gradient_norm/")}
+        record = {
+            "images": state.images,
+            "epochs_a": state.images / len(images["a"]),
+            "epochs_b": state.images / len(images["b"]),
+            "seconds": state.seconds,
+            "images_per_second": (state.images - self.images) / elapsed,
+            "data_wait": self.waited / elapsed,
+            "losses": means,
+            "learning_rate": {p: state.optimisers[p].param_groups[0]["lr"] for p in PHASES},
+            "health": {**health, "memory_mb": memory_mb()},
+        }
+        self.reset(state.images)
+        return record
+
+
+def memory_mb() -> float:
+    """Peak memory so far: the GPU's where there is one, else the process's."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

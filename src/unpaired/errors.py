@@ -1,0 +1,64 @@
+"""The errors that a user may see. Each says what, where, why, and what to do next.
+
+The tree::
+
+    UnpairedError                 exit 2: the user's input or setting
+    ├── SettingError              a setting has no meaning, or contradicts another   (ValueError)
+    ├── DataError                 a pile of images cannot be used                    (ValueError)
+    │   └── UnreadableImage       one image cannot be used; the others go on
+    ├── ModelError                a model folder is refused                          (ValueError)
+    ├── RunError                  a run folder is refused                            (ValueError)
+    ├── MissingExtra              an optional package is absent                      (ImportError)
+    └── NonFiniteLoss             exit 3: training met a non-finite value     (ArithmeticError)
+
+Anything else that reaches the user is a defect of ours and ends with exit code 1.
+"""
+
+from __future__ import annotations
+
+
+class UnpairedError(Exception):
+    """Base of all errors with a message written for users."""
+
+    exit_code = 2
+
+
+class SettingError(UnpairedError, ValueError):
+    """A setting has no meaning, or contradicts another."""
+
+
+class DataError(UnpairedError, ValueError):
+    """A pile of images cannot be used."""
+
+
+class UnreadableImage(DataError):
+    """One image cannot be used: `reason` says why, without the image's name."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name = name
+        self.reason = reason
+
+
+class ModelError(UnpairedError, ValueError):
+    """A model folder is refused."""
+
+
+class RunError(UnpairedError, ValueError):
+    """A run folder is refused."""
+
+
+class MissingExtra(UnpairedError, ImportError):
+    """An optional package is absent; `extra` names the extra that brings it."""
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(
+            f"{purpose} needs the package {package!r}, which is not installed. "
+            f'Install it with: pip install "unpaired[{extra}]"'
+        )
+
+
+class NonFiniteLoss(UnpairedError, ArithmeticError):
+    """A loss or gradient became NaN or infinite; the optimiser step was not taken."""
+
+    exit_code = 3

@@ -1,0 +1,71 @@
+"""What a training will need, before it starts."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from unpaired.engine.hardware import build_fabric
+from unpaired.engine.loop import Phases, advance
+from unpaired.engine.state import State
+from unpaired.engine.window import Window
+from unpaired.experiment import Experiment
+from unpaired.progress import duration
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Parameters, memory in bytes and seconds of a whole training."""
+
+    num_parameters: int
+    memory_bytes: int
+    seconds: float
+    seconds_per_step: float
+
+    @property
+    def sentence(self) -> str:
+        """For people."""
+        return (
+            f"estimate: {self.num_parameters / 1e6:.1f} million parameters, about "
+            f"{self.memory_bytes / 2**30:.1f} GiB of memory beside the images, "
+            f"{duration(self.seconds)} of training ({self.seconds_per_step:.2f} s per step)"
+        )
+
+
+def estimate(experiment: Experiment) -> Estimate:
+    """Count parameters and saved activations, and time two real steps after a warm-up."""
+    training = experiment.training
+    eager = replace(experiment, training=replace(training, compile=False))
+    fabric = build_fabric(training)
+    state = State(eager, fabric.device)
+    phases, window = Phases(eager), Window(0)
+    batch = {
+        name: torch.rand(training.batch_size, d.channels, d.size, d.size, device=fabric.device)
+        for name, d in (("a", experiment.a), ("b", experiment.b))
+    }
+    activations: dict[int, int] = {}
+
+    def count(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        activations[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with (
+        torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor),
+        fabric.autocast(),
+    ):
+        phases.generators(state.networks, batch)
+    advance(fabric, eager, state, batch, phases, window)
+    started = time.monotonic()
+    for _ in range(2):
+        advance(fabric, eager, state, batch, phases, window)
+    per_step = (time.monotonic() - started) / 2
+    parameters = sum(p.numel() for p in state.networks.parameters())
+    steps = training.images / training.batch_size
+    seconds = min(steps * per_step, training.seconds or float("inf"))
+    # Weights, average, gradients and Adam's two moments: five times four bytes a parameter.
+    memory = 20 * parameters + sum(activations.values())
+    return Estimate(parameters, memory, seconds, per_step)

@@ -1,0 +1,119 @@
+"""What is in two piles of images, found out before any training."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unpaired.data.decode import Decoding, decode
+from unpaired.data.domain import Domain, frame
+from unpaired.data.sources import BuiltIn, Records, Source, describe
+from unpaired.errors import UnreadableImage
+
+SHEET = 24
+"""Images of each pile on the contact sheet."""
+
+FEWEST = 50
+"""Training images below which a pile gets a warning."""
+
+
+@dataclass
+class Finding:
+    """What one pile holds."""
+
+    source: str
+    num_files: int = 0
+    num_usable: int = 0
+    refused: list[UnreadableImage] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
+    num_grey: int = 0
+    num_labelled: int = 0
+    hashes: dict[str, str] = field(default_factory=dict)
+    duplicates: list[tuple[str, str]] = field(default_factory=list)
+    thumbnails: list[tuple[str, NDArray[np.uint8]]] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """For --json."""
+        return {
+            "source": self.source,
+            "files": self.num_files,
+            "usable": self.num_usable,
+            "grey": self.num_grey,
+            "labelled": self.num_labelled,
+            "refused": [{"name": e.name, "reason": e.reason} for e in self.refused],
+            "notes": self.notes,
+            "sizes": {f"{w}x{h}": n for (h, w), n in self.sizes.most_common()},
+            "duplicates": self.duplicates,
+        }
+
+
+def check_data(sources: dict[str, Source], decoding: Decoding | None = None) -> dict[str, Finding]:
+    """Decode every image of each source; keys are yours, such as "a", "a-test", "b".
+
+    Raises:
+        DataError: when a source cannot be opened at all. Single bad files are findings.
+    """
+    return {name: _inspect(source, decoding or Decoding()) for name, source in sources.items()}
+
+
+def leaks(findings: dict[str, Finding]) -> list[tuple[str, str]]:
+    """Images with the same pixels in two piles, as ("a: x.png", "a-test: y.png")."""
+    found = []
+    names = list(findings)
+    for i, first in enumerate(names):
+        for second in names[i + 1 :]:
+            here, there = findings[first].hashes, findings[second].hashes
+            found += [(f"{first}: {here[h]}", f"{second}: {there[h]}") for h in here if h in there]
+    return found
+
+
+def _inspect(source: Source, decoding: Decoding) -> Finding:
+    records = source.open()
+    finding = Finding(describe(source), num_files=len(records.names) + len(records.refused))
+    finding.refused += records.refused
+    finding.num_labelled = 0 if records.labels is None else len(records.labels)
+    shown = set(np.linspace(0, len(records.names) - 1, SHEET).astype(int).tolist())
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for i, seen in enumerate(
+            pool.map(lambda i: _see(records, i, decoding), range(len(records.names)))
+        ):
+            if isinstance(seen, UnreadableImage):
+                finding.refused.append(seen)
+                continue
+            pixels, notes = seen
+            finding.num_usable += 1
+            finding.notes += [f"{records.names[i]}: {note}" for note in notes]
+            finding.sizes[pixels.shape[:2]] += 1
+            finding.num_grey += bool((pixels == pixels[..., :1]).all())
+            digest = hashlib.sha256(str(pixels.shape).encode() + pixels.tobytes()).hexdigest()
+            if digest in finding.hashes:
+                finding.duplicates.append((finding.hashes[digest], records.names[i]))
+            finding.hashes.setdefault(digest, records.names[i])
+            if i in shown:
+                domain = Domain(source=BuiltIn(name="ink"), size=96, decoding=decoding)
+                small = frame(pixels, domain)
+                finding.thumbnails.append(
+                    (records.names[i], (small // (domain.levels // 255)).astype(np.uint8))
+                )
+    return finding
+
+
+def _see(
+    records: Records, i: int, decoding: Decoding
+) -> tuple[NDArray[np.uint8] | NDArray[np.uint16], tuple[str, ...]] | UnreadableImage:
+    content = records.read(i)
+    if isinstance(content, np.ndarray):
+        return np.repeat(content, 3, axis=2) if content.shape[2] == 1 else content, ()
+    try:
+        decoded = decode(content, name=records.names[i], channels=3, decoding=decoding)
+    except UnreadableImage as error:
+        return error
+    return decoded.pixels, decoded.notes

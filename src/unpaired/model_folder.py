@@ -1,0 +1,254 @@
+"""The model folder: what a training leaves to translate with, and all that is shared.
+
+It holds `model.safetensors` (averaged generators and encoders), `config.json` (the experiment) and
+`README.md` (the card). Nothing in it can run code when read: pickles are refused, never opened.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from unpaired import experiment as experiments
+from unpaired.config import encode
+from unpaired.data.domain import Domain
+from unpaired.data.sources import Folder, HuggingFace
+from unpaired.errors import ModelError, SettingError
+from unpaired.experiment import Experiment
+from unpaired.files import sync
+from unpaired.methods.method import Networks
+
+SCHEMA = 1
+"""Version of the form of `config.json` in a model folder; a newer one is refused by name."""
+
+WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
+_KEYS = {"schema_version", "images", "weights", "experiment"}
+_PICKLES = {".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt"}
+_LARGEST_SETTING = 4096  # of layers, blocks or channels: what a stranger's file may make us build
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model folder in memory."""
+
+    experiment: Experiment
+    """How it was trained; its sources are names only, without their folders."""
+    networks: Networks
+    """Generators and encoders on the CPU, in evaluation mode, without gradients."""
+    images: int
+    """Images seen per domain in training."""
+
+
+def save_model(
+    folder: Path, experiment: Experiment, networks: Networks, images: int, card: str
+) -> Path:
+    """Write a model folder as a whole; one that is there already is replaced. Returns `folder`.
+
+    `networks` holds the averaged weights, `card` the text of `README.md`.
+
+    Raises:
+        ModelError: when `folder` is something else than a model folder, which is then left alone.
+    """
+    folder = folder.absolute()
+    if (
+        folder.exists()
+        and not (folder / CONFIG).is_file()
+        and (not folder.is_dir() or any(folder.iterdir()))
+    ):
+        raise ModelError(f"{folder} holds something else than a model. Choose another folder.")
+    temporary = folder.with_name(f".{folder.name}.writing")
+    replaced = folder.with_name(f".{folder.name}.replaced")
+    for leftover in (temporary, replaced):
+        shutil.rmtree(leftover, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    state = networks.generating().state_dict()
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    save_file(tensors, temporary / WEIGHTS, metadata={"format": "pt"})
+    record = {
+        "schema_version": SCHEMA,
+        "images": images,
+        "weights": "ema",
+        "experiment": encode(without_folders(experiment)),
+    }
+    (temporary / CONFIG).write_text(json.dumps(record, indent=2) + "\n")
+    (temporary / CARD).write_text(card)
+    for path in (*temporary.iterdir(), temporary):
+        sync(path)
+    if folder.exists():
+        os.rename(folder, replaced)
+    os.rename(temporary, folder)
+    sync(folder.parent)
+    shutil.rmtree(replaced, ignore_errors=True)
+    return folder
+
+
+def load_model(folder: Path) -> LoadedModel:
+    """Read a model folder. Memory is spent only on what the file of weights really holds.
+
+    Raises:
+        ModelError: naming what is wrong and what to do: not a model folder, a pickle, a damaged
+            file, a newer schema, unknown settings, other weights than the settings say, NaN.
+    """
+    _check_is_model(folder)
+    experiment, images = _read_config(folder / CONFIG)
+    networks = _build_empty(experiment, folder / CONFIG)
+    expected = networks.generating().state_dict()
+    tensors = _read_weights(folder / WEIGHTS, expected)
+    networks.generating().load_state_dict(tensors, assign=True)
+    return LoadedModel(experiment, networks.eval().requires_grad_(False), images)
+
+
+def _check_is_model(folder: Path) -> None:
+    """Raise unless the files of a model are there, and say where they may be instead."""
+    if folder.suffix in _PICKLES and not folder.is_dir():
+        raise ModelError(
+            f"{folder} looks like a pickle, which can run any code when read, so it is not opened. "
+            f"Give a model folder, with {WEIGHTS} and {CONFIG}, such as RUN/model."
+        )
+    if not folder.exists():
+        raise ModelError(f"{folder} does not exist. Give a model folder, such as RUN/model.")
+    if not folder.is_dir():
+        raise ModelError(f"{folder} is a file. Give the model folder that holds it.")
+    missing = [name for name in (WEIGHTS, CONFIG) if not (folder / name).is_file()]
+    if not missing:
+        return
+    # The user may mean the run that the folder is or belongs to.
+    nearby = (folder.absolute(), *folder.absolute().parents[:2])
+    run = next((path for path in nearby if (path / "checkpoints").is_dir()), None)
+    if run is not None and folder.absolute() != run / "model":
+        if (run / "model" / WEIGHTS).is_file():
+            raise ModelError(f"{folder} is no model, but its run has one: {run / 'model'}")
+        raise ModelError(
+            f"{folder} belongs to a run that has no model yet. Continue the training to its end "
+            "with the same command, which writes one."
+        )
+    raise ModelError(
+        f"{folder} is no model folder: it has no {' and no '.join(missing)}. Give the folder "
+        "`model` of a run."
+    )
+
+
+def _read_config(path: Path) -> tuple[Experiment, int]:
+    try:
+        record = json.loads(path.read_text())
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{path} is not valid JSON: {error}.") from None
+    if not isinstance(record, dict):
+        raise ModelError(f"{path} is not the settings of a model.")
+    version = record.get("schema_version")
+    if isinstance(version, int) and version > SCHEMA:
+        raise ModelError(
+            f"{path} was written by a newer unpaired (schema {version}; this one reads up to "
+            f"{SCHEMA}). Upgrade with: pip install -U unpaired"
+        )
+    if record.keys() != _KEYS:
+        what = [f"unknown setting {key!r}" for key in sorted(record.keys() - _KEYS)]
+        what += [f"no {key!r}" for key in sorted(_KEYS - record.keys())]
+        raise ModelError(f"{path} is not the settings of a model: {', '.join(what)}.")
+    if not isinstance(record["images"], int):
+        raise ModelError(f"{path}: images is {record['images']!r}, not a whole number.")
+    try:
+        experiment = experiments.from_json(json.dumps(record["experiment"]), str(path))
+        experiments.check(experiment)
+    except SettingError as error:
+        raise ModelError(f"{path}: {error}") from None
+    return experiment, record["images"]
+
+
+def _build_empty(experiment: Experiment, path: Path) -> Networks:
+    """The networks without memory for their weights; discriminators stay behind in training."""
+    method = experiment.method
+    for part in ("generator", "discriminator"):
+        for name, value in encode(getattr(method, part)).items():
+            if isinstance(value, int) and value > _LARGEST_SETTING:
+                raise ModelError(
+                    f"{path}: method.{part}.{name} is {value}; no model has more than "
+                    f"{_LARGEST_SETTING}."
+                )
+    try:
+        with torch.device("meta"):
+            built = method.build(experiment.a, experiment.b)
+    except (RuntimeError, ValueError, TypeError, OverflowError) as error:
+        raise ModelError(f"{path} describes networks that cannot be built: {error}") from None
+    return Networks(dict(built.generators.items()), {}, dict(built.encoders.items()))
+
+
+def _read_weights(path: Path, expected: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a file, proven to be those that are expected, and finite."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            _check_shapes(shapes, {k: tuple(v.shape) for k, v in expected.items()}, path)
+            # Copied, as what is read is a view of the file, which may be overwritten while in use.
+            tensors = {
+                name: file.get_tensor(name).to(like.dtype, copy=True)
+                for name, like in expected.items()
+            }
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path} cannot be used: {_why_unreadable(path, error)}.") from None
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise ModelError(
+                f"{path} holds values that are not finite (NaN or infinite) in {name}: the training "
+                "failed. Take the model of another run, or train again."
+            )
+    return tensors
+
+
+def _check_shapes(
+    found: dict[str, tuple[int, ...]], expected: dict[str, tuple[int, ...]], path: Path
+) -> None:
+    problems = [f"{name} is missing" for name in expected.keys() - found.keys()]
+    problems += [f"{name} is unexpected" for name in found.keys() - expected.keys()]
+    problems += [
+        f"{name} has shape {found[name]} instead of {expected[name]}"
+        for name in expected.keys() & found.keys()
+        if found[name] != expected[name]
+    ]
+    if problems:
+        raise ModelError(
+            f"{path} holds other networks than {CONFIG} describes ({len(problems)} differences): "
+            f"{'; '.join(sorted(problems)[:3])}. Take both files from the same model folder."
+        )
+
+
+def _why_unreadable(path: Path, error: Exception) -> str:
+    with path.open("rb") as file:
+        start = file.read(2)
+    if start == b"PK" or start[:1] == b"\x80":
+        return "it is a pickle, whatever its name says, and pickles can run any code when read"
+    return f"it is damaged or cut short ({error}); copy it again"
+
+
+def without_folders(experiment: Experiment) -> Experiment:
+    """Reduce local paths to their last part: sharing a model must not publish a user's folders."""
+    return dataclasses.replace(experiment, a=_shortened(experiment.a), b=_shortened(experiment.b))
+
+
+def _shortened(domain: Domain) -> Domain:
+    changes: dict[str, Any] = {}
+    for field in dataclasses.fields(domain):
+        source = getattr(domain, field.name)
+        if isinstance(source, Folder):
+            name = Path(source.path).expanduser().resolve().name
+            changes[field.name] = dataclasses.replace(source, path=name)
+        elif isinstance(source, HuggingFace) and not _is_on_hub(source):
+            name = Path(source.name).expanduser().resolve().name
+            changes[field.name] = dataclasses.replace(source, name=name)
+    return dataclasses.replace(domain, **changes)
+
+
+def _is_on_hub(source: HuggingFace) -> bool:
+    is_id = re.fullmatch(r"[\w-][\w.-]*(/[\w.-]+)?", source.name) is not None
+    return is_id and not source.name.endswith(".parquet") and not Path(source.name).exists()

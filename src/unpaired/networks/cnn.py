@@ -1,0 +1,71 @@
+"""The discriminator with a single output, as the reports use at 32×32; also encodes styles."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Literal
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from unpaired.config import config
+from unpaired.networks.blocks import (
+    Layer,
+    MinibatchStandardDeviation,
+    Norm,
+    initialise,
+    maybe_spectral_norm,
+)
+
+
+@config
+class CNN:
+    """Strided convolutions down to 4×4, then one number per image (reports 000, 001)."""
+
+    kind: Literal["cnn"] = "cnn"
+    width: int = 64
+    """Channels after the first convolution; doubled at each halving of the size, up to 8×."""
+    norm: Norm = "none"
+    """Normalisation of every layer but the first and the last. Instance norm hides mean colour."""
+    spectral_norm: bool = False
+    """Divide every weight by its spectral norm (Miyato et al. 2018)."""
+    minibatch_std: bool = False
+    """Show the last layer how much the images of a batch differ (Karras et al. 2018)."""
+
+    @property
+    def couples_images(self) -> bool:
+        """Whether one image's output depends on the other images of its batch."""
+        return self.norm == "batch" or self.minibatch_std
+
+    def build(self, in_channels: int, size: int, outputs: int = 1) -> nn.Module:
+        """The network, initialised: images [N, in_channels, size, size] => [N, outputs]."""
+        return CNNDiscriminator(self, in_channels, size, outputs)
+
+
+class CNNDiscriminator(nn.Module):
+    """See `CNN`."""
+
+    def __init__(self, settings: CNN, in_channels: int, size: int, outputs: int) -> None:
+        super().__init__()
+        leaky_relu = partial(F.leaky_relu, negative_slope=0.2)
+        layers: list[nn.Module] = []
+        channels = in_channels
+        while size > 4:
+            width = settings.width * min(2 ** len(layers), 8)
+            down = nn.Conv2d(channels, width, 4, stride=2, padding=1)
+            norm: Norm = settings.norm if layers else "none"
+            layers.append(
+                Layer(maybe_spectral_norm(down, settings.spectral_norm), width, norm, leaky_relu)
+            )
+            channels, size = width, size // 2
+        if settings.minibatch_std:
+            layers.append(MinibatchStandardDeviation())
+            channels += 1
+        layers += [nn.Flatten()]
+        last = nn.Linear(channels * size * size, outputs)
+        self.layers = nn.Sequential(*layers, maybe_spectral_norm(last, settings.spectral_norm))
+        initialise(self)
+
+    def forward(self, images: Tensor) -> Tensor:
+        output: Tensor = self.layers(images).float()
+        return output

@@ -1,0 +1,73 @@
+"""The PatchGAN discriminator: one judgement per overlapping patch."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Literal
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from unpaired.config import config
+from unpaired.networks.blocks import (
+    Layer,
+    MinibatchStandardDeviation,
+    Norm,
+    initialise,
+    maybe_spectral_norm,
+)
+
+
+@config
+class PatchGAN:
+    """Fully convolutional discriminator; 3 layers judge 70×70 patches (pix2pix, appendix 6.1.2)."""
+
+    kind: Literal["patchgan"] = "patchgan"
+    width: int = 64
+    """Channels after the first convolution; doubled at each layer, up to 8×."""
+    layers: int = 3
+    """Strided layers: 1 sees patches of 16 pixels, 2 of 34, 3 of 70, 4 of 142."""
+    norm: Norm = "instance"
+    """Normalisation of every layer but the first and the last."""
+    spectral_norm: bool = False
+    """Divide every weight by its spectral norm (Miyato et al. 2018)."""
+    minibatch_std: bool = False
+    """Show the last layer how much the images of a batch differ (Karras et al. 2018)."""
+
+    @property
+    def couples_images(self) -> bool:
+        """Whether one image's output depends on the other images of its batch."""
+        return self.norm == "batch" or self.minibatch_std
+
+    def build(self, in_channels: int, size: int) -> nn.Module:
+        """The network, initialised: images [N, in_channels, H, W] => [N, 1, h, w] of patches."""
+        del size  # any size: fully convolutional
+        return PatchGANDiscriminator(self, in_channels)
+
+
+class PatchGANDiscriminator(nn.Module):
+    """See `PatchGAN`."""
+
+    def __init__(self, settings: PatchGAN, in_channels: int) -> None:
+        super().__init__()
+        leaky_relu = partial(F.leaky_relu, negative_slope=0.2)
+        layers: list[nn.Module] = []
+        channels = in_channels
+        for i in range(settings.layers + 1):
+            width = settings.width * min(2**i, 8)
+            stride = 2 if i < settings.layers else 1
+            convolution = nn.Conv2d(channels, width, 4, stride=stride, padding=1)
+            norm: Norm = settings.norm if i else "none"
+            spectral = maybe_spectral_norm(convolution, settings.spectral_norm)
+            layers.append(Layer(spectral, width, norm, leaky_relu))
+            channels = width
+        if settings.minibatch_std:
+            layers.append(MinibatchStandardDeviation())
+            channels += 1
+        last = nn.Conv2d(channels, 1, 4, padding=1)
+        self.layers = nn.Sequential(*layers, maybe_spectral_norm(last, settings.spectral_norm))
+        initialise(self)
+
+    def forward(self, images: Tensor) -> Tensor:
+        output: Tensor = self.layers(images).float()
+        return output

@@ -1,0 +1,114 @@
+"""The U-Net generator: an encoder and a decoder joined at every size."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from unpaired.config import config
+from unpaired.networks.blocks import (
+    Layer,
+    Norm,
+    ResidualBlock,
+    Upsampling,
+    ValueRange,
+    conv3x3,
+    initialise,
+    output_activation,
+    upsampling_convolution,
+)
+
+leaky_relu = partial(F.leaky_relu, negative_slope=0.2)
+
+
+@config
+class UNet:
+    """Strided encoder and decoder with skip connections (Ronneberger 2015; pix2pix; report 000)."""
+
+    kind: Literal["unet"] = "unet"
+    width: int = 64
+    """Channels after the first convolution; doubled at each halving of the size, up to 8×."""
+    downsamplings: int = 2
+    """Halvings of the size: 2 takes 32×32 to 8×8 (report 000), 7 suits 128×128, 8 256×256."""
+    blocks: int = 0
+    """Residual blocks at the smallest size."""
+    norm: Norm = "none"
+    """Normalisation of every layer but the first and the last."""
+    upsampling: Upsampling = "transposed"
+    """How the decoder doubles the size."""
+    full_size_skip: bool = False
+    """Join at full size too (one more layer of `width` channels there): keeps sharp edges sharp."""
+
+    @property
+    def size_multiple(self) -> int:
+        """Image sides must be multiples of this."""
+        return int(2**self.downsamplings)
+
+    def build(
+        self, in_channels: int, out_channels: int, value_range: ValueRange, style_channels: int = 0
+    ) -> nn.Module:
+        """The network, initialised: images [N, in_channels, H, W] => [N, out_channels, H, W]."""
+        return UNetGenerator(self, in_channels, out_channels, value_range, style_channels)
+
+
+class UNetGenerator(nn.Module):
+    """See `UNet`."""
+
+    def __init__(
+        self,
+        settings: UNet,
+        in_channels: int,
+        out_channels: int,
+        value_range: ValueRange,
+        style_channels: int,
+    ) -> None:
+        super().__init__()
+        norm = settings.norm
+        widths = [settings.width * min(2**i, 8) for i in range(settings.downsamplings)]
+        self.stem = (
+            Layer(conv3x3(in_channels, settings.width), settings.width, "none", leaky_relu)
+            if settings.full_size_skip
+            else None
+        )
+        channels = settings.width if self.stem else in_channels
+        skips = [settings.width if self.stem else 0]
+        self.encoder = nn.ModuleList()
+        for i, width in enumerate(widths):
+            down = nn.Conv2d(channels, width, 4, stride=2, padding=1)
+            self.encoder.append(Layer(down, width, norm if i else "none", leaky_relu))
+            skips.append(width)
+            channels = width
+        self.blocks = nn.ModuleList(
+            ResidualBlock(channels, norm, style_channels) for _ in range(settings.blocks)
+        )
+        skips.pop()  # the smallest features are the decoder's input, not a skip
+        self.decoder = nn.ModuleList()
+        for width in [*reversed(widths[:-1]), settings.width]:
+            up = upsampling_convolution(channels, width, settings.upsampling)
+            self.decoder.append(Layer(up, width, norm, leaky_relu, style_channels))
+            channels = width + skips.pop()
+        self.to_image = conv3x3(channels, out_channels)
+        self.activation = output_activation(value_range)
+        initialise(self)
+
+    def forward(self, images: Tensor, style: Tensor | None = None) -> Tensor:
+        features = images if self.stem is None else self.stem(images)
+        skips: list[Tensor | None] = [None if self.stem is None else features]
+        for layer in self.encoder:
+            features = layer(features)
+            skips.append(features)
+        skips.pop()
+        for block in self.blocks:
+            features = block(features, style)
+        for layer in self.decoder:
+            features = layer(features, style)
+            skip = skips.pop()
+            if skip is not None:
+                features = torch.cat([features, skip], dim=1)
+        # In float32: bfloat16 has 8 bits, too few to tell neighbouring grey levels apart.
+        output: Tensor = self.activation(self.to_image(features).float())
+        return output

@@ -1,0 +1,83 @@
+"""What a person sees while something runs: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+PLAIN_SECONDS = 10.0
+"""Least time between plain lines."""
+
+
+class TrainingProgress:
+    """Images seen, images/s, data wait, each loss, memory and the time left, on standard error."""
+
+    def __init__(self, total_images: int, *, quiet: bool = False) -> None:
+        self.total = total_images
+        self.quiet = quiet
+        self.console = Console(stderr=True, highlight=False)
+        self._bar: Progress | None = None
+        self._next_line = 0.0
+
+    def __enter__(self) -> TrainingProgress:
+        if not self.quiet and self.console.is_terminal:
+            self._bar = Progress(
+                TextColumn("{task.completed:,.0f}/{task.total:,.0f} images"),
+                BarColumn(),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[status]}"),
+                console=self.console,
+            )
+            self._task = self._bar.add_task("training", total=self.total, status="")
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def update(self, record: dict[str, Any]) -> None:
+        """Show a line of metrics.jsonl."""
+        images, speed = record["images"], record["images_per_second"]
+        losses = "  ".join(
+            f"{name.replace('generators/', 'G ').replace('discriminators/', 'D ')} {value:.3f}"
+            for name, value in record["losses"].items()
+        )
+        status = (
+            f"{speed:,.0f} images/s  data wait {record['data_wait']:.0%}  "
+            f"{record['health']['memory_mb']:,.0f} MB  {losses}"
+        )
+        if self._bar is not None:
+            self._bar.update(self._task, completed=images, status=status)
+        elif not self.quiet and (time.monotonic() >= self._next_line or images >= self.total):
+            self._next_line = time.monotonic() + PLAIN_SECONDS
+            left = (self.total - images) / max(speed, 1e-9)
+            say(f"{images:,}/{self.total:,} images  {duration(left)} left  {status}")
+
+
+def say(text: str) -> None:
+    """One plain line for people; standard output stays free for results."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the unit that suits them: 45 s, 12 min, 3 h 20 min."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,233 @@
+"""What each metric is called, how it is written, and what it means in plain words."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any, Literal
+
+from unpaired.report.runs import Number
+
+Better = Literal["higher", "lower", "unknown"]
+
+_SAYS_LITTLE = frozenset(
+    {"train", "traina", "trainb", "test", "validation", "images", "data", "raw"}
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """What people call the two domains."""
+
+    a: str = "a"
+    b: str = "b"
+
+    def path(self, *domains: str) -> str:
+        """A way through the domains: `path("a", "b")` is e.g. "ink → sign"."""
+        return " → ".join(getattr(self, domain) for domain in domains)
+
+
+def names_of(config: Mapping[str, Any]) -> Names:
+    """The names of the domains as far as their sources tell, else "a" and "b"."""
+    a, b = (_name_of(config.get(domain)) for domain in ("a", "b"))
+    return Names(a=a, b=b) if a and b and a != b else Names()
+
+
+def _name_of(domain: object) -> str:
+    source = domain.get("source") if isinstance(domain, dict) else None
+    if not isinstance(source, dict):
+        return ""
+    for key in ("name", "path"):
+        if isinstance(source.get(key), str):
+            stems = [PurePath(part).stem for part in reversed(PurePath(source[key]).parts)]
+            return next((stem for stem in stems if stem.lower() not in _SAYS_LITTLE), "")
+    return ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wording:
+    """How one metric is written: its values are shown as `value * scale`, then `unit`."""
+
+    kind: str
+    """What is measured; metrics of one kind share a chart."""
+    about: str = ""
+    """Which direction or domain it is measured on."""
+    sentence: str = ""
+    """What the number means, without a full stop; a small first letter continues "98.4 % …"."""
+    better: Better = "unknown"
+    unit: str = ""
+    scale: float = 1.0
+    decimals: int | None = None
+    """None: three significant digits."""
+    headline: bool = False
+    """Belongs to the few numbers in large type."""
+    rank: int = 1_000
+    """Position in tables."""
+
+    @property
+    def name(self) -> str:
+        """A short name for tables."""
+        return f"{self.kind}, {self.about}" if self.about else self.kind
+
+    def number(self, value: float) -> str:
+        """The value without its unit."""
+        return self._write(value, value)
+
+    def value(self, value: float) -> str:
+        """The value with its unit."""
+        return f"{self.number(value)} {self.unit}".strip()
+
+    def interval(self, number: Number) -> str:
+        """ "97.1–99.2", with as many digits as the value; empty without an interval."""
+        if number.low is None or number.high is None:
+            return ""
+        low, high = (self._write(bound, number.value) for bound in (number.low, number.high))
+        return f"{low} to {high}" if "−" in low + high else f"{low}–{high}"
+
+    def _write(self, value: float, like: float) -> str:
+        if not math.isfinite(value):
+            return "not finite"
+        decimals = self.decimals
+        if decimals is None:
+            size = abs(like * self.scale)
+            decimals = max(0, min(6, 2 - math.floor(math.log10(size)))) if size > 0 else 3
+        return f"{value * self.scale:,.{decimals}f}".replace("-", "−")
+
+
+_PERCENT: dict[str, Any] = {"unit": "%", "scale": 100.0, "decimals": 1}
+_HIGHER: dict[str, Any] = {"better": "higher"}
+_LOWER: dict[str, Any] = {"better": "lower"}
+_HEADLINE: dict[str, Any] = {"headline": True}
+
+# (pattern, kind, about, sentence, form), in the order of tables. `(?P<to>…)` is a direction;
+# `(?P<of>…)` a domain. In texts {source} and {target} are the ends of the direction, {of} is the
+# domain, {other} the other one, {extractor} the network whose features are compared.
+_PATTERNS: list[tuple[str, str, str, str, dict[str, Any]]] = [
+    (
+        r"translation_accuracy/(?P<to>a2b|b2a)",
+        "Translation accuracy",
+        "{source} → {target}",
+        "of translated {source} images are read as the right class by a classifier trained on "
+        "real {target} images",
+        _PERCENT | _HIGHER | _HEADLINE,
+    ),
+    (
+        r"adaptation_accuracy/(?P<to>a2b|b2a)",
+        "Adaptation accuracy",
+        "{source} → {target}",
+        "of real {target} images are read as the right class by a classifier that only saw "
+        "{source} images translated to {target}",
+        _PERCENT | _HIGHER,
+    ),
+    (
+        r"truth_psnr/(?P<to>a2b|b2a)",
+        "PSNR against the truth",
+        "{source} → {target}",
+        "Peak signal-to-noise ratio of translated {source} images against their true {target} "
+        "counterparts, which training never saw",
+        {"unit": "dB", "decimals": 1} | _HIGHER | _HEADLINE,
+    ),
+    (
+        r"truth_ssim/(?P<to>a2b|b2a)",
+        "SSIM against the truth",
+        "{source} → {target}",
+        "Structural similarity of translated {source} images to their true {target} counterparts "
+        "(1: the same)",
+        {"decimals": 3} | _HIGHER,
+    ),
+    (
+        r"truth_l1/(?P<to>a2b|b2a)",
+        "Error against the truth",
+        "{source} → {target}",
+        "Mean absolute difference between translated {source} images and their true {target} "
+        "counterparts, with black at 0 and white at 1",
+        {"decimals": 4} | _LOWER,
+    ),
+    (
+        r"segmentation/(?P<score>pixel)",
+        "Segmentation",
+        "per pixel",
+        "of all pixels get the right class",
+        _PERCENT | _HIGHER | _HEADLINE,
+    ),
+    (
+        r"segmentation/(?P<score>class)",
+        "Segmentation",
+        "per class",
+        "of a class's pixels get the right class, on average over the classes",
+        _PERCENT | _HIGHER,
+    ),
+    (
+        r"segmentation/(?P<score>iou)",
+        "Segmentation",
+        "intersection over union",
+        "of the union of predicted and true regions is shared, on average over the classes",
+        _PERCENT | _HIGHER,
+    ),
+    (
+        r"diversity/(?P<to>a2b|b2a)",
+        "Diversity",
+        "{source} → {target}",
+        "Variety of translated {source} images: 1 is as varied as real {target} images are, "
+        "0 is all alike",
+        {"decimals": 2} | _HIGHER | _HEADLINE,
+    ),
+    (
+        r"kd/(?P<extractor>[^/]+)/(?P<of>a|b)",
+        "Kernel distance ({extractor})",
+        "to real {of}",
+        "Kernel distance between translated and real {of} images (features: {extractor}; "
+        "0: no difference found)",
+        {"decimals": 4} | _LOWER | _HEADLINE,
+    ),
+    (
+        r"fd/(?P<extractor>[^/]+)/(?P<of>a|b)",
+        "Fréchet distance ({extractor})",
+        "to real {of}",
+        "Fréchet distance between translated and real {of} images (features: {extractor}); "
+        "it shrinks as n grows, so compare at the same n only",
+        _LOWER,
+    ),
+    (
+        r"cycle_l1/(?P<of>a|b)",
+        "Cycle error",
+        "{of} → {other} → {of}",
+        "Mean absolute difference between {of} images and themselves after {of} → {other} → {of}, "
+        "with black at 0 and white at 1",
+        {"decimals": 4} | _LOWER,
+    ),
+]
+
+
+def wording(metric: str, names: Names) -> Wording:
+    """How `metric` is written; one that is not known here keeps its own name."""
+    for rank, (pattern, *texts, form) in enumerate(_PATTERNS):
+        if match := re.fullmatch(pattern, metric):
+            words = _words(match.groupdict(), names)
+            kind, about, sentence = (text.format(**words) for text in texts)
+            return Wording(kind=kind, about=about, sentence=sentence, rank=rank, **form)
+    return Wording(kind=metric)
+
+
+def _words(groups: Mapping[str, str], names: Names) -> dict[str, str]:
+    source, target = ("b", "a") if groups.get("to") == "b2a" else ("a", "b")
+    of, other = ("a", "b") if groups.get("of") == "a" else ("b", "a")
+    keys = {"source": source, "target": target, "of": of, "other": other}
+    return {word: getattr(names, domain) for word, domain in keys.items()} | {
+        "extractor": groups.get("extractor", "")
+    }
+
+
+def in_order(metrics: Mapping[str, Number], names: Names) -> list[str]:
+    """The names of `metrics` in the order of tables, without the companions of others."""
+    own = [name for name in metrics if not is_companion(name, metrics)]
+    return sorted(own, key=lambda name: (wording(name, names).rank, name))
+
+
+def is_companion(metric: str, metrics: Mapping[str, Number]) -> bool:
+    """Whether `metric` is the floor of another metric, or its value for the unchanged input."""
+    base, _, suffix = metric.rpartition("/")
+    return suffix in ("floor", "input") and base in metrics

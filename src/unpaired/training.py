@@ -1,0 +1,205 @@
+"""A whole training: data in, run folder out, with samples, evaluations, model and report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from unpaired import samples
+from unpaired.data.images import Images, load_images
+from unpaired.data.sources import describe
+from unpaired.engine.hardware import choose_device
+from unpaired.engine.loop import train as train_networks
+from unpaired.engine.run_folder import append_line, open_run, read_lines
+from unpaired.engine.state import State
+from unpaired.engine.track import Tracker, TrackerName
+from unpaired.errors import DataError
+from unpaired.evaluate.measure import DIRECTIONS, OTHER, DomainName, Judge, Result
+from unpaired.evaluate.protocol import Split
+from unpaired.experiment import Experiment, check, load
+from unpaired.files import write_atomically
+from unpaired.methods.method import Networks
+from unpaired.model_card import card
+from unpaired.model_folder import load_model, save_model
+from unpaired.progress import TrainingProgress, say
+from unpaired.report.html import write_report
+from unpaired.report.pictures import grid, save_png
+
+
+def train(
+    experiment: Experiment,
+    folder: str | Path | None = None,
+    *,
+    track: TrackerName | None = None,
+    quiet: bool = False,
+) -> Path:
+    """Train, evaluate on test images, and write `folder` (default: runs/<name>); returns it.
+
+    The same call continues a run that was interrupted.
+
+    Raises:
+        SettingError, DataError, RunError: before anything is trained or written.
+        NonFiniteLoss: when training diverged; the last checkpoint stays.
+    """
+    check(experiment)
+    run = Path(folder) if folder is not None else Path("runs") / experiment.name
+    images: dict[str, Images] = {
+        name: _training_images(experiment, name, quiet=quiet) for name in OTHER
+    }
+    with open_run(run, experiment):
+        device = choose_device(experiment.training.device)
+        progress = TrainingProgress(experiment.training.images, quiet=quiet)
+        tracker = Tracker(track, run) if track else None
+        with progress:
+            observer = RunObserver(experiment, run, progress, tracker, device)
+            state = train_networks(experiment, images, run, observer)
+        observer.finish(state)
+    return run
+
+
+class RunObserver:
+    """Writes what a person wants to see of a run; changes nothing about the training."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        run: Path,
+        progress: TrainingProgress,
+        tracker: Tracker | None,
+        device: torch.device,
+    ) -> None:
+        self.experiment, self.run, self.device = experiment, run, device
+        self.progress, self.tracker = progress, tracker
+        self.fixed = {d: _first_images(experiment, d) for d in OTHER}
+        self._validation: Judge | None = None
+
+    def log(self, record: dict[str, Any]) -> None:
+        """See `engine.loop.Observer`."""
+        self.progress.update(record)
+        if self.tracker is not None:
+            self.tracker.log(record)
+
+    def sample(self, state: State) -> None:
+        """Draw the sample grids."""
+        folder = self.run / "samples"
+        folder.mkdir(exist_ok=True)
+        for domain, pixels in self.fixed.items():
+            found = samples.columns(self.experiment, state.average, pixels, domain)
+            save_png(grid(found), folder / f"{state.images:09d}-{domain}.png")
+        if self.experiment.method.style_channels:
+            found = samples.styles(self.experiment, state.average, self.fixed["a"][:6])
+            save_png(grid(found), folder / "styles-a2b.png")
+
+    def evaluate(self, state: State) -> None:
+        """Measure on validation images, and keep the weights if they are the best so far."""
+        if self._validation is None:
+            self._validation = Judge(self.experiment, "validation", self.device)
+        result = self._validation.measure(state.average, state.images)
+        before = [r for r in self.evaluations() if r["split"] == "validation"]
+        append_line(self.run / "evaluations.jsonl", result.record)
+        if all(score(result.record) > score(record) for record in before):
+            self._save(state.average, state.images, self.run / "best")
+
+    def finish(self, state: State) -> None:
+        """The last words of a run: validation and test of the final weights, model, report."""
+        if any(r["split"] == "test" and r["images"] == state.images for r in self.evaluations()):
+            write_report(self.run)  # the run was already finished
+            return
+        self.evaluate(state)
+        networks, images = state.average, state.images
+        if self.experiment.evaluation.export == "best":
+            networks, images = self._best()
+        result = Judge(self.experiment, "test", self.device).measure(networks, images)
+        append_line(self.run / "evaluations.jsonl", result.record)
+        self._draw_worst(result)
+        self._save(networks, images, self.run / "model")
+        write_report(self.run)
+
+    def evaluations(self) -> list[dict[str, Any]]:
+        """All lines of evaluations.jsonl."""
+        return read_lines(self.run / "evaluations.jsonl")
+
+    def _best(self) -> tuple[Networks, int]:
+        best = load_model(self.run / "best")
+        return best.networks.to(self.device), best.images
+
+    def _save(self, networks: Networks, images: int, folder: Path) -> None:
+        text = card(self.experiment, images, self.evaluations())
+        save_model(folder, self.experiment, networks, images, text)
+
+    def _draw_worst(self, result: Result) -> None:
+        for domain, (indices, by) in result.worst.items():
+            pictures, direction = result.translated[domain], DIRECTIONS[domain]
+            found = {
+                domain: samples.to_arrays(pictures.source[indices]),
+                f"{domain}→{OTHER[domain]}": samples.to_arrays(pictures.there[indices]),
+                f"{domain}→{OTHER[domain]}→{domain}": samples.to_arrays(pictures.back[indices]),
+            }
+            save_png(grid(found), self.run / "samples" / f"worst-{direction}.png")
+            caption = f"The {len(indices)} test images whose translations are {by}."
+            sidecar = json.dumps({"caption": caption})
+            write_atomically(self.run / "samples" / f"worst-{direction}.json", sidecar)
+
+
+def score(record: dict[str, Any]) -> float:
+    """What `best` means: mean translation accuracy, else minus the mean kernel distance."""
+    values = {name: m["value"] for name, m in record["metrics"].items()}
+    accuracies = [
+        v
+        for n, v in values.items()
+        if n in ("translation_accuracy/a2b", "translation_accuracy/b2a")
+    ]
+    if accuracies:
+        return float(np.mean(accuracies))
+    return -float(
+        np.mean([v for n, v in values.items() if n.startswith("kd/") and not n.endswith("/floor")])
+    )
+
+
+def _training_images(experiment: Experiment, name: DomainName, *, quiet: bool) -> Images:
+    domain = getattr(experiment, name)
+    images = load_images(domain, "train")
+    if not quiet:
+        say(f"{name}: {len(images):,} training images from {describe(domain.source)}")
+        for refused in images.refused[:5]:
+            say(f"{name}: left out {refused}")
+        if len(images.refused) > 5:
+            say(f"{name}: {len(images.refused) - 5} more left out; `unpaired check` lists them")
+    if len(images) < 2:
+        raise DataError(
+            f"domain {name} has {len(images)} usable training image of "
+            f"{describe(domain.source)}: a domain needs at least 2, and hundreds to learn from."
+        )
+    return images
+
+
+def _first_images(experiment: Experiment, name: DomainName) -> Tensor:
+    """The first validation images, [up to NUM_ROWS, C, H, W]: never seen in training."""
+    images = load_images(getattr(experiment, name), "validation")
+    return images.gather(np.arange(min(samples.NUM_ROWS, len(images))))
+
+
+def evaluate(folder: str | Path, split: Split = "test") -> dict[str, Any]:
+    """Measure a run folder's model, or a model folder; returns a line of evaluations.jsonl.
+
+    A run's sources are known in full; a model folder's only by name, so that its images must lie
+    where it is evaluated. In a run folder, the line is also appended to evaluations.jsonl.
+
+    Raises:
+        ModelError, RunError, DataError: when the model or the images cannot be used.
+    """
+    folder = Path(folder)
+    is_run = (folder / "model").is_dir()
+    model = load_model(folder / "model" if is_run else folder)
+    experiment = load(folder / "config.json") if is_run else model.experiment
+    device = choose_device(experiment.training.device)
+    judge = Judge(experiment, split, device)
+    result = judge.measure(model.networks.to(device), model.images)
+    if is_run:
+        append_line(folder / "evaluations.jsonl", result.record)
+    return result.record

@@ -1,0 +1,56 @@
+"""What many tests share: a training small enough to run in a second."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from unpaired.experiment import Evaluation, Experiment, Optimiser, Training
+from unpaired.methods import CycleGAN
+from unpaired.networks import CNN, UNet
+from unpaired.recipes.demo import demo
+
+torch.set_num_threads(1)  # the tests' networks are tiny: a second thread only waits
+
+
+@pytest.fixture
+def tiny() -> Experiment:
+    """Ink ↔ sign with the smallest networks, five steps of four images, no classifier."""
+    base = demo()
+    optimiser = Optimiser(learning_rate=1e-3)
+    return replace(
+        base,
+        name="tiny",
+        method=CycleGAN(
+            generator=UNet(width=8, norm="instance"),
+            discriminator=CNN(width=8, spectral_norm=True),
+            style_channels=2,
+            cycle_noise=0.05,
+        ),
+        training=Training(
+            images=20,
+            batch_size=4,
+            generators=optimiser,
+            discriminators=optimiser,
+            ema_images=8,
+            pool_size=6,
+            log_images=4,
+            sample_images=8,
+            checkpoint_images=8,
+            device="cpu",
+        ),
+        evaluation=Evaluation(images=0, classifier=False),
+    )
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of the real data sets; tests that need it are skipped where it is absent."""
+    root = Path(os.environ.get("UNPAIRED_DATA", "../shared/data"))
+    if not (root / "mnist" / "test.parquet").exists():
+        pytest.skip("real data absent: set UNPAIRED_DATA to a folder with mnist/test.parquet")
+    return root

@@ -1,0 +1,148 @@
+"""The loop stops where it must, and leaves the run folder whole."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from unpaired.data.images import load_images
+from unpaired.engine import loop
+from unpaired.engine.run_folder import open_run
+from unpaired.engine.state import State, learning_rate_factor
+from unpaired.errors import NonFiniteLoss, RunError
+from unpaired.experiment import Experiment, Training
+
+
+class Silent:
+    def log(self, record: object) -> None: ...
+
+    def sample(self, state: object) -> None: ...
+
+    def evaluate(self, state: object) -> None: ...
+
+
+def run(experiment: Experiment, folder: Path) -> State:
+    images = {name: load_images(getattr(experiment, name), "train") for name in ("a", "b")}
+    with open_run(folder, experiment):
+        return loop.train(experiment, images, folder, Silent())
+
+
+def test_training_changes_every_trained_weight_and_averages_them(tiny, tmp_path):
+    torch.manual_seed(tiny.training.seed)
+    before = dict(tiny.method.build(tiny.a, tiny.b).named_parameters())
+    state = run(tiny, tmp_path / "run")
+    after = dict(state.networks.named_parameters())
+    # A bias before an instance norm is subtracted again: its gradient is zero.
+    still = [n for n, p in after.items() if torch.equal(p, before[n])]
+    assert all(name.endswith("bias") for name in still)
+    averaged = dict(state.average.generators.named_parameters())
+    trained = dict(state.networks.generators.named_parameters())
+    assert any(not torch.equal(averaged[n], trained[n]) for n in trained)
+
+
+@pytest.mark.parametrize("phase", ["generators", "discriminators"])
+def test_a_non_finite_loss_stops_before_the_step(tiny, tmp_path, monkeypatch, phase):
+    images = {name: load_images(getattr(tiny, name), "train") for name in ("a", "b")}
+    weights: dict[str, torch.Tensor] = {}
+    original = loop.step
+
+    def poison(fabric, state, now, losses, rate, window):
+        if now == phase and state.images == 12:
+            name = next(iter(losses))
+            losses = {**losses, name: losses[name] * float("nan")}
+            weights.update({k: v.clone() for k, v in state.networks.state_dict().items()})
+            poison.state = state
+        original(fabric, state, now, losses, rate, window)
+
+    monkeypatch.setattr(loop, "step", poison)
+    with (
+        open_run(tmp_path / "run", tiny),
+        pytest.raises(NonFiniteLoss, match=f"{phase}/.* is not finite after 12 images seen"),
+    ):
+        loop.train(tiny, images, tmp_path / "run", Silent())
+    for name, tensor in poison.state.networks.state_dict().items():
+        assert torch.equal(tensor, weights[name]), name
+    assert sorted(p.name for p in (tmp_path / "run/checkpoints").iterdir()) == ["000000000008"]
+
+
+def test_a_non_finite_gradient_stops_too(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        torch.nn.utils, "get_total_norm", lambda gradients: torch.tensor(float("inf"))
+    )
+    with pytest.raises(NonFiniteLoss, match="gradient of the generators is not finite"):
+        run(tiny, tmp_path / "run")
+
+
+def test_metrics_say_what_the_design_promises(tiny, tmp_path):
+    run(tiny, tmp_path / "run")
+    lines = [json.loads(s) for s in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    assert [line["images"] for line in lines] == [4, 8, 12, 16, 20]
+    last = lines[-1]
+    assert last["images_per_second"] > 0
+    assert 0 <= last["data_wait"] <= 1
+    assert {"generators/adversarial_a", "generators/cycle_b", "discriminators/a"} <= set(
+        last["losses"]
+    )
+    assert last["health"]["gradient_norm/generators"] > 0
+    assert last["health"]["memory_mb"] > 10
+    assert last["epochs_a"] == pytest.approx(20 / 628)
+
+
+def test_a_second_process_is_refused(tiny, tmp_path):
+    folder = tmp_path / "run"
+    with (
+        open_run(folder, tiny),
+        pytest.raises(RunError, match="another process is training"),
+        open_run(folder, tiny),
+    ):
+        pass
+
+
+def test_other_settings_are_refused_and_named(tiny, tmp_path):
+    folder = tmp_path / "run"
+    run(tiny, folder)
+    before = (folder / "config.json").read_bytes()
+    other = replace(tiny, method=replace(tiny.method, cycle_weight=5.0))
+    with pytest.raises(RunError, match=r"method\.cycle_weight: 10\.0 there, 5\.0 here"):
+        run(other, folder)
+    assert (folder / "config.json").read_bytes() == before
+
+
+def test_a_folder_of_something_else_is_refused(tiny, tmp_path):
+    (tmp_path / "holiday.jpg").write_bytes(b"x")
+    with pytest.raises(RunError, match="not empty and holds no run"):
+        run(tiny, tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["holiday.jpg"]
+
+
+def test_a_time_budget_ends_the_training(tiny, tmp_path):
+    training = replace(tiny.training, images=10**9, seconds=1.0)
+    state = run(replace(tiny, training=training), tmp_path / "run")
+    assert 0 < state.images < 10**9
+    assert state.seconds < 10
+
+
+@pytest.mark.parametrize(
+    ("images", "seconds", "expected"),
+    [(0, 0, 1.0), (50, 0, 1.0), (75, 0, 0.5), (100, 0, 0.0), (0, 7.5, 0.5), (75, 9.0, 0.2)],
+)
+def test_linear_schedule(images, seconds, expected):
+    training = Training(images=100, seconds=10.0, schedule="linear", decay_from=0.5)
+    assert learning_rate_factor(training, images, seconds) == pytest.approx(expected)
+
+
+def test_constant_schedule():
+    assert learning_rate_factor(Training(images=10, schedule="constant"), 10, 0) == 1.0
+
+
+def test_one_phase_compiles_as_a_whole(tiny):
+    state = State(tiny, torch.device("cpu"))
+    batch = {"a": torch.rand(2, 1, 32, 32), "b": torch.rand(2, 3, 32, 32)}
+    explained = torch._dynamo.explain(tiny.method.discriminator_losses)(
+        state.networks, batch, {"a": batch["a"], "b": batch["b"]}
+    )
+    assert explained.graph_break_count == 0

@@ -1,0 +1,186 @@
+"""An interrupted training ends with the same bits as one that was not."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from unpaired.data.images import load_images
+from unpaired.engine import checkpoint
+from unpaired.engine.loop import train
+from unpaired.engine.run_folder import open_run
+from unpaired.experiment import Experiment, to_json
+
+STEPS = 40
+
+# The child trains through the public loop and saves at every second step, so that a kill at a
+# random moment meets training, saving and pruning alike.
+CHILD = """
+import sys, torch
+from pathlib import Path
+from unpaired.data.images import load_images
+from unpaired.engine import checkpoint
+from unpaired.engine.loop import train
+from unpaired.engine.run_folder import open_run
+from unpaired.experiment import load
+
+class Silent:
+    def log(self, record): print(record["images"], flush=True)
+    def sample(self, state): pass
+    def evaluate(self, state): pass
+
+def stop_in_the_middle_of_a_write(folder, images, tensors, state):
+    import os, signal
+    original_replace = checkpoint.os.replace
+    def kill(*_):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if images >= int(sys.argv[3]):
+        checkpoint.os.replace = kill
+    return original(folder, images, tensors, state)
+
+torch.set_num_threads(1)
+experiment = load(Path(sys.argv[1]))
+if int(sys.argv[3]):
+    original = checkpoint.save
+    checkpoint.save = stop_in_the_middle_of_a_write
+images = {name: load_images(getattr(experiment, name), "train") for name in ("a", "b")}
+with open_run(Path(sys.argv[2]), experiment):
+    train(experiment, images, Path(sys.argv[2]), Silent())
+"""
+
+
+class Silent:
+    """An observer that looks away."""
+
+    def log(self, record: object) -> None: ...
+
+    def sample(self, state: object) -> None: ...
+
+    def evaluate(self, state: object) -> None: ...
+
+
+@pytest.fixture
+def long(tiny: Experiment) -> Experiment:
+    training = replace(
+        tiny.training, images=4 * STEPS, log_images=4, checkpoint_images=8, schedule="linear"
+    )
+    return replace(tiny, training=training)
+
+
+@pytest.fixture
+def unbroken(long: Experiment, tmp_path: Path) -> dict[str, torch.Tensor]:
+    """Everything that the last checkpoint of an uninterrupted run holds."""
+    return run_here(long, tmp_path / "unbroken")
+
+
+def run_here(experiment: Experiment, folder: Path) -> dict[str, torch.Tensor]:
+    images = {name: load_images(getattr(experiment, name), "train") for name in ("a", "b")}
+    with open_run(folder, experiment):
+        train(experiment, images, folder, Silent())
+    return final_tensors(folder)
+
+
+def final_tensors(folder: Path) -> dict[str, torch.Tensor]:
+    newest = checkpoint.list_newest_first(folder / "checkpoints")[0]
+    return load_file(newest / "state.safetensors")
+
+
+def start_child(experiment: Experiment, folder: Path, kill_in_write_at: int = 0):
+    config = folder.parent / "experiment.json"
+    config.write_text(to_json(experiment))
+    return subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(config), str(folder), str(kill_in_write_at)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def assert_same_bits(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> None:
+    assert first.keys() == second.keys()
+    different = [name for name in first if not torch.equal(first[name], second[name])]
+    assert not different
+    # What must be there for the comparison to mean anything:
+    for part in ("networks.", "average.", "optimiser.generators.", "pool.a", "pool.b"):
+        assert any(name.startswith(part) for name in first)
+
+
+def test_kill_9_at_three_random_moments(long, unbroken, tmp_path):
+    folder = tmp_path / "killed"
+    for moment in (2, 11, 23):  # lines of the log after which the process is killed
+        child = start_child(long, folder)
+        assert child.stdout is not None
+        for _ in range(moment if moment == 2 else 7):
+            child.stdout.readline()
+        time.sleep(0.013 * moment)
+        child.send_signal(signal.SIGKILL)
+        child.stdout.close()
+        assert child.wait() == -signal.SIGKILL, "the run ended before it could be killed"
+    reached = json.loads((folder / "metrics.jsonl").read_text().splitlines()[-1])["images"]
+    assert 0 < reached < long.training.images
+    assert_same_bits(unbroken, run_here(long, folder))
+
+
+def test_kill_9_during_a_checkpoint_write(long, unbroken, tmp_path):
+    folder = tmp_path / "killed"
+    child = start_child(long, folder, kill_in_write_at=48)
+    assert child.stdout is not None
+    child.stdout.read()
+    child.stdout.close()
+    assert child.wait() == -signal.SIGKILL
+    names = [path.name for path in (folder / "checkpoints").iterdir()]
+    assert any(name.startswith(".writing-") for name in names), "the write was not interrupted"
+    newest = checkpoint.list_newest_first(folder / "checkpoints")[0]
+    assert int(newest.name) == 40
+    assert_same_bits(unbroken, run_here(long, folder))
+
+
+def test_row_37_a_damaged_checkpoint_is_passed_over(long, unbroken, tmp_path, caplog):
+    folder = tmp_path / "damaged"
+    short = replace(long, training=replace(long.training, keep_checkpoints=3))
+    run_here(short, folder)
+    newest, before, _ = checkpoint.list_newest_first(folder / "checkpoints")
+    content = (newest / "state.safetensors").read_bytes()
+    (newest / "state.safetensors").write_bytes(content[: len(content) // 2])
+    assert_same_bits(unbroken, run_here(long, folder))
+    assert f"{newest} is damaged" in caplog.text
+    assert before.name in {p.name for p in (folder / "checkpoints").iterdir()}
+
+
+def test_sigterm_saves_and_exits_143(long, unbroken, tmp_path):
+    folder = tmp_path / "terminated"
+    child = start_child(long, folder)
+    assert child.stdout is not None
+    for _ in range(5):
+        child.stdout.readline()
+    child.send_signal(signal.SIGTERM)
+    child.stdout.close()
+    assert child.wait() == 143
+    newest = checkpoint.list_newest_first(folder / "checkpoints")[0]
+    assert 20 <= int(newest.name) < long.training.images
+    assert_same_bits(unbroken, run_here(long, folder))
+
+
+def test_metrics_are_not_written_twice(long, tmp_path):
+    folder = tmp_path / "run"
+    child = start_child(long, folder)
+    assert child.stdout is not None
+    for _ in range(9):
+        child.stdout.readline()
+    child.kill()
+    child.stdout.close()
+    child.wait()
+    run_here(long, folder)
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    seen = [json.loads(line)["images"] for line in lines]
+    assert seen == list(range(4, 4 * STEPS + 1, 4))
