@@ -7,9 +7,14 @@ carry a `kind` literal, so that a union of them is decoded by name and never by 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, TypeVar, dataclass_transform
+import difflib
+import typing
+from typing import Any, Literal, TypeVar, dataclass_transform
 
 T = TypeVar("T")
+
+ValueRange = Literal["signed", "unit"]
+"""Values of images inside networks: [-1, 1] or [0, 1]. Here, as data and networks both speak it."""
 
 
 @dataclass_transform(
@@ -17,7 +22,7 @@ T = TypeVar("T")
 )
 def config(cls: type[T]) -> type[T]:
     """Make `cls` a configuration: frozen, keyword-only, unknown keys refused when decoded."""
-    cls.__pydantic_config__ = {"extra": "forbid", "strict": False}  # type: ignore[attr-defined]
+    cls.__pydantic_config__ = {"extra": "forbid"}  # type: ignore[attr-defined]
     return dataclasses.dataclass(frozen=True, kw_only=True)(cls)
 
 
@@ -28,3 +33,57 @@ def encode(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [encode(item) for item in value]
     return value
+
+
+def decode(form: type[T], text: str) -> T:
+    """The configuration that JSON stands for, taken strictly; see `decoding_problems`."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(form).validate_json(text, strict=True)
+
+
+def decoding_problems(form: type[Any], text: str) -> list[str]:
+    """One line for each unknown key, unknown kind and wrong type in JSON, with its path."""
+    from pydantic import ValidationError
+
+    try:
+        decode(form, text)
+    except ValidationError as error:
+        return [_describe(form, dict(problem)) for problem in error.errors()]
+    return []
+
+
+def _describe(form: Any, problem: dict[str, Any]) -> str:
+    """One line for a pydantic problem, with the nearest valid name for an unknown key or kind."""
+    path, settings = _locate(form, problem["loc"])
+    if problem["type"] == "unexpected_keyword_argument":
+        return f"{path}: unknown setting{_nearest(str(problem['loc'][-1]), settings)}"
+    if problem["type"] == "union_tag_invalid":
+        tag, expected = problem["ctx"]["tag"], problem["ctx"]["expected_tags"]
+        kinds = [kind.strip("'") for kind in expected.split(", ")]
+        return f"{path}.kind: {tag!r} is none of {expected}{_nearest(tag, kinds)}"
+    if problem["type"] in ("missing", "union_tag_not_found"):
+        return f"{path}: {problem['msg']}."
+    given = repr(problem["input"])
+    return f"{path}: {problem['msg']} (got {given if len(given) < 60 else given[:57] + '...'})."
+
+
+def _locate(form: Any, location: tuple[Any, ...]) -> tuple[str, list[str]]:
+    """A place in the tree as users write it, and the settings that exist beside it."""
+    shown: list[str] = []
+    beside: list[str] = []
+    here = form
+    for part in location:
+        kinds = {m.kind: m for m in typing.get_args(here) if hasattr(m, "kind")}
+        if part in kinds:  # pydantic's own step into an alternative
+            here = kinds[part]
+            continue
+        hints = typing.get_type_hints(here) if dataclasses.is_dataclass(here) else {}
+        shown.append(str(part))
+        beside, here = list(hints), hints.get(part)
+    return ".".join(shown), beside
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    close = difflib.get_close_matches(name, names, 1)
+    return f"; did you mean {close[0]!r}?" if close else "."

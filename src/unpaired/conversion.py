@@ -39,8 +39,8 @@ def read_image(image: ImageLike, domain: Domain) -> Pixels:
         return _decode(Path(image), str(image), domain)
     if isinstance(image, Image.Image):
         return _decode(_encode(image), "the image", domain)
-    array = image.detach().cpu().permute(1, 2, 0).numpy() if isinstance(image, Tensor) else image
-    _check_array(array)
+    array = np.moveaxis(image.detach().cpu().numpy(), 0, -1) if isinstance(image, Tensor) else image
+    _check_array(array, least_axes=3 if isinstance(image, Tensor) else 2)
     if array.dtype == np.uint16 and array.ndim == 3 and array.shape[2] == 3:
         # The one kind that Pillow has no mode for.
         return convert(array, domain.channels, domain.decoding.depth)
@@ -85,7 +85,8 @@ def _decode(content: bytes | Path, name: str, domain: Domain) -> Pixels:
 def _encode(image: Image.Image) -> bytes:
     """A file in memory, so that one place decides what becomes of modes, palettes and alpha."""
     if image.mode not in _PNG_MODES and image.mode != "F":
-        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+        with_alpha = "LA" if image.mode == "La" else "RGBA"  # La has no other conversion
+        image = image.convert(with_alpha if image.has_transparency_data else "RGB")
     file = io.BytesIO()
     if image.mode == "F":
         image.save(file, "TIFF")
@@ -94,10 +95,10 @@ def _encode(image: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def _check_array(array: NDArray[Any]) -> None:
+def _check_array(array: NDArray[Any], least_axes: int) -> None:
     channels = array.shape[2] if array.ndim == 3 else 1
     allowed = {np.dtype(np.uint8): (1, 2, 3, 4), np.dtype(np.uint16): (1, 3)}
-    if array.ndim in (2, 3) and array.size and channels in allowed.get(array.dtype, ()):
+    if least_axes <= array.ndim <= 3 and array.size and channels in allowed.get(array.dtype, ()):
         return
     raise DataError(
         f"an image of {array.dtype} with {channels} channel(s) and shape {array.shape} (with "

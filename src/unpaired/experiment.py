@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
 import math
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from pydantic import TypeAdapter, ValidationError
-
-from unpaired.config import config, encode
+from unpaired.config import config, decode, decoding_problems, encode
 from unpaired.data.domain import Domain
 from unpaired.data.sources import BuiltIn
 from unpaired.errors import SettingError
 from unpaired.methods import CycleGAN, Method
 
-SCHEMA = 1
+SCHEMA: Final = 1
 """Version of the JSON form; a newer one is refused by name."""
 
 
@@ -103,7 +100,7 @@ class Experiment:
     """How it is judged."""
     name: str = "custom"
     """The recipe's name, or yours."""
-    schema_version: int = SCHEMA
+    schema_version: Literal[1] = SCHEMA
     """Version of this form."""
 
 
@@ -122,17 +119,18 @@ def from_json(text: str, where: str) -> Experiment:
         data = json.loads(text)
     except json.JSONDecodeError as error:
         raise SettingError(f"{where} is not valid JSON: {error}.") from None
-    version = data.get("schema_version", SCHEMA) if isinstance(data, dict) else SCHEMA
+    if not isinstance(data, dict):
+        raise SettingError(f"{where} is not the settings of an experiment.")
+    version = data.get("schema_version", SCHEMA)
     if isinstance(version, int) and version > SCHEMA:
         raise SettingError(
             f"{where} was written by a newer unpaired (schema {version}; this one reads up to "
             f"{SCHEMA}). Upgrade with: pip install -U unpaired"
         )
-    try:
-        return TypeAdapter(Experiment).validate_python(data)
-    except ValidationError as error:
-        lines = [_describe(dict(problem), data) for problem in error.errors()]
-        raise SettingError(f"{where} cannot be used:\n" + "\n".join(lines)) from None
+    if problems := decoding_problems(Experiment, text):
+        lines = "".join(f"\n  - {problem}" for problem in problems)
+        raise SettingError(f"{where} cannot be used:{lines}")
+    return decode(Experiment, text)
 
 
 def load(path: Path) -> Experiment:
@@ -146,7 +144,7 @@ def check(experiment: Experiment) -> None:
     Raises:
         SettingError: with all problems at once.
     """
-    problems = [*_numbers(experiment, ""), *_crosswise(experiment)]
+    problems = _types(experiment) or [*_numbers(experiment, ""), *_crosswise(experiment)]
     if problems:
         raise SettingError(
             f"{len(problems)} setting{'s' * (len(problems) > 1)} cannot be used:\n"
@@ -157,37 +155,38 @@ def check(experiment: Experiment) -> None:
 _AT_LEAST: dict[str, float] = {
     "size": 8,
     "width": 1,
-    "blocks": 0,
-    "downsamplings": 0,
     "layers": 1,
     "kernel": 1,
-    "images": 0,
     "batch_size": 1,
-    "pool_size": 0,
-    "ema_images": 0,
-    "cycle_weight": 0,
-    "cycle_weight_b": 0,
-    "identity_weight": 0,
-    "style_channels": 0,
-    "style_weight": 0,
-    "learning_rate": 0,
-    "seconds": 0,
     "zoom": 1,
     "log_images": 1,
     "sample_images": 1,
     "checkpoint_images": 1,
     "keep_checkpoints": 1,
-    "seed": 0,
+    "float_range": -math.inf,
 }
+"""Smallest value of settings by name; 0 where none is given."""
+
 _AT_MOST: dict[str, float] = {
-    "beta1": 1,
-    "beta2": 1,
+    "downsamplings": 16,
+    "layers": 16,
+    "beta1": 0.9999,
+    "beta2": 0.99999,
     "decay_from": 1,
     "crop_probability": 1,
     "test_fraction": 0.9,
     "validation_fraction": 0.9,
     "fill": 255,
+    "background": 255,
+    "seed": 2**63 - 1,
 }
+"""Largest value of settings by name; none where none is given."""
+
+
+def _types(experiment: Experiment) -> list[str]:
+    """Values that Python let through though their types are wrong, as in `Training(seed="1")`."""
+    text = json.dumps(encode(experiment), default=lambda value: {type(value).__name__: str(value)})
+    return decoding_problems(Experiment, text)
 
 
 def _numbers(settings: Any, path: str) -> list[str]:
@@ -196,13 +195,16 @@ def _numbers(settings: Any, path: str) -> list[str]:
         value, where = getattr(settings, field.name), f"{path}{field.name}"
         if dataclasses.is_dataclass(value):
             problems += _numbers(value, f"{where}.")
-        elif isinstance(value, (int, float)) and not isinstance(value, bool):
-            least, most = _AT_LEAST.get(field.name, 0), _AT_MOST.get(field.name, math.inf)
-            if not math.isfinite(value):
-                problems.append(f"{where} is {value}: give a finite number.")
-            elif not least <= value <= most:
-                limit = f"at least {least:g}" if value < least else f"at most {most:g}"
-                problems.append(f"{where} is {value:g}: it must be {limit}.")
+            continue
+        least, most = _AT_LEAST.get(field.name, 0), _AT_MOST.get(field.name, math.inf)
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, bool) or not isinstance(number, (int, float)):
+                continue
+            if not math.isfinite(number):
+                problems.append(f"{where} is {number}: give a finite number.")
+            elif not least <= number <= most:
+                limit = f"at least {least:g}" if number < least else f"at most {most:g}"
+                problems.append(f"{where} is {number:g}: it must be {limit}.")
     return problems
 
 
@@ -214,22 +216,27 @@ def _crosswise(experiment: Experiment) -> list[str]:
             f"a.size is {a.size} and b.size {b.size}: networks see both domains at one size. "
             f"Give both the same, for example --a.size {b.size}."
         )
-    multiple = method.generator.size_multiple
+    for role in ("generator", "discriminator"):
+        network = getattr(method, role)
+        if not _numbers(network, ""):
+            found = [p for size in sorted({a.size, b.size}) for p in network.problems(size)]
+            problems += [f"method.{role}: {problem}" for problem in dict.fromkeys(found)]
     for name, domain in (("a", a), ("b", b)):
-        if domain.size % multiple:
-            problems.append(
-                f"{name}.size is {domain.size}: this generator halves the size "
-                f"{method.generator.downsamplings} times and needs a multiple of {multiple}, "
-                f"for example {max(1, domain.size // multiple) * multiple}."
-            )
         if domain.test_fraction + domain.validation_fraction >= 1:
             problems.append(f"{name}: test and validation fractions leave nothing to train on.")
         if domain.crop is not None:
             left, top, right, bottom = domain.crop
-            if not (0 <= left < right and 0 <= top < bottom):
+            if not (left < right and top < bottom):
                 problems.append(
                     f"{name}.crop is {domain.crop}: it must be left top right bottom with "
                     "left < right and top < bottom, in pixels of the source images."
+                )
+        if domain.decoding.float_range is not None:
+            low, high = domain.decoding.float_range
+            if not low < high:
+                problems.append(
+                    f"{name}.decoding.float_range is {low:g} {high:g}: the value of black must be "
+                    "below that of white."
                 )
         if isinstance(domain.source, BuiltIn) and domain.size != 32:
             problems.append(f"{name}.size is {domain.size}: the built-in images are 32×32.")
@@ -239,6 +246,12 @@ def _crosswise(experiment: Experiment) -> list[str]:
             f"channel(s) and b {b.channels}: a generator cannot be fed its own output. Set "
             "--method.identity-weight 0, or give both domains the same channels."
         )
+    if method.identity_weight and a.value_range != b.value_range:
+        problems.append(
+            f"method.identity_weight is {method.identity_weight:g}, but a.value_range is "
+            f"{a.value_range} and b.value_range {b.value_range}: a generator cannot be fed its own "
+            "output. Set --method.identity-weight 0, or give both domains the same range."
+        )
     if method.discriminator.couples_images and training.batch_size == 1:
         problems.append(
             "training.batch_size is 1, but the discriminator compares the images of a batch "
@@ -247,32 +260,7 @@ def _crosswise(experiment: Experiment) -> list[str]:
     for phase in ("generators", "discriminators"):
         if getattr(training, phase).learning_rate == 0:
             problems.append(f"training.{phase}.learning_rate is 0: nothing would be learned.")
-    if training.images == 0:
-        problems.append("training.images is 0: nothing would be learned.")
+    for name in ("images", "seconds"):
+        if getattr(training, name) == 0:
+            problems.append(f"training.{name} is 0: nothing would be learned.")
     return problems
-
-
-def _describe(problem: dict[str, Any], data: Any) -> str:
-    """One line for a pydantic problem, with the nearest valid name for an unknown key."""
-    path = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "unexpected_keyword_argument":
-        owner = _owner(problem["loc"][:-1])
-        names = [f.name for f in dataclasses.fields(owner)] if owner else []
-        close = difflib.get_close_matches(str(problem["loc"][-1]), names, 1)
-        return f"  - {path}: unknown setting" + (f"; did you mean {close[0]!r}?" if close else ".")
-    return f"  - {path}: {problem['msg']} (got {problem.get('input')!r})"
-
-
-def _owner(location: tuple[Any, ...]) -> Any:
-    """The configuration class at a path, as far as the types alone tell."""
-    import typing
-
-    owner: Any = Experiment
-    for part in location:
-        hints = typing.get_type_hints(owner) if dataclasses.is_dataclass(owner) else {}
-        if part in hints:
-            owner = hints[part]
-            continue
-        members = [m for m in typing.get_args(owner) if dataclasses.is_dataclass(m)]
-        owner = next((m for m in members if getattr(m, "kind", None) == part), None)
-    return owner if dataclasses.is_dataclass(owner) else None

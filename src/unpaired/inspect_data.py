@@ -13,12 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unpaired.data.decode import Decoding, decode
-from unpaired.data.domain import Domain, frame
+from unpaired.data.domain import Domain, Pixels, frame
 from unpaired.data.sources import BuiltIn, Records, Source, describe
 from unpaired.errors import UnreadableImage
 
 SHEET = 24
 """Images of each pile on the contact sheet."""
+
+THUMBNAIL = 96
+"""Side of an image on the contact sheet."""
 
 FEWEST = 50
 """Training images below which a pile gets a warning."""
@@ -75,6 +78,17 @@ def leaks(findings: dict[str, Finding]) -> list[tuple[str, str]]:
     return found
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """What is kept of one decoded image: a pile's images may not fit in memory together."""
+
+    size: tuple[int, int]
+    is_grey: bool
+    digest: str
+    notes: tuple[str, ...]
+    thumbnail: NDArray[np.uint8] | None
+
+
 def _inspect(source: Source, decoding: Decoding) -> Finding:
     records = source.open()
     finding = Finding(describe(source), num_files=len(records.names) + len(records.refused))
@@ -82,38 +96,45 @@ def _inspect(source: Source, decoding: Decoding) -> Finding:
     finding.num_labelled = 0 if records.labels is None else len(records.labels)
     shown = set(np.linspace(0, len(records.names) - 1, SHEET).astype(int).tolist())
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for i, seen in enumerate(
-            pool.map(lambda i: _see(records, i, decoding), range(len(records.names)))
-        ):
+        looks = pool.map(
+            lambda i: _see(records, i, decoding, i in shown), range(len(records.names))
+        )
+        for name, seen in zip(records.names, looks, strict=True):
             if isinstance(seen, UnreadableImage):
                 finding.refused.append(seen)
                 continue
-            pixels, notes = seen
             finding.num_usable += 1
-            finding.notes += [f"{records.names[i]}: {note}" for note in notes]
-            finding.sizes[pixels.shape[:2]] += 1
-            finding.num_grey += bool((pixels == pixels[..., :1]).all())
-            digest = hashlib.sha256(str(pixels.shape).encode() + pixels.tobytes()).hexdigest()
-            if digest in finding.hashes:
-                finding.duplicates.append((finding.hashes[digest], records.names[i]))
-            finding.hashes.setdefault(digest, records.names[i])
-            if i in shown:
-                domain = Domain(source=BuiltIn(name="ink"), size=96, decoding=decoding)
-                small = frame(pixels, domain)
-                finding.thumbnails.append(
-                    (records.names[i], (small // (domain.levels // 255)).astype(np.uint8))
-                )
+            finding.notes += [f"{name}: {note}" for note in seen.notes]
+            finding.sizes[seen.size] += 1
+            finding.num_grey += seen.is_grey
+            if seen.digest in finding.hashes:
+                finding.duplicates.append((finding.hashes[seen.digest], name))
+            finding.hashes.setdefault(seen.digest, name)
+            if seen.thumbnail is not None:
+                finding.thumbnails.append((name, seen.thumbnail))
     return finding
 
 
-def _see(
-    records: Records, i: int, decoding: Decoding
-) -> tuple[NDArray[np.uint8] | NDArray[np.uint16], tuple[str, ...]] | UnreadableImage:
+def _see(records: Records, i: int, decoding: Decoding, shown: bool) -> _Seen | UnreadableImage:
     content = records.read(i)
+    notes: tuple[str, ...] = ()
     if isinstance(content, np.ndarray):
-        return np.repeat(content, 3, axis=2) if content.shape[2] == 1 else content, ()
-    try:
-        decoded = decode(content, name=records.names[i], channels=3, decoding=decoding)
-    except UnreadableImage as error:
-        return error
-    return decoded.pixels, decoded.notes
+        pixels = np.repeat(content, 3, axis=2) if content.shape[2] == 1 else content
+    else:
+        try:
+            decoded = decode(content, name=records.names[i], channels=3, decoding=decoding)
+        except UnreadableImage as error:
+            return error
+        pixels, notes = decoded.pixels, decoded.notes
+    return _Seen(
+        size=pixels.shape[:2],
+        is_grey=bool((pixels == pixels[..., :1]).all()),
+        digest=hashlib.sha256(str(pixels.shape).encode() + pixels.tobytes()).hexdigest(),
+        notes=notes,
+        thumbnail=_thumbnail(pixels) if shown else None,
+    )
+
+
+def _thumbnail(pixels: Pixels) -> NDArray[np.uint8]:
+    small = frame(pixels, Domain(source=BuiltIn(name="ink"), size=THUMBNAIL))
+    return (small // (257 if small.dtype == np.uint16 else 1)).astype(np.uint8)

@@ -22,8 +22,8 @@ def card(experiment: Experiment, images: int, evaluations: list[dict[str, Any]])
         f"| size | {a.size}×{a.size} | {b.size}×{b.size} |",
         f"| channels | {a.channels} | {b.channels} |",
         "",
-        f"Trained on {images:,} images per domain, seed {experiment.training.seed}. The weights are "
-        f"averaged, with a half-life of {experiment.training.ema_images:,} images.",
+        f"Trained on {images:,} images per domain, seed {experiment.training.seed}. "
+        f"The weights are averaged, with a half-life of {experiment.training.ema_images:,} images.",
         "",
         "## Use",
         "",

@@ -1,7 +1,7 @@
 """The model folder: what a training leaves to translate with, and all that is shared.
 
 It holds `model.safetensors` (averaged generators and encoders), `config.json` (the experiment) and
-`README.md` (the card). Nothing in it can run code when read: pickles are refused, never opened.
+`README.md` (the card). None of them can run code when read: pickles are refused.
 """
 
 from __future__ import annotations
@@ -61,11 +61,8 @@ def save_model(
         ModelError: when `folder` is something else than a model folder, which is then left alone.
     """
     folder = folder.absolute()
-    if (
-        folder.exists()
-        and not (folder / CONFIG).is_file()
-        and (not folder.is_dir() or any(folder.iterdir()))
-    ):
+    is_in_use = folder.is_file() or (folder.is_dir() and any(folder.iterdir()))
+    if is_in_use and not (folder / WEIGHTS).is_file():
         raise ModelError(f"{folder} holds something else than a model. Choose another folder.")
     temporary = folder.with_name(f".{folder.name}.writing")
     replaced = folder.with_name(f".{folder.name}.replaced")
@@ -142,10 +139,9 @@ def _check_is_model(folder: Path) -> None:
 def _read_config(path: Path) -> tuple[Experiment, int]:
     try:
         record = json.loads(path.read_text())
-    except (ValueError, RecursionError) as error:
-        raise ModelError(f"{path} is not valid JSON: {error}.") from None
-    if not isinstance(record, dict):
-        raise ModelError(f"{path} is not the settings of a model.")
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(f"{path} cannot be read: {error}.") from None
+    record = record if isinstance(record, dict) else {}
     version = record.get("schema_version")
     if isinstance(version, int) and version > SCHEMA:
         raise ModelError(
@@ -160,25 +156,28 @@ def _read_config(path: Path) -> tuple[Experiment, int]:
         raise ModelError(f"{path}: images is {record['images']!r}, not a whole number.")
     try:
         experiment = experiments.from_json(json.dumps(record["experiment"]), str(path))
+        _check_counts(experiment, path)
         experiments.check(experiment)
     except SettingError as error:
         raise ModelError(f"{path}: {error}") from None
     return experiment, record["images"]
 
 
-def _build_empty(experiment: Experiment, path: Path) -> Networks:
-    """The networks without memory for their weights; discriminators stay behind in training."""
-    method = experiment.method
+def _check_counts(experiment: Experiment, path: Path) -> None:
     for part in ("generator", "discriminator"):
-        for name, value in encode(getattr(method, part)).items():
+        for name, value in encode(getattr(experiment.method, part)).items():
             if isinstance(value, int) and value > _LARGEST_SETTING:
                 raise ModelError(
                     f"{path}: method.{part}.{name} is {value}; no model has more than "
                     f"{_LARGEST_SETTING}."
                 )
+
+
+def _build_empty(experiment: Experiment, path: Path) -> Networks:
+    """The networks without memory for their weights; discriminators stay behind in training."""
     try:
         with torch.device("meta"):
-            built = method.build(experiment.a, experiment.b)
+            built = experiment.method.build(experiment.a, experiment.b)
     except (RuntimeError, ValueError, TypeError, OverflowError) as error:
         raise ModelError(f"{path} describes networks that cannot be built: {error}") from None
     return Networks(dict(built.generators.items()), {}, dict(built.encoders.items()))
@@ -200,8 +199,8 @@ def _read_weights(path: Path, expected: dict[str, Tensor]) -> dict[str, Tensor]:
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise ModelError(
-                f"{path} holds values that are not finite (NaN or infinite) in {name}: the training "
-                "failed. Take the model of another run, or train again."
+                f"{path} holds values that are not finite (NaN or infinite) in {name}: its "
+                "training failed. Take the model of another run, or train again."
             )
     return tensors
 
@@ -224,6 +223,8 @@ def _check_shapes(
 
 
 def _why_unreadable(path: Path, error: Exception) -> str:
+    if isinstance(error, OSError):
+        return str(error)
     with path.open("rb") as file:
         start = file.read(2)
     if start == b"PK" or start[:1] == b"\x80":

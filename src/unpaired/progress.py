@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, Progress, TextColumn
 
 PLAIN_SECONDS = 10.0
 """Least time between plain lines."""
@@ -22,8 +19,11 @@ PLAIN_SECONDS = 10.0
 class TrainingProgress:
     """Images seen, images/s, data wait, each loss, memory and the time left, on standard error."""
 
-    def __init__(self, total_images: int, *, quiet: bool = False) -> None:
+    def __init__(
+        self, total_images: int, total_seconds: float | None = None, *, quiet: bool = False
+    ) -> None:
         self.total = total_images
+        self.total_seconds = total_seconds
         self.quiet = quiet
         self.console = Console(stderr=True, highlight=False)
         self._bar: Progress | None = None
@@ -32,13 +32,9 @@ class TrainingProgress:
     def __enter__(self) -> TrainingProgress:
         if not self.quiet and self.console.is_terminal:
             self._bar = Progress(
-                TextColumn("{task.completed:,.0f}/{task.total:,.0f} images"),
-                BarColumn(),
-                TimeRemainingColumn(),
-                TextColumn("{task.fields[status]}"),
-                console=self.console,
+                BarColumn(), TextColumn("{task.fields[status]}"), console=self.console
             )
-            self._task = self._bar.add_task("training", total=self.total, status="")
+            self._task = self._bar.add_task("training", total=1.0, status="")
             self._bar.start()
         return self
 
@@ -54,20 +50,48 @@ class TrainingProgress:
     def update(self, record: dict[str, Any]) -> None:
         """Show a line of metrics.jsonl."""
         images, speed = record["images"], record["images_per_second"]
+        share, left = images / self.total, (self.total - images) / max(speed, 1e-9)
+        seen = f"{images:,}/{self.total:,} images"
+        if self.total_seconds is not None:  # the budget ends most trainings before the count does
+            share = max(share, record["seconds"] / self.total_seconds)
+            left = min(left, max(0.0, self.total_seconds - record["seconds"]))
+            seen = f"{images:,} images"
         losses = "  ".join(
             f"{name.replace('generators/', 'G ').replace('discriminators/', 'D ')} {value:.3f}"
             for name, value in record["losses"].items()
         )
         status = (
-            f"{speed:,.0f} images/s  data wait {record['data_wait']:.0%}  "
+            f"{seen}  {duration(left)} left  {speed:,.0f} images/s  "
+            f"data wait {record['data_wait']:.0%}  "
             f"{record['health']['memory_mb']:,.0f} MB  {losses}"
         )
         if self._bar is not None:
-            self._bar.update(self._task, completed=images, status=status)
-        elif not self.quiet and (time.monotonic() >= self._next_line or images >= self.total):
+            self._bar.update(self._task, completed=share, status=status)
+        elif not self.quiet and (time.monotonic() >= self._next_line or share >= 1):
             self._next_line = time.monotonic() + PLAIN_SECONDS
-            left = (self.total - images) / max(speed, 1e-9)
-            say(f"{images:,}/{self.total:,} images  {duration(left)} left  {status}")
+            say(status)
+
+
+@contextmanager
+def counting(what: str, *, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """Yields a function to be told (done, total): a bar on a terminal, now and then a line."""
+    console = Console(stderr=True, highlight=False)
+    if quiet:
+        yield lambda done, total: None
+    elif console.is_terminal:
+        with Progress(console=console) as bar:
+            task = bar.add_task(what, total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+    else:
+        spoken = time.monotonic()
+
+        def tell(done: int, total: int) -> None:
+            nonlocal spoken
+            if time.monotonic() - spoken >= PLAIN_SECONDS:
+                spoken = time.monotonic()
+                say(f"{what}: {done:,} of {total:,}")
+
+        yield tell
 
 
 def say(text: str) -> None:

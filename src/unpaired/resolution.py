@@ -47,7 +47,13 @@ def place(
     height, width = pixels.shape[:2]
     inner_height, inner_width = _inner_size(height, width, source, resolution)
     inner = resize(pixels, inner_height, inner_width)
-    margins = ((0, -inner_height % multiple), (0, -inner_width % multiple), (0, 0))
+    # Layers that reflect at the border need two pixels even at the network's smallest size.
+    least = min(2 * multiple, source.size)
+    margins = (
+        (0, _round_up(max(inner_height, least), multiple) - inner_height),
+        (0, _round_up(max(inner_width, least), multiple) - inner_width),
+        (0, 0),
+    )
 
     def restore(translation: Pixels) -> Pixels:
         return resize(translation[:inner_height, :inner_width], height, width)
@@ -55,9 +61,11 @@ def place(
     return Placed(np.pad(inner, margins, mode="reflect"), restore)
 
 
-def _inner_size(
-    height: int, width: int, source: Domain, resolution: Resolution
-) -> tuple[int, int]:
+def _round_up(length: int, multiple: int) -> int:
+    return -(-length // multiple) * multiple
+
+
+def _inner_size(height: int, width: int, source: Domain, resolution: Resolution) -> tuple[int, int]:
     short, trained = min(height, width), source.size
     if resolution == "native" or (resolution == "auto" and trained <= 2 * short <= 4 * trained):
         return height, width

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,9 @@ import torch
 from torch import Tensor
 
 from unpaired import samples
-from unpaired.data.images import Images, load_images
+from unpaired.data.images import Images, load_images, require_images
 from unpaired.data.sources import describe
-from unpaired.engine.hardware import choose_device
+from unpaired.engine.hardware import build_fabric, choose_device
 from unpaired.engine.loop import train as train_networks
 from unpaired.engine.run_folder import append_line, open_run, read_lines
 from unpaired.engine.state import State
@@ -25,7 +26,7 @@ from unpaired.experiment import Experiment, check, load
 from unpaired.files import write_atomically
 from unpaired.methods.method import Networks
 from unpaired.model_card import card
-from unpaired.model_folder import load_model, save_model
+from unpaired.model_folder import load_model, save_model, without_folders
 from unpaired.progress import TrainingProgress, say
 from unpaired.report.html import write_report
 from unpaired.report.pictures import grid, save_png
@@ -51,14 +52,22 @@ def train(
     images: dict[str, Images] = {
         name: _training_images(experiment, name, quiet=quiet) for name in OTHER
     }
-    with open_run(run, experiment):
-        device = choose_device(experiment.training.device)
-        progress = TrainingProgress(experiment.training.images, quiet=quiet)
-        tracker = Tracker(track, run) if track else None
-        with progress:
-            observer = RunObserver(experiment, run, progress, tracker, device)
-            state = train_networks(experiment, images, run, observer)
-        observer.finish(state)
+    fixed: dict[DomainName, Tensor] = {name: _first_images(experiment, name) for name in OTHER}
+    for name in OTHER:  # hours before they are needed
+        require_images(getattr(experiment, name), "test")
+    fabric = build_fabric(experiment.training)
+    # Of several processes, the first alone writes.
+    with open_run(run, experiment) if fabric.is_global_zero else nullcontext():
+        fabric.barrier()
+        training = experiment.training
+        progress = TrainingProgress(training.images, training.seconds, quiet=quiet)
+        tracker = Tracker(track, run) if track and fabric.is_global_zero else None
+        with progress if fabric.is_global_zero else nullcontext():
+            observer = RunObserver(experiment, run, fixed, progress, tracker, fabric.device)
+            state = train_networks(fabric, experiment, images, run, observer)
+        if fabric.is_global_zero:
+            observer.finish(state)
+        fabric.barrier()
     return run
 
 
@@ -69,13 +78,14 @@ class RunObserver:
         self,
         experiment: Experiment,
         run: Path,
+        fixed: dict[DomainName, Tensor],
         progress: TrainingProgress,
         tracker: Tracker | None,
         device: torch.device,
     ) -> None:
         self.experiment, self.run, self.device = experiment, run, device
         self.progress, self.tracker = progress, tracker
-        self.fixed = {d: _first_images(experiment, d) for d in OTHER}
+        self.fixed = fixed
         self._validation: Judge | None = None
 
     def log(self, record: dict[str, Any]) -> None:
@@ -129,7 +139,7 @@ class RunObserver:
         return best.networks.to(self.device), best.images
 
     def _save(self, networks: Networks, images: int, folder: Path) -> None:
-        text = card(self.experiment, images, self.evaluations())
+        text = card(without_folders(self.experiment), images, self.evaluations())
         save_model(folder, self.experiment, networks, images, text)
 
     def _draw_worst(self, result: Result) -> None:

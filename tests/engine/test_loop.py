@@ -11,6 +11,7 @@ import torch
 
 from unpaired.data.images import load_images
 from unpaired.engine import loop
+from unpaired.engine.hardware import build_fabric
 from unpaired.engine.run_folder import open_run
 from unpaired.engine.state import State, learning_rate_factor
 from unpaired.errors import NonFiniteLoss, RunError
@@ -28,7 +29,7 @@ class Silent:
 def run(experiment: Experiment, folder: Path) -> State:
     images = {name: load_images(getattr(experiment, name), "train") for name in ("a", "b")}
     with open_run(folder, experiment):
-        return loop.train(experiment, images, folder, Silent())
+        return loop.train(build_fabric(experiment.training), experiment, images, folder, Silent())
 
 
 def test_training_changes_every_trained_weight_and_averages_them(tiny, tmp_path):
@@ -63,7 +64,7 @@ def test_a_non_finite_loss_stops_before_the_step(tiny, tmp_path, monkeypatch, ph
         open_run(tmp_path / "run", tiny),
         pytest.raises(NonFiniteLoss, match=f"{phase}/.* is not finite after 12 images seen"),
     ):
-        loop.train(tiny, images, tmp_path / "run", Silent())
+        loop.train(build_fabric(tiny.training), tiny, images, tmp_path / "run", Silent())
     for name, tensor in poison.state.networks.state_dict().items():
         assert torch.equal(tensor, weights[name]), name
     assert sorted(p.name for p in (tmp_path / "run/checkpoints").iterdir()) == ["000000000008"]

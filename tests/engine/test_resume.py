@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 
 from unpaired.data.images import load_images
 from unpaired.engine import checkpoint
+from unpaired.engine.hardware import build_fabric
 from unpaired.engine.loop import train
 from unpaired.engine.run_folder import open_run
 from unpaired.experiment import Experiment, to_json
@@ -30,6 +31,7 @@ import sys, torch
 from pathlib import Path
 from unpaired.data.images import load_images
 from unpaired.engine import checkpoint
+from unpaired.engine.hardware import build_fabric
 from unpaired.engine.loop import train
 from unpaired.engine.run_folder import open_run
 from unpaired.experiment import load
@@ -55,7 +57,7 @@ if int(sys.argv[3]):
     checkpoint.save = stop_in_the_middle_of_a_write
 images = {name: load_images(getattr(experiment, name), "train") for name in ("a", "b")}
 with open_run(Path(sys.argv[2]), experiment):
-    train(experiment, images, Path(sys.argv[2]), Silent())
+    train(build_fabric(experiment.training), experiment, images, Path(sys.argv[2]), Silent())
 """
 
 
@@ -86,7 +88,7 @@ def unbroken(long: Experiment, tmp_path: Path) -> dict[str, torch.Tensor]:
 def run_here(experiment: Experiment, folder: Path) -> dict[str, torch.Tensor]:
     images = {name: load_images(getattr(experiment, name), "train") for name in ("a", "b")}
     with open_run(folder, experiment):
-        train(experiment, images, folder, Silent())
+        train(build_fabric(experiment.training), experiment, images, folder, Silent())
     return final_tensors(folder)
 
 

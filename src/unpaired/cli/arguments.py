@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import json
 import re
 from typing import Any
@@ -18,9 +19,20 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **settings
         )
 
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As usual, but an unknown flag is answered with the most similar one."""
+        given, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            flags = [flag for action in self._actions for flag in action.option_strings]
+            near = difflib.get_close_matches(unknown[0].partition("=")[0], flags, 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            self.error(f"unknown argument {unknown[0]!r}{hint}")
+        return given
+
     def error(self, message: str) -> Any:
         """Exit code 2, one paragraph."""
-        raise SettingError(f"{message}. `{self.prog} --help` lists what there is.")
+        end = "" if message.endswith("?") else "."
+        raise SettingError(f"{message}{end} `{self.prog} --help` lists what there is.")
 
 
 def seconds(text: str) -> float:

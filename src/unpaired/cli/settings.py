@@ -51,29 +51,35 @@ def _apply_kinds(base: Experiment, arguments: list[str]) -> tuple[Experiment, li
 
 
 def _with_kind(settings: Any, path: list[str], kind: str, flag: str) -> Any:
+    import tyro
+
     name, *deeper = path
-    hints = typing.get_type_hints(type(settings))
+    hints = typing.get_type_hints(type(settings)) if dataclasses.is_dataclass(settings) else {}
     if name not in hints:
-        raise SettingError(f"{flag}: there is no setting {name!r}.")
+        near = difflib.get_close_matches(name, hints, 1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise SettingError(f"{flag}: there is no setting {name!r}.{hint}")
     current = getattr(settings, name)
     if deeper:
         return dataclasses.replace(settings, **{name: _with_kind(current, deeper, kind, flag)})
     kinds = {m.kind: m for m in _members(hints[name]) if hasattr(m, "kind")}
+    if not kinds:
+        raise SettingError(f"{flag}: {name!r} has no alternatives.")
     if kind not in kinds:
         close = difflib.get_close_matches(kind, kinds, 1)
         hint = f" Did you mean {close[0]}?" if close else ""
         raise SettingError(f"{flag} {kind}: choose from {', '.join(sorted(kinds))}.{hint}")
+    # What has no default must come from a flag of its own, which tyro then asks for.
+    values = {
+        f.name: tyro.MISSING
+        for f in dataclasses.fields(kinds[kind])
+        if f.default is dataclasses.MISSING
+    }
     shared = {f.name for f in dataclasses.fields(kinds[kind])} - {"kind"}
-    kept = (
-        {}
-        if current is None
-        else {
-            f.name: getattr(current, f.name)
-            for f in dataclasses.fields(current)
-            if f.name in shared and _was_set(current, f)
-        }
-    )
-    return dataclasses.replace(settings, **{name: kinds[kind](**kept)})
+    for field in dataclasses.fields(current) if current is not None else ():
+        if field.name in shared and _was_set(current, field):
+            values[field.name] = getattr(current, field.name)
+    return dataclasses.replace(settings, **{name: kinds[kind](**values)})
 
 
 def _was_set(settings: Any, field: dataclasses.Field[Any]) -> bool:

@@ -84,6 +84,8 @@ def run(arguments: list[str], recipe: str | None = None) -> int:
     for name in ("a", "b"):
         changes = {}
         if given.recipe and getattr(given, name):
+            # Splits of the recipe's pile say nothing about another pile.
+            changes = dict.fromkeys(("validation_source", "test_source", "labelled_source"))
             changes["source"] = parse_source(getattr(given, name))
         if getattr(given, f"{name}_test"):
             changes["test_source"] = parse_source(getattr(given, f"{name}_test"))

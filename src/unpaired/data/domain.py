@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
 
-from unpaired.config import config
+from unpaired.config import ValueRange, config
 from unpaired.data.decode import Decoding
 from unpaired.data.sources import Source
-from unpaired.networks.blocks import ValueRange
 
 Pixels = NDArray[np.unsignedinteger[Any]]
 """uint8, or uint16 where a domain keeps 16 bits."""
@@ -37,11 +36,11 @@ class Domain:
 
     source: Annotated[Source, Field(discriminator="kind")]
     """Where the training images come from."""
-    test_source: Annotated[Source, Field(discriminator="kind")] | None = None
+    test_source: Annotated[Source | None, Field(discriminator="kind")] = None
     """Images kept for the test; none: a share of the training images is held out."""
-    validation_source: Annotated[Source, Field(discriminator="kind")] | None = None
+    validation_source: Annotated[Source | None, Field(discriminator="kind")] = None
     """Images for choices during training; none: a share of the training images is held out."""
-    labelled_source: Annotated[Source, Field(discriminator="kind")] | None = None
+    labelled_source: Annotated[Source | None, Field(discriminator="kind")] = None
     """Labelled images that train the evaluation's task classifier; none: the training images."""
     test_fraction: float = 0.1
     """Share of the training images held out for the test where there is no test source."""

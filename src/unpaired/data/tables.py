@@ -95,7 +95,8 @@ def read_labels(column: Any) -> NDArray[np.int64]:
     if column.null_count:
         raise ValueError(f"is empty in {column.null_count} of {len(column)} rows")
     if types.is_integer(column.type):
-        return column.to_numpy().astype(np.int64)
+        labels: NDArray[np.int64] = column.to_numpy().astype(np.int64)
+        return labels
     if types.is_string(column.type) or types.is_large_string(column.type):
         numbers: NDArray[np.int64] = np.unique(column.to_pylist(), return_inverse=True)[1]
         return numbers.astype(np.int64)

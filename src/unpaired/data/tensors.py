@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from unpaired.networks.blocks import ValueRange
+from unpaired.config import ValueRange
 
 
 def to_network(images: Tensor, value_range: ValueRange) -> Tensor:

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import Literal
 
 import torch
 from lightning_fabric import Fabric
 
+from unpaired.errors import SettingError
 from unpaired.experiment import Training
 
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it announces each precision
 
 
 def choose_device(wanted: Literal["auto", "cpu", "cuda"]) -> torch.device:
-    """A GPU where there is one, unless told otherwise."""
+    """A GPU where there is one, unless told otherwise.
+
+    Raises:
+        SettingError: when a GPU is asked for and torch finds none.
+    """
+    has_gpu = torch.cuda.is_available()
     if wanted == "auto":
-        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+        wanted = "cuda" if has_gpu else "cpu"
+    if wanted == "cuda" and not has_gpu:
+        raise SettingError(
+            f"the device is cuda, but torch {torch.__version__} finds no GPU. Use cpu or auto; "
+            "`unpaired doctor` shows what is installed."
+        )
     return torch.device(wanted)
 
 
@@ -38,12 +50,25 @@ def choose_precision(
 
 
 def build_fabric(training: Training) -> Fabric:
-    """Device, precision and processes; several processes come from torchrun or SLURM."""
+    """Device, precision and processes; several processes come from torchrun.
+
+    Raises:
+        SettingError: when the processes cannot share a batch evenly.
+    """
     device = choose_device(training.device)
     precision = choose_precision(training.precision, device)
+    num_processes = int(os.environ.get("WORLD_SIZE", 1))
+    num_here = int(os.environ.get("LOCAL_WORLD_SIZE", num_processes))
+    if training.batch_size % num_processes:
+        raise SettingError(
+            f"training.batch_size is {training.batch_size}, which {num_processes} processes "
+            f"cannot share evenly. Use a multiple of {num_processes}."
+        )
     fabric = Fabric(
         accelerator=device.type,
-        devices="auto" if torch.distributed.is_torchelastic_launched() else 1,
+        strategy="ddp" if num_processes > 1 else "auto",
+        devices=num_here,
+        num_nodes=num_processes // num_here,
         precision="bf16-mixed" if precision == "bfloat16" else "32-true",
     )
     fabric.launch()

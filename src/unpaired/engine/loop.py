@@ -18,11 +18,10 @@ from torch import Tensor
 from unpaired.data.batches import Batches, derive_seed, generator
 from unpaired.data.images import Images
 from unpaired.engine import checkpoint
-from unpaired.engine.hardware import build_fabric
 from unpaired.engine.run_folder import append_line, forget_after
 from unpaired.engine.state import State, learning_rate_factor
 from unpaired.engine.window import Window
-from unpaired.errors import NonFiniteLoss, SettingError
+from unpaired.errors import NonFiniteLoss
 from unpaired.experiment import Experiment, Training
 from unpaired.methods.method import Batch, Losses
 
@@ -44,7 +43,11 @@ class Observer(Protocol):
 
 
 def train(
-    experiment: Experiment, images: Mapping[str, Images], folder: Path, observer: Observer
+    fabric: Fabric,
+    experiment: Experiment,
+    images: Mapping[str, Images],
+    folder: Path,
+    observer: Observer,
 ) -> State:
     """Train into an open run folder, from its newest checkpoint on; returns the final state.
 
@@ -56,12 +59,6 @@ def train(
         SystemExit: 143 after SIGTERM, 130 after Ctrl-C, with a checkpoint written.
     """
     training = experiment.training
-    fabric = build_fabric(training)
-    if training.batch_size % fabric.world_size:
-        raise SettingError(
-            f"training.batch_size is {training.batch_size}, which {fabric.world_size} processes "
-            f"cannot share evenly. Use a multiple of {fabric.world_size}."
-        )
     if fabric.device.type == "cuda":
         torch.backends.cudnn.benchmark = True
     state = State(experiment, fabric.device)

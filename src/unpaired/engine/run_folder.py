@@ -52,7 +52,12 @@ def open_run(folder: Path, experiment: Experiment) -> Iterator[None]:
             f"{folder} is not empty and holds no run. Choose a new folder with -o, for example "
             f"-o runs/{folder.name}."
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(
+            f"{folder} cannot be made: {error.strerror}. Choose another folder with -o."
+        ) from error
     with (folder / "run.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -19,7 +19,8 @@ from unpaired.data.domain import Domain
 from unpaired.data.images import Images, load_images
 from unpaired.data.tensors import to_network, to_pixels
 from unpaired.evaluate import paired
-from unpaired.evaluate.classifier import Classifier, load_or_train
+from unpaired.evaluate.classifier import Classifier
+from unpaired.evaluate.classifier_cache import load_or_train
 from unpaired.evaluate.distances import floor, frechet, kernel
 from unpaired.evaluate.diversity import diversity
 from unpaired.evaluate.intervals import Measurement, bootstrap_mean, wilson

@@ -10,9 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from unpaired.config import ValueRange
+
 Norm = Literal["none", "batch", "instance"]
 Upsampling = Literal["transposed", "resize"]
-ValueRange = Literal["signed", "unit"]
 
 INITIAL_STD = 0.02  # DCGAN, section 3; used by CycleGAN and pix2pix
 
@@ -122,9 +123,33 @@ def upsampling_convolution(
     )
 
 
-def maybe_spectral_norm(module: nn.Module, enabled: bool) -> nn.Module:
-    """Divide the weight by its largest singular value (Miyato et al. 2018, equation 8)."""
-    return spectral_norm(module) if enabled else module
+def add_spectral_norm(network: nn.Module) -> None:
+    """Divide every weight by its largest singular value (Miyato et al. 2018, equation 8).
+
+    After `initialise`, which does not see the weights behind the division.
+    """
+    for module in list(network.modules()):
+        if isinstance(module, (nn.Conv2d, nn.Linear)):
+            spectral_norm(module)
+
+
+def halving_problems(size: int, halvings: int, smallest: int) -> list[str]:
+    """Why images of `size`×`size` cannot be halved so often, down to `smallest` or more."""
+    multiple = 2**halvings
+    if size % multiple:
+        below = size // multiple * multiple
+        others = f"{below} or {below + multiple}" if below else str(multiple)
+        return [
+            f"it halves the size {halvings} times and needs a multiple of {multiple}: "
+            f"use a size of {others} instead of {size}."
+        ]
+    if size // multiple < smallest:
+        left = size // multiple
+        return [
+            f"it halves {size}×{size} {halvings} times, down to {left}×{left}, where its layers "
+            f"need {smallest}×{smallest}: use fewer downsamplings."
+        ]
+    return []
 
 
 class MinibatchStandardDeviation(nn.Module):

@@ -13,8 +13,8 @@ from unpaired.networks.blocks import (
     Layer,
     MinibatchStandardDeviation,
     Norm,
+    add_spectral_norm,
     initialise,
-    maybe_spectral_norm,
 )
 
 
@@ -37,6 +37,11 @@ class CNN:
         """Whether one image's output depends on the other images of its batch."""
         return self.norm == "batch" or self.minibatch_std
 
+    def problems(self, size: int) -> list[str]:
+        """Why this network cannot see images of `size`×`size`, and what to do: it always can."""
+        del size
+        return []
+
     def build(self, in_channels: int, size: int, outputs: int = 1) -> nn.Module:
         """The network, initialised: images [N, in_channels, size, size] => [N, outputs]."""
         return CNNDiscriminator(self, in_channels, size, outputs)
@@ -54,17 +59,16 @@ class CNNDiscriminator(nn.Module):
             width = settings.width * min(2 ** len(layers), 8)
             down = nn.Conv2d(channels, width, 4, stride=2, padding=1)
             norm: Norm = settings.norm if layers else "none"
-            layers.append(
-                Layer(maybe_spectral_norm(down, settings.spectral_norm), width, norm, leaky_relu)
-            )
+            layers.append(Layer(down, width, norm, leaky_relu))
             channels, size = width, size // 2
         if settings.minibatch_std:
             layers.append(MinibatchStandardDeviation())
             channels += 1
-        layers += [nn.Flatten()]
-        last = nn.Linear(channels * size * size, outputs)
-        self.layers = nn.Sequential(*layers, maybe_spectral_norm(last, settings.spectral_norm))
+        layers += [nn.Flatten(), nn.Linear(channels * size * size, outputs)]
+        self.layers = nn.Sequential(*layers)
         initialise(self)
+        if settings.spectral_norm:
+            add_spectral_norm(self)
 
     def forward(self, images: Tensor) -> Tensor:
         output: Tensor = self.layers(images).float()

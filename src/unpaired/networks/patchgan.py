@@ -13,8 +13,8 @@ from unpaired.networks.blocks import (
     Layer,
     MinibatchStandardDeviation,
     Norm,
+    add_spectral_norm,
     initialise,
-    maybe_spectral_norm,
 )
 
 
@@ -39,6 +39,16 @@ class PatchGAN:
         """Whether one image's output depends on the other images of its batch."""
         return self.norm == "batch" or self.minibatch_std
 
+    def problems(self, size: int) -> list[str]:
+        """Why this network cannot see images of `size`×`size`, and what to do; empty: it can."""
+        smallest = 3 * 2**self.layers  # the last two layers take one pixel each
+        if size >= smallest:
+            return []
+        return [
+            f"{self.layers} layers need images of {smallest}×{smallest} at least, not "
+            f"{size}×{size}: use fewer layers."
+        ]
+
     def build(self, in_channels: int, size: int) -> nn.Module:
         """The network, initialised: images [N, in_channels, H, W] => [N, 1, h, w] of patches."""
         del size  # any size: fully convolutional
@@ -58,15 +68,15 @@ class PatchGANDiscriminator(nn.Module):
             stride = 2 if i < settings.layers else 1
             convolution = nn.Conv2d(channels, width, 4, stride=stride, padding=1)
             norm: Norm = settings.norm if i else "none"
-            spectral = maybe_spectral_norm(convolution, settings.spectral_norm)
-            layers.append(Layer(spectral, width, norm, leaky_relu))
+            layers.append(Layer(convolution, width, norm, leaky_relu))
             channels = width
         if settings.minibatch_std:
             layers.append(MinibatchStandardDeviation())
             channels += 1
-        last = nn.Conv2d(channels, 1, 4, padding=1)
-        self.layers = nn.Sequential(*layers, maybe_spectral_norm(last, settings.spectral_norm))
+        self.layers = nn.Sequential(*layers, nn.Conv2d(channels, 1, 4, padding=1))
         initialise(self)
+        if settings.spectral_norm:
+            add_spectral_norm(self)
 
     def forward(self, images: Tensor) -> Tensor:
         output: Tensor = self.layers(images).float()

@@ -7,13 +7,13 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unpaired.config import config
+from unpaired.config import ValueRange, config
 from unpaired.networks.blocks import (
     Layer,
     Norm,
     ResidualBlock,
     Upsampling,
-    ValueRange,
+    halving_problems,
     initialise,
     output_activation,
     upsampling_convolution,
@@ -42,6 +42,13 @@ class ResNet:
     def size_multiple(self) -> int:
         """Image sides must be multiples of this."""
         return int(2**self.downsamplings)
+
+    def problems(self, size: int) -> list[str]:
+        """Why this network cannot translate images of `size`×`size`, and what to do; empty: can."""
+        found = halving_problems(size, self.downsamplings, 2)
+        if self.kernel % 2 == 0 or self.kernel // 2 >= size:
+            found.append(f"kernel is {self.kernel}: give an odd number, below {2 * size}.")
+        return found
 
     def build(
         self, in_channels: int, out_channels: int, value_range: ValueRange, style_channels: int = 0

@@ -9,14 +9,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unpaired.config import config
+from unpaired.config import ValueRange, config
 from unpaired.networks.blocks import (
     Layer,
     Norm,
     ResidualBlock,
     Upsampling,
-    ValueRange,
     conv3x3,
+    halving_problems,
     initialise,
     output_activation,
     upsampling_convolution,
@@ -47,6 +47,14 @@ class UNet:
     def size_multiple(self) -> int:
         """Image sides must be multiples of this."""
         return int(2**self.downsamplings)
+
+    def problems(self, size: int) -> list[str]:
+        """Why this network cannot translate images of `size`×`size`, and what to do; empty: can."""
+        if self.downsamplings < 1:
+            return ["downsamplings is 0: a U-Net halves the size at least once."]
+        # One pixel has no variance to normalise by, and nothing to reflect at its border.
+        smallest = 2 if self.norm != "none" or self.blocks else 1
+        return halving_problems(size, self.downsamplings, smallest)
 
     def build(
         self, in_channels: int, out_channels: int, value_range: ValueRange, style_channels: int = 0

@@ -1,0 +1,89 @@
+"""`unpaired translate`: files, folders and patterns through a trained model; names and sizes stay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unpaired.cli.arguments import Parser, print_json
+
+EPILOG = """\
+examples:
+  unpaired translate runs/demo/model digits/ -o signs/ --to b
+  unpaired translate runs/demo/model digits/3.png -o signs/ --to b --samples 4
+"""
+
+
+def run(arguments: list[str]) -> int:
+    """The verb."""
+    flags = Parser(prog="unpaired translate", description=__doc__, epilog=EPILOG)
+    add = flags.add_argument
+    add("model", type=Path, help="model folder")
+    add("inputs", nargs="+", help="files, folders, patterns such as 'photos/*.jpg'")
+    add(
+        "-o", "--output", type=Path, metavar="DIR", required=True, help="folder of the translations"
+    )
+    add("--to", choices=["a", "b"], required=True, help="domain to translate to")
+    add(
+        "--samples",
+        type=int,
+        default=1,
+        metavar="K",
+        help="translations of each image (default: 1)",
+    )
+    add("--style-seed", type=int, default=0, metavar="S", help="which styles (default: 0)")
+    add(
+        "--resolution",
+        choices=["auto", "native", "trained"],
+        default="auto",
+        help="native: at the image's own size; trained: at the size of training, enlarged back; "
+        "auto: native up to twice the trained size (default)",
+    )
+    add("--format", choices=["png", "jpeg", "webp", "tiff"], help="default: as the input")
+    add("--batch-size", type=int, metavar="N", help="default: what suits size and machine")
+    add("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    add("--overwrite", action="store_true", help="replace translations that are there already")
+    add("--strict", action="store_true", help="stop at the first file that cannot be used")
+    add("--json", action="store_true", help="one JSON object on standard output")
+    given = flags.parse_args(arguments)
+    from unpaired.progress import counting, say
+    from unpaired.translate import load
+    from unpaired.translate_files import translate_files
+
+    translator = load(given.model, given.device)
+    with counting("translated", quiet=given.json) as progress:
+        report = translate_files(
+            translator,
+            given.inputs,
+            given.output,
+            given.to,
+            style_seed=given.style_seed,
+            samples=given.samples,
+            resolution=given.resolution,
+            batch_size=given.batch_size,
+            image_format=given.format,
+            overwrite=given.overwrite,
+            strict=given.strict,
+            progress=progress,
+        )
+    if given.json:
+        print_json(
+            {
+                "output": str(given.output),
+                "translated": report.num_translated,
+                "refused": [{"name": e.name, "reason": e.reason} for e in report.refused],
+                "notes": report.notes,
+                "seconds": report.seconds,
+                "network_seconds": report.network_seconds,
+            }
+        )
+        return 0
+    for error in report.refused:
+        say(f"left out {error}")
+    for note in report.notes:
+        say(note)
+    speed = report.num_translated / max(report.seconds, 1e-9)
+    say(
+        f"{report.num_translated:,} images translated to {given.output} in {report.seconds:.1f} s "
+        f"({speed:.1f} images/s)"
+    )
+    return 0

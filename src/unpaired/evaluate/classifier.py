@@ -1,0 +1,204 @@
+"""The task classifier: learns one domain's classes from real images, then judges translations."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from unpaired.errors import DataError
+
+NUM_FEATURES = 128
+
+_BATCH_IMAGES = 64
+_PREDICTION_BATCH_IMAGES = 512
+_MIN_IMAGES_SEEN, _MAX_IMAGES_SEEN, _EPOCHS = 10_000, 80_000, 10
+_LEARNING_RATE, _WEIGHT_DECAY = 3e-3, 0.05
+_MAX_SHIFT_PIXELS, _MAX_ROTATION_DEGREES, _MAX_SCALE = 2.0, 10.0, 0.1
+
+
+class Classifier(nn.Module):
+    """A small convolutional network for images of about 16 to 96 pixels.
+
+    All methods take (N, C, H, W) images, uint8 or float in 0…1, work in batches in evaluation mode
+    without gradients, and return tensors on the CPU.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, channels: int, num_classes: int, width: int = 32) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(1, channels, 1, 1))
+        self.register_buffer("std", torch.ones(1, channels, 1, 1))
+        self.body = nn.Sequential(
+            _convolution(channels, width, size=5, stride=2),
+            _convolution(width, 2 * width),
+            nn.MaxPool2d(2),
+            _convolution(2 * width, 4 * width),
+            _convolution(4 * width, 4 * width),
+            nn.AdaptiveAvgPool2d(2),
+            nn.Flatten(),
+            nn.Linear(16 * width, NUM_FEATURES, bias=False),
+            nn.BatchNorm1d(NUM_FEATURES),
+        )
+        self.head = nn.Sequential(nn.ReLU(), nn.Linear(NUM_FEATURES, num_classes))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """NCHW, float in 0…1 => logits (N, num_classes), in the current mode."""
+        logits: Tensor = self.head(self._embed(images))
+        return logits
+
+    def features(self, images: Tensor) -> Tensor:
+        """(N, 128) float32: the layer before the last, ahead of its rectifier.
+
+        Unrectified, because the Fréchet distance takes features to be Gaussian.
+        """
+        return self._batched(self._embed, images)
+
+    def logits(self, images: Tensor) -> Tensor:
+        """(N, num_classes) float32: unnormalised log-probabilities."""
+        return self._batched(self.forward, images)
+
+    def predict(self, images: Tensor) -> Tensor:
+        """(N,) int64: the most likely class of each image."""
+        return self.logits(images).argmax(1)
+
+    def weights_hash(self) -> str:
+        """Sixteen hexadecimal digits that tell these weights from others."""
+        digest = hashlib.sha256()
+        for name, tensor in sorted(self.state_dict().items()):
+            digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+    def _embed(self, images: Tensor) -> Tensor:
+        features: Tensor = self.body((images - self.mean) / self.std)
+        return features
+
+    @torch.no_grad()
+    def _batched(self, function: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+        self.eval()
+        batches = images.split(_PREDICTION_BATCH_IMAGES)
+        return torch.cat([function(_unit(b.to(self.mean.device))).cpu() for b in batches])
+
+
+def train_classifier(
+    images: Tensor,
+    labels: Tensor,
+    num_classes: int,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+    images_seen: int | None = None,
+) -> Classifier:
+    """Train on real labelled images: (N, C, H, W) uint8 and (N,) int64 in 0…num_classes−1.
+
+    Sees ten epochs, but at least 10,000 and at most 80,000 images, unless `images_seen` says
+    otherwise. The order, the augmentation and the first weights follow from `seed`; with the same
+    machine and number of threads the weights are the same to the bit. The global random state is
+    left as it was.
+    Raises DataError for images or labels of another form.
+    """
+    _check(images, labels, num_classes)
+    device = torch.device(device)
+    random = torch.Generator().manual_seed(seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        classifier = Classifier(images.shape[1], num_classes)
+    _standardise(classifier, images)
+    classifier.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    classifier.train()
+    images_seen = images_seen or default_images_seen(len(images))
+    batches = _order(len(images), images_seen, random).split(_BATCH_IMAGES)
+    optimiser = torch.optim.AdamW(
+        classifier.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, _LEARNING_RATE, total_steps=len(batches), pct_start=0.25
+    )
+    for batch in batches:
+        seen = _augment(_unit(images[batch].to(device)), random)
+        loss = F.cross_entropy(classifier(seen), labels[batch].to(device))
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+    return classifier.eval()
+
+
+def default_images_seen(num_images: int) -> int:
+    """Training images seen, counting repeats, for a set of this size."""
+    return min(max(_EPOCHS * num_images, _MIN_IMAGES_SEEN), _MAX_IMAGES_SEEN)
+
+
+def _convolution(channels_in: int, channels_out: int, size: int = 3, stride: int = 1) -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(channels_in, channels_out, size, stride, padding=size // 2, bias=False),
+        nn.BatchNorm2d(channels_out),
+        nn.ReLU(),
+    )
+
+
+def _unit(images: Tensor) -> Tensor:
+    """uint8 => float32 in 0…1; floats stay."""
+    return images.float() / 255 if images.dtype == torch.uint8 else images.float()
+
+
+def _standardise(classifier: Classifier, images: Tensor) -> None:
+    """Make `images` have mean 0 and deviation 1 per channel inside the network."""
+    counts = torch.stack([torch.bincount(c.flatten(), minlength=256) for c in images.unbind(1)])
+    share = counts.double() / counts.sum(1, keepdim=True)
+    levels = torch.arange(256) / 255.0
+    mean = share @ levels.double()
+    std = (share @ levels.double().square() - mean.square()).clamp_min(1e-6).sqrt()
+    classifier.mean.copy_(mean.view(1, -1, 1, 1))
+    classifier.std.copy_(std.view(1, -1, 1, 1))
+
+
+def _order(num_images: int, images_seen: int, random: torch.Generator) -> Tensor:
+    """Indices of the images seen: epoch after epoch, whole batches only."""
+    epochs = math.ceil(images_seen / num_images)
+    order = torch.cat([torch.randperm(num_images, generator=random) for _ in range(epochs)])
+    return order[: max(images_seen // _BATCH_IMAGES, 1) * _BATCH_IMAGES]
+
+
+def _augment(images: Tensor, random: torch.Generator) -> Tensor:
+    """Shift, rotate and scale a little; never mirror, for a mirrored 2 is no 2.
+
+    Colour channels change places at random, so that a class is told by its shape: a translation may
+    have hues that the real images of its class happen not to have.
+    """
+    n, channels, height, width = images.shape
+    draws = torch.rand(4, n, generator=random).to(images.device) * 2 - 1
+    angle = draws[0] * math.radians(_MAX_ROTATION_DEGREES)
+    scale = 1 + draws[1] * _MAX_SCALE
+    cos, sin = angle.cos() * scale, angle.sin() * scale
+    # The grid's unit is half an image.
+    right, down = draws[2] * 2 * _MAX_SHIFT_PIXELS / width, draws[3] * 2 * _MAX_SHIFT_PIXELS / height
+    maps = torch.stack([torch.stack([cos, -sin, right], 1), torch.stack([sin, cos, down], 1)], 1)
+    grid = F.affine_grid(maps, list(images.shape), align_corners=False)
+    moved = F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+    places = torch.rand(n, channels, generator=random).argsort(1).to(images.device)
+    shuffled = moved[torch.arange(n, device=images.device)[:, None], places]
+    return shuffled.contiguous(memory_format=torch.channels_last)
+
+
+def _check(images: Tensor, labels: Tensor, num_classes: int) -> None:
+    if images.ndim != 4 or images.dtype != torch.uint8 or len(images) < 2:
+        raise DataError(
+            "A classifier is trained on at least two images, (N, C, H, W) uint8; these are "
+            f"{tuple(images.shape)} {str(images.dtype).removeprefix('torch.')}."
+        )
+    if labels.shape != images.shape[:1] or labels.is_floating_point():
+        raise DataError(
+            f"{len(images)} images need as many whole-numbered labels; these are "
+            f"{tuple(labels.shape)} {str(labels.dtype).removeprefix('torch.')}."
+        )
+    if labels.min() < 0 or labels.max() >= num_classes:
+        raise DataError(
+            f"Labels of {num_classes} classes are 0 to {num_classes - 1}; these go from "
+            f"{int(labels.min())} to {int(labels.max())}. Count the classes over all domains."
+        )

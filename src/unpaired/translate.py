@@ -1,0 +1,179 @@
+"""A model applied to images, on the device and in the precision that suit the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from unpaired.conversion import ImageLike, like, read_image
+from unpaired.data.batches import generator
+from unpaired.data.domain import Domain, Pixels
+from unpaired.data.tensors import to_network, to_pixels
+from unpaired.engine.hardware import choose_device, choose_precision
+from unpaired.errors import DataError, SettingError
+from unpaired.experiment import Experiment
+from unpaired.methods.method import Networks
+from unpaired.model_folder import load_model
+from unpaired.resolution import Placed, Resolution, place
+
+DomainName = Literal["a", "b"]
+
+PIXELS_PER_BATCH = {"cpu": 4 * 256**2, "cuda": 64 * 256**2}
+"""Work that fills a device; larger batches gain no speed and cost memory."""
+
+
+def load(folder: str | Path, device: Literal["auto", "cpu", "cuda"] = "auto") -> Translator:
+    """Read a model folder.
+
+    Raises:
+        ModelError: when the folder is refused, with the reason and what to do.
+    """
+    model = load_model(Path(folder))
+    return Translator(model.experiment, model.networks, choose_device(device))
+
+
+class Translator:
+    """Translates images between the two domains of a model."""
+
+    def __init__(self, experiment: Experiment, networks: Networks, device: torch.device) -> None:
+        """`networks` are in evaluation mode; they are moved to `device`."""
+        self.experiment = experiment
+        self.device = device
+        trained = experiment.training.precision
+        # bfloat16 may suit the machine of the training and not this one.
+        self.precision = choose_precision("float32" if trained == "float32" else "auto", device)
+        self.networks = networks.to(device)
+        if device.type == "cuda":  # measured on a CPU: no gain
+            self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def translate(
+        self,
+        image: ImageLike,
+        to: DomainName,
+        *,
+        style_seed: int = 0,
+        samples: int = 1,
+        resolution: Resolution = "auto",
+    ) -> Any:
+        """Translate a Pillow image, an array (H, W) or (H, W, C), a tensor [C, H, W] or
+        [N, C, H, W], or a file, to domain `to`.
+
+        Returns the same kind of thing (a Pillow image for a file), at the same size, with the
+        channels and depth of the domain; with `samples` > 1, a list of as many, each in another
+        style. Style k of a seed is the same for all images. For sizes, see `Resolution`.
+
+        Raises:
+            UnreadableImage, DataError: when the image cannot be used, with the reason.
+            SettingError: for samples of a direction that has no style.
+        """
+        self.check(to, style_seed, samples)
+        is_batch = isinstance(image, Tensor) and image.ndim == 4
+        images: list[ImageLike] = list(image) if isinstance(image, Tensor) and is_batch else [image]
+        if not images:
+            raise DataError("the batch holds no image.")
+        source, _ = self.domains(to)
+        placed = [
+            self.place(read_image(one, source), "the image", to, resolution) for one in images
+        ]
+        size = self.images_per_batch(*placed[0].pixels.shape[:2])
+        results: list[Any] = []
+        for sample in range(samples):
+            translations: list[Pixels] = []
+            for first in range(0, len(placed), size):
+                pixels = stack([one.pixels for one in placed[first : first + size]])
+                style = self.style(to, style_seed, sample)
+                translations += unstack(self.translate_batch(pixels, to, style))
+            pairs = zip(placed, translations, images, strict=True)
+            like_input = [like(one.restore(result), given) for one, result, given in pairs]
+            results.append(torch.stack(like_input) if is_batch else like_input[0])
+        return results if samples > 1 else results[0]
+
+    def translate_batch(self, pixels: Tensor, to: DomainName, style: Tensor | None) -> Tensor:
+        """Translate [N, C, H, W] uint8 or uint16, sides multiples of what the generator needs.
+
+        `style` [1 or N, style_channels] is for directions that have one. Returns [N, C', H, W] on
+        the CPU, uint8, or uint16 where the domain `to` has 16 bits. A batch that does not fit into
+        the GPU's memory is translated in halves.
+
+        Raises:
+            DataError: when a single image does not fit.
+        """
+        try:
+            return self._translate_at_once(pixels, to, style)
+        except torch.OutOfMemoryError:
+            height, width = pixels.shape[2:]
+            if len(pixels) == 1:
+                raise DataError(
+                    f"{width}×{height} pixels at once do not fit into the GPU's memory. Use "
+                    '--resolution trained (resolution="trained"), or --device cpu.'
+                ) from None
+        halves = zip(pixels.chunk(2), _spread(style, len(pixels)), strict=True)
+        return torch.cat([self.translate_batch(half, to, styles) for half, styles in halves])
+
+    @torch.inference_mode()
+    def _translate_at_once(self, pixels: Tensor, to: DomainName, style: Tensor | None) -> Tensor:
+        source, target = self.domains(to)
+        values = to_network(pixels.to(self.device), source.value_range)
+        if self.device.type == "cuda":
+            values = values.to(memory_format=torch.channels_last)
+        if style is not None:
+            style = style.to(self.device).expand(len(pixels), -1)
+        lower = self.precision == "bfloat16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=lower):
+            output = self.experiment.method.translate(self.networks, values, to, style)
+        return to_pixels(output, target.value_range, target.levels).cpu()
+
+    def place(self, pixels: Pixels, name: str, to: DomainName, resolution: Resolution) -> Placed:
+        """Make pixels (H, W, C) ready for translation to domain `to`; see `resolution.place`."""
+        multiple = self.experiment.method.generator.size_multiple
+        return place(pixels, name, *self.domains(to), multiple, resolution)
+
+    def domains(self, to: DomainName) -> tuple[Domain, Domain]:
+        """The domain that is translated, and the domain `to` that it is translated to."""
+        a, b = self.experiment.a, self.experiment.b
+        return (a, b) if to == "b" else (b, a)
+
+    def style(self, to: DomainName, style_seed: int, sample: int) -> Tensor | None:
+        """Style number `sample` of a seed, [1, style_channels]; None where there is no style."""
+        channels = self.experiment.method.style_channels
+        if to == "a" or not channels:
+            return None
+        return torch.randn(1, channels, generator=generator("style", style_seed, sample))
+
+    def images_per_batch(self, height: int, width: int) -> int:
+        """How many images of a size are translated at once."""
+        return max(1, PIXELS_PER_BATCH[self.device.type] // (height * width))
+
+    def check(self, to: DomainName, style_seed: int, samples: int) -> None:
+        """Raise `SettingError` for settings that have no meaning for this model."""
+        if to not in ("a", "b"):
+            raise SettingError(f"to is {to!r}: a model translates to its domain a or b.")
+        if style_seed < 0 or samples < 1:
+            raise SettingError(
+                f"style_seed is {style_seed} and samples {samples}: the least are 0 and 1."
+            )
+        if samples > 1 and self.style(to, style_seed, 0) is None:
+            raise SettingError(
+                f"samples is {samples}, but this model has only one translation per image to "
+                f"{to}: only a→b can have a style (method.style_channels). Leave samples at 1."
+            )
+
+
+def stack(images: Sequence[Pixels]) -> Tensor:
+    """Images (H, W, C) of one size => [N, C, H, W]."""
+    return torch.from_numpy(np.ascontiguousarray(np.stack(images).transpose(0, 3, 1, 2)))
+
+
+def unstack(images: Tensor) -> list[Pixels]:
+    """[N, C, H, W] => images (H, W, C)."""
+    return list(np.ascontiguousarray(images.numpy().transpose(0, 2, 3, 1)))
+
+
+def _spread(style: Tensor | None, count: int) -> Sequence[Tensor | None]:
+    """The styles of the two halves of a batch."""
+    return (None, None) if style is None else style.expand(count, -1).chunk(2)

@@ -1,0 +1,76 @@
+"""The training-step benchmark compares like with like, and runs."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+@pytest.fixture
+def train_step(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    return importlib.import_module("train_step")
+
+
+@pytest.mark.parametrize("upsampling", ["resize", "transposed"])
+@pytest.mark.parametrize("identity", [0.0, 0.5])
+def test_ours_and_textbook_compute_the_same_losses(train_step, identity, upsampling):
+    contenders = importlib.import_module("contenders")
+    options = train_step.parse(
+        ["--precision", "float32", "--identity", str(identity), "--upsampling", upsampling]
+    )
+    case = contenders.SMOKE
+    experiment = contenders.build_experiment(case, options)
+    batch = contenders.build_batch(case, torch.device("cpu"))
+    textbook = contenders.Textbook(experiment, torch.device("cpu"))
+    fabric = contenders.build_fabric(experiment.training)
+    state, window = contenders.State(experiment, fabric.device), contenders.Window(0)
+
+    expected = textbook.step(batch["a"], batch["b"])
+    contenders.advance(fabric, experiment, state, batch, contenders.Phases(experiment), window)
+
+    of_generators = [v for k, v in window.sums.items() if k.startswith("generators/")]
+    assert len(of_generators) == (6 if identity else 4)
+    assert sum(of_generators) == pytest.approx(expected["generators"].item(), rel=1e-4)
+    for domain in ("a", "b"):
+        ours = window.sums[f"discriminators/{domain}"]
+        assert ours == pytest.approx(expected[domain].item(), rel=1e-4)
+
+
+def test_textbook_pool_keeps_its_size_and_returns_batches(train_step):
+    pool = importlib.import_module("textbook").ImagePool(3)
+    seen = set()
+    for i in range(20):
+        fakes = torch.arange(2 * i, 2 * i + 2).float().view(2, 1, 1, 1)
+        judged = pool.query(fakes)
+        assert judged.shape == fakes.shape
+        assert len(pool.images) <= 3
+        seen |= {int(value) // 2 < i for value in judged.flatten()}
+    assert seen == {True, False}, "both new and older images are judged"
+
+
+def test_smoke_run_prints_and_writes_all_numbers(train_step, tmp_path, capsys):
+    path = tmp_path / "numbers.json"
+    train_step.main(["--smoke", "--case", "small", "--threads", "1", "--json", str(path)])
+    assert "textbook" in capsys.readouterr().out
+    result = json.loads(path.read_text())["results"]["small"]
+    for numbers in result["contenders"].values():
+        assert len(numbers["seconds"]) == 2
+        assert numbers["images_per_second"] > 0
+        assert numbers["peak_memory_mb"] > 100
+    ratio = result["contenders"]["textbook"]["ours_is_times_as_fast"]
+    assert ratio["low"] <= ratio["median"] <= ratio["high"]
+
+
+def test_a_folder_that_is_no_checkout_of_the_peer_is_refused(train_step, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        train_step.main(["--peer", str(tmp_path)])
+    assert stopped.value.code == 2
+    assert "cycle_gan_model.py" in capsys.readouterr().err

@@ -1,0 +1,188 @@
+"""The package as a whole: its public names, its floors, and what importing it costs."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import unpaired
+
+SOURCES = Path(unpaired.__file__).parent
+MODULES = sorted(SOURCES.rglob("*.py"))
+
+# From the ground up: a module imports from lower floors and from its own unit, nothing else.
+FLOORS = [
+    ["config", "errors", "files", "progress"],
+    ["data", "networks", "objectives"],
+    ["methods", "conversion", "inspect_data"],
+    ["experiment"],
+    ["engine", "recipes", "samples", "model_folder", "model_card"],
+    ["auto", "estimate", "resolution"],
+    ["translate"],
+    ["translation_plan"],
+    ["translate_files"],
+    ["evaluate"],
+    ["report", "serve", "study"],
+    ["training"],
+    ["cli"],
+    ["__main__"],
+]
+FLOOR_OF = {unit: number for number, units in enumerate(FLOORS) for unit in units}
+
+# A torchvision that was built for another torch makes the import of all of these fail.
+NOT_IN_CORE = {"torchvision", "torchmetrics", "timm", "torch_fidelity", "lightning"}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(SOURCES).as_posix()
+
+
+def unit(module: str) -> str:
+    """`unpaired.data.images` => `data`; the package itself is its lazy front."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def imports(path: Path) -> list[str]:
+    """Full names of everything that a module imports, at any depth of its code."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+    return found
+
+
+def python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+def fastest(command: list[str], runs: int) -> float:
+    """Seconds of the fastest of a few runs: the others waited for something else."""
+    found = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        found.append(time.perf_counter() - started)
+    return min(found)
+
+
+def test_every_unit_has_a_floor():
+    units = {path.relative_to(SOURCES).parts[0].removesuffix(".py") for path in MODULES}
+    assert units - {"__init__"} <= FLOOR_OF.keys()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_no_module_imports_upward(path: Path):
+    here = path.relative_to(SOURCES).parts[0].removesuffix(".py")
+    if here == "__init__":
+        return  # names of all floors, loaded when they are used
+    for name in imports(path):
+        if name == "unpaired" or name.startswith("unpaired."):
+            # `from unpaired import samples` names a unit as well.
+            there = unit(name)
+            assert there in ("", "__version__", here) or FLOOR_OF[there] < FLOOR_OF[here], name
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_no_module_imports_what_torchvision_can_break(path: Path):
+    assert not {name.split(".")[0] for name in imports(path)} & NOT_IN_CORE
+
+
+def test_all_modules_import_where_torchvision_is_broken():
+    names = [
+        ".".join(("unpaired", *path.relative_to(SOURCES).with_suffix("").parts)).removesuffix(
+            ".__init__"
+        )
+        for path in MODULES
+        if path.name != "__main__.py"
+    ]
+    code = (
+        f"import sys, importlib\nfor name in {sorted(NOT_IN_CORE)}: sys.modules[name] = None\n"
+        f"for name in {names}: importlib.import_module(name)"
+    )
+    found = python(code)
+    assert found.returncode == 0, found.stderr
+
+
+def test_a_method_leaves_the_training_to_the_engine():
+    for path in (SOURCES / "methods").rglob("*.py"):
+        called = {
+            node.func.attr
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        }
+        assert not called & {"backward", "step", "zero_grad", "cuda", "manual_seed"}, path
+        assert not {name for name in imports(path) if name.startswith("torch.optim")}
+
+
+@pytest.mark.parametrize(
+    "module", ["unpaired", "unpaired.cli.main", "unpaired.data.sources", "unpaired.report.html"]
+)
+def test_what_loads_no_torch(module: str):
+    found = python(f"import sys, {module}; print('torch' in sys.modules)")
+    assert found.stdout.strip() == "False", found.stderr
+
+
+def test_importing_costs_nothing():
+    nothing = fastest([sys.executable, "-c", "pass"], 5)
+    assert fastest([sys.executable, "-c", "import unpaired"], 5) - nothing < 0.1
+
+
+def test_help_answers_at_once():
+    command = [sys.executable, "-m", "unpaired", "--help"]
+    assert fastest(command, 5) < 0.3
+    code = (
+        "import sys; from unpaired.cli.main import main; main(['--help']);"
+        "print([n for n in ('torch', 'numpy', 'rich', 'tyro') if n in sys.modules])"
+    )
+    assert python(code).stdout.splitlines()[-1] == "[]"
+
+
+def test_public_names_exist_and_are_listed():
+    assert dir(unpaired) == sorted(unpaired.__all__)
+    for name in unpaired.__all__:
+        assert getattr(unpaired, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'trian'"):
+        unpaired.trian  # noqa: B018
+
+
+def test_public_names_are_not_replaced_by_folders_of_the_same_name():
+    code = (
+        "import unpaired, unpaired.training, unpaired.evaluate.measure\n"
+        "print([n for n in unpaired._HOMES if not callable(getattr(unpaired, n))])"
+    )
+    found = python(code)
+    assert found.stdout.strip() == "[]", found.stderr
+
+
+def test_type_checkers_see_the_names_that_are_loaded_lazily():
+    tree = ast.parse((SOURCES / "__init__.py").read_text())
+    guarded = next(node for node in tree.body if isinstance(node, ast.If))
+    seen = {
+        alias.asname: node.module
+        for node in guarded.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert seen == unpaired._HOMES
+    assert set(unpaired.__all__) == {"__version__", *seen}
+
+
+@pytest.mark.parametrize("name", sorted(unpaired._HOMES))
+def test_public_names_are_documented(name: str):
+    value = getattr(unpaired, name)
+    assert value.__doc__
+    assert not value.__doc__.startswith(f"{name}(")  # what a dataclass writes by itself
+
+
+def test_the_version_is_the_packages():
+    from importlib import metadata
+
+    assert unpaired.__version__ == metadata.version("unpaired")
