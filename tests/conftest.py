@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +18,21 @@ from unpaired.recipes.demo import demo
 torch.set_num_threads(1)  # the tests' networks are tiny: a second thread only waits
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Classifiers that tests train are shared by tests, and gone afterwards."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UNPAIRED_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture
 def tiny() -> Experiment:
+    """See `tiny_experiment`."""
+    return tiny_experiment()
+
+
+def tiny_experiment() -> Experiment:
     """Ink ↔ sign with the smallest networks, five steps of four images, no classifier."""
     base = demo()
     optimiser = Optimiser(learning_rate=1e-3)

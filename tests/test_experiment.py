@@ -325,6 +325,10 @@ CONTRADICTIONS: dict[str, tuple[Callable[[], Experiment], list[str]]] = {
         lambda: folders(domain={"test_fraction": 0.6, "validation_fraction": 0.4}),
         ["test and validation fractions leave nothing to train on"],
     ),
+    "training images as test images": (
+        lambda: folders(domain={"test_source": Folder(path="b/")}),
+        ["b: the training images are also those of the test", "a share of the training images"],
+    ),
     "empty crop": (
         lambda: folders(domain={"crop": (5, 0, 5, 9)}),
         ["crop is (5, 0, 5, 9)", "left top right bottom"],

@@ -53,7 +53,9 @@ def choose(
         for (name, seen), source in zip(looks.items(), (a, b), strict=True)
     ]
     why = "the largest that the images fill"
-    if smallest > limit:
+    if smallest < SIZES[0]:
+        why = "the least that networks are made for; smaller images are enlarged"
+    elif smallest > limit:
         why = (
             "larger images take hours on a processor without a GPU; for more detail: "
             "--a.size 256 --b.size 256"

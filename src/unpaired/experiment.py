@@ -134,8 +134,12 @@ def from_json(text: str, where: str) -> Experiment:
 
 
 def load(path: Path) -> Experiment:
-    """Read `config.json`."""
-    return from_json(path.read_text(), str(path))
+    """Read `config.json`; see `from_json`."""
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"{path} cannot be read: {error}.") from None
+    return from_json(text, str(path))
 
 
 def check(experiment: Experiment) -> None:
@@ -224,6 +228,11 @@ def _crosswise(experiment: Experiment) -> list[str]:
     for name, domain in (("a", a), ("b", b)):
         if domain.test_fraction + domain.validation_fraction >= 1:
             problems.append(f"{name}: test and validation fractions leave nothing to train on.")
+        if domain.source in (domain.test_source, domain.validation_source):
+            problems.append(
+                f"{name}: the training images are also those of the test or validation. Give other "
+                "images, or none: then a share of the training images is held out."
+            )
         if domain.crop is not None:
             left, top, right, bottom = domain.crop
             if not (left < right and top < bottom):

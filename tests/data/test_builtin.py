@@ -1,4 +1,4 @@
-"""The built-in digits: disjoint halves for training, both styles of the same digits for the test."""
+"""The built-in digits: disjoint halves to train on, the same digits in both styles to test on."""
 
 from __future__ import annotations
 

@@ -36,7 +36,9 @@ def variants(kind: Any, **base: Any) -> list[Any]:
     for name, hint in typing.get_type_hints(kind).items():
         values = (True, False) if hint is bool else typing.get_args(hint)
         if name != "kind":
-            found += [replace(found[0], **{name: v}) for v in values if v != getattr(found[0], name)]
+            found += [
+                replace(found[0], **{name: v}) for v in values if v != getattr(found[0], name)
+            ]
     return found
 
 
@@ -137,10 +139,8 @@ def test_why_a_style_enters_behind_the_norm():
     assert (first - second).abs().mean() > 0.1
 
 
-@for_generators
+@pytest.mark.parametrize("settings", [s for s in GENERATORS if s.norm != "batch"], ids=str)
 def test_generators_treat_the_images_of_a_batch_alike(settings):
-    if settings.norm == "batch":
-        pytest.skip("batch norm couples images on purpose")
     network = build(settings, 3, 3, "signed", style_channels=2)
     batch, style = images(3), torch.randn(3, 2)
     together = network(batch, style)
@@ -255,30 +255,29 @@ def test_a_discriminator_with_minibatch_std_tells_one_image_from_copies(kind):
 
 
 @pytest.mark.parametrize(
-    "network",
-    [s.build(3, 3, "signed", 4) for kind in members(Generator) for s in [kind()]]
+    ("settings", "arguments"),
+    [(kind(), (3, 3, "signed", 4)) for kind in members(Generator)]
     + [
-        kind(spectral_norm=spectral).build(3, 32)
+        (kind(spectral_norm=spectral), (3, 32))
         for kind, spectral in itertools.product(members(Discriminator), (False, True))
     ],
-    ids=lambda network: type(network).__name__,
+    ids=str,
 )
-def test_weights_begin_as_dcgan_has_them(network: nn.Module):
+def test_weights_begin_as_dcgan_has_them(settings: Any, arguments: tuple[Any, ...]):
+    network = build(settings, *arguments)
     checked = 0
     modulations = [m.to_scale_shift for m in network.modules() if isinstance(m, Modulation)]
     for module in network.modules():
         if not isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
             continue
-        if module in modulations:
-            # Scale and shift of unit variance for a style of unit variance.
-            expected = module.in_features**-0.5
-        else:
-            expected = INITIAL_STD
+        # A modulation's scale and shift have unit variance for a style of unit variance.
+        expected = module.in_features**-0.5 if module in modulations else INITIAL_STD
         behind = getattr(module, "parametrizations", None)
         weight = module.weight if behind is None else behind.weight.original
         if weight.numel() > 2000:
-            assert weight.std().item() == pytest.approx(expected, rel=0.05)
-            assert weight.mean().abs() < expected / 10
+            four_sigma = 4 / weight.numel() ** 0.5
+            assert weight.std().item() == pytest.approx(expected, rel=four_sigma)
+            assert weight.mean().abs() < expected * four_sigma
             checked += 1
         assert module.bias is None or not module.bias.any()
     assert checked >= 3

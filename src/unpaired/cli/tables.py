@@ -12,8 +12,8 @@ def print_metrics(record: dict[str, Any]) -> None:
     """The numbers of one evaluation, each with its interval, and its companions beside it."""
     metrics = record["metrics"]
     table = Table(title=f"{record['split']} images, weights after {record['images']:,} images seen")
-    for column in ("metric", "value", "95 % interval", "n", "unchanged input / floor"):
-        table.add_column(column, justify="left" if column == "metric" else "right")
+    for column in ("metric", "value", "95 % interval", "n", "input / floor"):
+        table.add_column(column, justify="left" if column == "metric" else "right", no_wrap=True)
     for name, m in metrics.items():
         if name.endswith(("/input", "/floor")):
             continue

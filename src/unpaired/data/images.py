@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -19,20 +17,12 @@ from torch import Tensor
 
 from unpaired.data.decode import decode
 from unpaired.data.domain import Domain, Pixels, frame
-from unpaired.data.sources import Records, Source, describe
+from unpaired.data.sources import Records, describe
+from unpaired.data.splits import NUM_THREADS, Split, list_split, source_of
 from unpaired.errors import DataError, UnreadableImage
-
-Split = Literal["train", "validation", "test", "labelled"]
-
-WORKERS = min(os.cpu_count() or 1, 16)
-"""Threads that read and decode."""
 
 MEMORY_SHARE = 0.4
 """A pile is kept in memory when it needs at most this share of what is free."""
-
-
-MOST_HELD_OUT = 1000
-"""Different images that a split takes from the training images at the most."""
 
 
 @dataclass(kw_only=True)
@@ -70,24 +60,22 @@ class StreamedImages(Images):
     read: Callable[[int], Pixels]
 
     def __post_init__(self) -> None:
-        self._pool = ThreadPoolExecutor(WORKERS)
+        self._pool = ThreadPoolExecutor(NUM_THREADS)
 
     def gather(self, indices: Sequence[int] | NDArray[np.int64]) -> Tensor:
         """See `Images.gather`."""
         return _stack(list(self._pool.map(self.read, [int(i) for i in indices])))
 
 
-def load_images(domain: Domain, split: Split) -> Images:
+def load_images(domain: Domain, split: Split, at_least: int = 1) -> Images:
     """Open one split of a domain; images that cannot be used are listed in `refused`.
 
-    Without a source of its own, a split is held out of the training images by a hash of their
-    content, so that the splits never overlap, not even when a pile holds the same image twice.
     A pile that does not fit in memory is decoded once too, so that both kinds hold the same images.
 
     Raises:
-        DataError: when no image of the split can be used.
+        DataError: when fewer than `at_least` images of the split can be used.
     """
-    records, indices = _list(domain, split)
+    records, indices = list_split(domain, split)
     refused = list(records.refused)
 
     def try_read(i: int) -> Pixels | UnreadableImage:
@@ -102,13 +90,13 @@ def load_images(domain: Domain, split: Split) -> Images:
         seen = try_read(i)
         return seen if in_memory or isinstance(seen, UnreadableImage) else None
 
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with ThreadPoolExecutor(NUM_THREADS) as pool:
         looks = list(pool.map(first_look, indices.tolist()))
     refused += [look for look in looks if isinstance(look, UnreadableImage)]
     good = np.array([not isinstance(look, UnreadableImage) for look in looks], dtype=bool)
     indices = indices[good]
-    if not len(indices):
-        raise _nothing(domain, split, records, refused)
+    if len(indices) < at_least:
+        raise _too_few(domain, split, len(indices), at_least, len(records.names), refused)
     names = [records.names[i] for i in indices]
     labels = None if records.labels is None else records.labels[indices]
     ids = None if records.ids is None else [records.ids[i] for i in indices]
@@ -124,26 +112,16 @@ def load_images(domain: Domain, split: Split) -> Images:
     )
 
 
-def require_images(domain: Domain, split: Split) -> None:
+def require_images(domain: Domain, split: Split, at_least: int = 1) -> None:
     """Make sure that a split holds images, without decoding them.
 
     Raises:
-        DataError: when it holds none, or its source cannot be opened.
+        DataError: when it holds fewer than `at_least`, or its source cannot be opened.
     """
-    records, indices = _list(domain, split)
-    if not len(indices):
-        raise _nothing(domain, split, records, records.refused)
-
-
-def source_of(domain: Domain, split: Split) -> Source:
-    """The source that a split is read from; the training source where it has none of its own."""
-    own = {
-        "train": None,
-        "validation": domain.validation_source,
-        "test": domain.test_source,
-        "labelled": domain.labelled_source,
-    }[split]
-    return own or domain.source
+    records, indices = list_split(domain, split)
+    if len(indices) < at_least:
+        found, refused = len(records.names), records.refused
+        raise _too_few(domain, split, len(indices), at_least, found, refused)
 
 
 def read_framed(records: Records, i: int, domain: Domain) -> Pixels:
@@ -168,57 +146,21 @@ def read_framed(records: Records, i: int, domain: Domain) -> Pixels:
     return frame(content, domain)
 
 
-def content_hash(records: Records, i: int) -> str:
-    """SHA-256 of an image's content as stored; of its name where it cannot be read."""
-    try:
-        content = records.read(i)
-        data = content.tobytes() if isinstance(content, np.ndarray) else content
-        data = data if isinstance(data, bytes) else data.read_bytes()
-    except OSError:
-        data = records.names[i].encode()
-    return hashlib.sha256(data).hexdigest()
-
-
-def _list(domain: Domain, split: Split) -> tuple[Records, NDArray[np.int64]]:
-    """The source of a split, opened, and the indices of the split's images in it."""
-    source = source_of(domain, split)
-    records = source.open()
-    if source is domain.source:
-        return records, _held_out(records, domain, split)
-    return records, np.arange(len(records.names))
-
-
-def _nothing(
-    domain: Domain, split: Split, records: Records, refused: list[UnreadableImage]
+def _too_few(
+    domain: Domain,
+    split: Split,
+    usable: int,
+    at_least: int,
+    found: int,
+    refused: list[UnreadableImage],
 ) -> DataError:
     return DataError(
-        f"{describe(source_of(domain, split))} has no usable image for the {split} split: "
-        f"{len(records.names)} found, {len(refused)} refused"
+        f"{describe(source_of(domain, split))} has {usable} usable image{'s' * (usable != 1)} for "
+        f"the {split} split, which needs at least {at_least}: {found} found, {len(refused)} refused"
         + (f" (first: {refused[0]})" if refused else "")
-        + ". Point to a pile with more images, or run `unpaired check` to see each file."
+        + ". Point to a pile with more images (hundreds are the least that works well), or run "
+        "`unpaired check` to see each file."
     )
-
-
-def _held_out(records: Records, domain: Domain, split: Split) -> NDArray[np.int64]:
-    """Indices of a split that shares its source with the training images."""
-    shares = [
-        ("test", domain.test_fraction if domain.test_source is None else 0.0),
-        ("validation", domain.validation_fraction if domain.validation_source is None else 0.0),
-    ]
-    with ThreadPoolExecutor(WORKERS) as pool:
-        numbers = range(len(records.names))
-        hashes = np.array(list(pool.map(lambda i: content_hash(records, i), numbers)))
-    different = np.unique(hashes)
-    member = np.full(len(hashes), "train", dtype=object)
-    first = 0
-    for name, share in shares:
-        count = min(round(share * len(different)), MOST_HELD_OUT)
-        if share and len(different) >= 4:
-            count = max(count, 1)
-        member[np.isin(hashes, different[first : first + count])] = name
-        first += count
-    wanted = "train" if split == "labelled" else split
-    return np.flatnonzero(member == wanted)
 
 
 def _first_readable(

@@ -103,7 +103,7 @@ def train(
                 if done or passed(state.images, training.sample_images, training):
                     observer.sample(state)
                 every = experiment.evaluation.images
-                if not done and every and passed(state.images, every, training):
+                if every and state.images and not done and passed(state.images, every, training):
                     observer.evaluate(state)
             stopping = interrupted() or done
             if fabric.world_size > 1:  # clocks and signals differ: all processes stop together

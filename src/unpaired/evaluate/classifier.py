@@ -24,15 +24,17 @@ _MAX_SHIFT_PIXELS, _MAX_ROTATION_DEGREES, _MAX_SCALE = 2.0, 10.0, 0.1
 class Classifier(nn.Module):
     """A small convolutional network for images of about 16 to 96 pixels.
 
-    All methods take (N, C, H, W) images, uint8 or float in 0…1, work in batches in evaluation mode
-    without gradients, and return tensors on the CPU.
+    Its answers (`features`, `logits`, `predict`) are for (N, C, H, W) images, uint8 or float in
+    0…1; they are computed batch by batch in evaluation mode, without gradients, and come back on
+    the CPU.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, channels: int, num_classes: int, width: int = 32) -> None:
+    def __init__(self, channels: int, num_classes: int) -> None:
         super().__init__()
+        width = 32
         self.register_buffer("mean", torch.zeros(1, channels, 1, 1))
         self.register_buffer("std", torch.ones(1, channels, 1, 1))
         self.body = nn.Sequential(
@@ -82,7 +84,7 @@ class Classifier(nn.Module):
     @torch.no_grad()
     def _batched(self, function: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
         self.eval()
-        batches = images.split(_PREDICTION_BATCH_IMAGES)
+        batches = torch.split(images, _PREDICTION_BATCH_IMAGES)
         return torch.cat([function(_unit(b.to(self.mean.device))).cpu() for b in batches])
 
 
@@ -109,10 +111,9 @@ def train_classifier(
         torch.manual_seed(seed)
         classifier = Classifier(images.shape[1], num_classes)
     _standardise(classifier, images)
-    classifier.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    classifier.train()
+    classifier.to(device).train()
     images_seen = images_seen or default_images_seen(len(images))
-    batches = _order(len(images), images_seen, random).split(_BATCH_IMAGES)
+    batches = torch.split(_order(len(images), images_seen, random), _BATCH_IMAGES)
     optimiser = torch.optim.AdamW(
         classifier.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY
     )
@@ -123,7 +124,7 @@ def train_classifier(
         seen = _augment(_unit(images[batch].to(device)), random)
         loss = F.cross_entropy(classifier(seen), labels[batch].to(device))
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
     return classifier.eval()
@@ -176,14 +177,13 @@ def _augment(images: Tensor, random: torch.Generator) -> Tensor:
     angle = draws[0] * math.radians(_MAX_ROTATION_DEGREES)
     scale = 1 + draws[1] * _MAX_SCALE
     cos, sin = angle.cos() * scale, angle.sin() * scale
-    # The grid's unit is half an image.
-    right, down = draws[2] * 2 * _MAX_SHIFT_PIXELS / width, draws[3] * 2 * _MAX_SHIFT_PIXELS / height
+    shift = 2 * _MAX_SHIFT_PIXELS  # the grid's unit is half an image
+    right, down = draws[2] * shift / width, draws[3] * shift / height
     maps = torch.stack([torch.stack([cos, -sin, right], 1), torch.stack([sin, cos, down], 1)], 1)
     grid = F.affine_grid(maps, list(images.shape), align_corners=False)
     moved = F.grid_sample(images, grid, padding_mode="border", align_corners=False)
     places = torch.rand(n, channels, generator=random).argsort(1).to(images.device)
-    shuffled = moved[torch.arange(n, device=images.device)[:, None], places]
-    return shuffled.contiguous(memory_format=torch.channels_last)
+    return moved[torch.arange(n, device=images.device)[:, None], places]
 
 
 def _check(images: Tensor, labels: Tensor, num_classes: int) -> None:
@@ -192,9 +192,9 @@ def _check(images: Tensor, labels: Tensor, num_classes: int) -> None:
             "A classifier is trained on at least two images, (N, C, H, W) uint8; these are "
             f"{tuple(images.shape)} {str(images.dtype).removeprefix('torch.')}."
         )
-    if labels.shape != images.shape[:1] or labels.is_floating_point():
+    if labels.shape != images.shape[:1] or labels.dtype != torch.int64:
         raise DataError(
-            f"{len(images)} images need as many whole-numbered labels; these are "
+            f"{len(images)} images need as many int64 labels; these are "
             f"{tuple(labels.shape)} {str(labels.dtype).removeprefix('torch.')}."
         )
     if labels.min() < 0 or labels.max() >= num_classes:

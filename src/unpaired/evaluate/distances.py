@@ -34,7 +34,7 @@ class Distance(Protocol):
 
 
 def frechet_distance(x: Features, y: Features) -> float:
-    """Fréchet distance between Gaussians fitted to x (n, d) and y (m, d) (Heusel et al. 2017, eq. 6).
+    """Fréchet distance of Gaussians fitted to x (n, d) and y (m, d) (Heusel et al. 2017, eq. 6).
 
     ‖μ₁−μ₂‖² + tr(S₁ + S₂ − 2(S₁S₂)^½), covariances with n−1, in squared units of the features.
     Biased upwards by about 1/n: meaningful only beside the `floor` at the same n.
@@ -91,7 +91,7 @@ def kernel(x: Features, y: Features, resamples: int = 200, seed: int = 0) -> Mea
 
 
 def floor(
-    features: Features, n: int, seed: int, distance: Distance, splits: int = 20
+    features: Features, n: int, seed: int, distance: Distance, splits: int = 10
 ) -> Measurement:
     """What `distance` gives between two disjoint sets of n *real* images: zero to the eye.
 

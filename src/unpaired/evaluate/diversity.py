@@ -85,7 +85,7 @@ def _pooled(images: Tensor, size: tuple[int, int]) -> Tensor:
     """(n, C, H, W) uint8, averaged down to `size` => (n, values); uint8 where nothing changes."""
     if images.shape[2:] == size:
         return images.flatten(1)
-    parts = images.split(_BLOCK_IMAGES)
+    parts = torch.split(images, _BLOCK_IMAGES)
     return torch.cat([F.adaptive_avg_pool2d(part.double(), size).flatten(1) for part in parts])
 
 
@@ -93,7 +93,7 @@ def _mean_distances(values: Tensor, counts: NDArray[np.float64]) -> NDArray[np.f
     """Mean RMS distance over the pairs of different images, for each row of counts (R, n)."""
     n, num_values = values.shape
     products = torch.zeros(n, n, dtype=torch.float64)
-    for block in values.split(_BLOCK_VALUES, dim=1):
+    for block in torch.split(values, _BLOCK_VALUES, dim=1):
         block = block.double()  # exact: products of 8-bit values
         products += block @ block.T
     norms = products.diagonal()

@@ -86,4 +86,5 @@ def mean_over_pairs(
     """
     num_pairs = counts.sum(1) ** 2 - (counts**2).sum(1)
     with np.errstate(invalid="ignore"):
-        return pair_sums / num_pairs
+        means: NDArray[np.float64] = pair_sums / num_pairs
+    return means

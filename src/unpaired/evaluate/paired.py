@@ -52,7 +52,9 @@ def to_like(images: Tensor, channels: int, size: int) -> Tensor:
     images: (N, 1 or 3, H, W) uint8 => (N, channels, size, size) uint8. Colour becomes luma, grey
     is repeated; another size is reached by anti-aliased bilinear interpolation.
     """
-    return torch.cat([_to_like(part, channels, size) for part in images.split(_BLOCK_IMAGES)])
+    return torch.cat(
+        [_to_like(part, channels, size) for part in torch.split(images, _BLOCK_IMAGES)]
+    )
 
 
 def _to_like(images: Tensor, channels: int, size: int) -> Tensor:
@@ -73,7 +75,7 @@ def _per_image(
             f"Images of shapes {tuple(x.shape)} and {tuple(y.shape)} (number, channels, height, "
             "width) cannot be compared pixel by pixel: bring both to one size and colour first."
         )
-    blocks = zip(x.split(_BLOCK_IMAGES), y.split(_BLOCK_IMAGES), strict=True)
+    blocks = zip(torch.split(x, _BLOCK_IMAGES), torch.split(y, _BLOCK_IMAGES), strict=True)
     scores: NDArray[np.float64] = torch.cat(
         [score(a.double() / 255, b.double() / 255).cpu() for a, b in blocks]
     ).numpy()

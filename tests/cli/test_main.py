@@ -1,0 +1,560 @@
+"""The command: every verb, its refusals, and what it leaves behind."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from unpaired.cli.arguments import count, seconds
+from unpaired.cli.main import VERBS, main
+from unpaired.experiment import from_json
+from unpaired.recipes import RECIPES
+
+
+def fill(folder: Path, number: int = 60, size: int = 36, first: int = 0, mode: str = "RGB") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for i in range(first, first + number):
+        pixels = np.random.default_rng(i).integers(0, 256, (size, size, 3), np.uint8)
+        Image.fromarray(pixels).convert(mode).save(folder / f"{i}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def piles(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Flags for two folders of generated images."""
+    root = tmp_path_factory.mktemp("piles")
+    a, b = fill(root / "grey", mode="L"), fill(root / "colour", first=100)
+    return ["--a", str(a), "--b", str(b), "--device", "cpu"]
+
+
+def run(*arguments: str) -> int:
+    """The exit code, wherever it was decided."""
+    try:
+        return main(list(arguments))
+    except SystemExit as stop:
+        return int(stop.code or 0)
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """The message of a refusal, which leaves standard output to results."""
+    assert run(*arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "Traceback" not in captured.err
+    return " ".join(captured.err.replace("│", " ").split())
+
+
+def one_object(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """What --json promises: one JSON object, and nothing else."""
+    found = json.loads(capsys.readouterr().out)
+    assert isinstance(found, dict)
+    return found
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+# Help and names
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["help"]])
+def test_help_names_every_verb(arguments: list[str], capsys: pytest.CaptureFixture[str]):
+    assert run(*arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for verb, text in VERBS.items():
+        assert any(line.split() == [verb, *text.split()] for line in lines)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_a_module_and_answers_help(verb: str, capsys: pytest.CaptureFixture[str]):
+    assert import_module(f"unpaired.cli.{verb}").__doc__.startswith(f"`unpaired {verb}`")
+    assert run(verb, "--help") == 0
+    assert f"usage: unpaired {'train' if verb == 'demo' else verb}" in capsys.readouterr().out
+
+
+def test_help_of_training_lists_its_settings(capsys: pytest.CaptureFixture[str]):
+    run("train", "--help")
+    text = capsys.readouterr().out
+    for flag in ("--recipe", "--time", "--method.cycle-weight", "--training.generators.beta1"):
+        assert flag in text
+    assert "λ of a→b→a (equation 2)" in text  # the one-line docstring of the field
+
+
+def test_version(capsys: pytest.CaptureFixture[str]):
+    assert run("--version") == 0
+    assert capsys.readouterr().out.startswith("unpaired 0.")
+
+
+def test_an_unknown_verb_is_answered_with_the_nearest(capsys: pytest.CaptureFixture[str]):
+    message = refused(capsys, "trian")
+    assert "no verb 'trian'. Did you mean `unpaired train`?" in message
+    assert all(verb in message for verb in VERBS)
+
+
+@pytest.mark.parametrize("verb", [v for v in VERBS if v not in ("train", "demo", "translate")])
+def test_an_unknown_flag_is_answered_with_the_nearest(
+    verb: str, capsys: pytest.CaptureFixture[str]
+):
+    required = {"check": ["--a", "x", "--b", "y"], "evaluate": ["x"], "report": ["x"]}
+    message = refused(capsys, verb, *required.get(verb, []), "--jsno")
+    assert "unknown argument '--jsno'; did you mean --json?" in message
+    assert f"`unpaired {verb} --help`" in message
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--method.cycle-wieght", "5"], ["--method.cycle-wieght", "--method.cycle-weight FLOAT"]),
+        (["--training.batchsize", "5"], ["--training.batchsize", "--training.batch-size INT"]),
+        (["--training.batch-size", "many"], ["--training.batch-size", "'many'"]),
+        (["--a.fit", "zoom"], ["--a.fit", "zoom", "resize", "cover", "pad"]),
+        (
+            ["--method.generator.kind", "unett"],
+            ["--method.generator.kind unett", "Did you mean un"],
+        ),
+        (["--method.generator.kind"], ["choose from resnet, unet"]),
+        (["--method.generatr.kind", "unet"], ["no setting 'generatr'", "Did you mean 'generator'"]),
+        (["--training.seed.kind", "unet"], ["'seed' has no alternatives"]),
+        (["--a.labelled-source.kind", "folder"], ["--a.labelled-source.path"]),
+        (["--method.cycle-weight", "-1"], ["method.cycle_weight is -1"]),
+        (["--training.generators.learning-rate", "nan"], ["learning_rate is nan"]),
+        (["--time", "soon"], ["'soon' is no time"]),
+        (["--images", "lots"], ["'lots' is no number"]),
+        (["--device", "tpu"], ["invalid choice: 'tpu'"]),
+        (["photos/"], ["photos/"]),
+    ],
+)
+def test_row_34_settings_without_meaning(
+    flags: list[str], words: list[str], capsys: pytest.CaptureFixture[str]
+):
+    message = refused(capsys, "train", "--recipe", "demo", "--dry-run", *flags)
+    for word in words:
+        assert word in message
+
+
+def test_an_unknown_recipe_is_answered_with_the_nearest(capsys: pytest.CaptureFixture[str]):
+    for arguments in (["train", "--recipe", "mnist-ups"], ["recipes", "mnist-ups"]):
+        message = refused(capsys, *arguments)
+        assert "no recipe 'mnist-ups'. Did you mean 'mnist-usps'?" in message
+
+
+def test_training_on_nothing_says_what_to_type(capsys: pytest.CaptureFixture[str]):
+    assert "--a photos/ --b paintings/" in refused(capsys, "train")
+    assert "--a photos/ --b paintings/" in refused(capsys, "train", "--a", "photos/")
+
+
+# Times and counts
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("90s", 90),
+        ("10m", 600),
+        ("1.5h", 5400),
+        ("1h30m", 5400),
+        ("2d", 172_800),
+        ("45", 45),
+        ("1d2h3m4s", 93_784),
+    ],
+)
+def test_times(text: str, expected: float):
+    assert seconds(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "m", "10 m", "1h 30m", "-5m", "10y", "1e3", "h30", "nan"])
+def test_what_is_no_time(text: str):
+    with pytest.raises(Exception, match=r"is no time; write 90s, 10m, 1\.5h or 1h30m"):
+        seconds(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("20000", 20_000), ("20_000", 20_000), ("20k", 20_000), ("1.5M", 1.5e6)]
+)
+def test_counts(text: str, expected: float):
+    assert count(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "k", "-3", "1e5", "20 k", "inf"])
+def test_what_is_no_count(text: str):
+    with pytest.raises(Exception, match=r"is no number; write 20000, 20k or 1\.5M"):
+        count(text)
+
+
+# Settings
+
+
+def resolved(capsys: pytest.CaptureFixture[str], *flags: str) -> Any:
+    assert run("train", *flags, "--dry-run") == 0
+    found = one_object(capsys)
+    return from_json(json.dumps(found["experiment"]), "--dry-run"), found
+
+
+def test_dry_run_prints_what_would_be_trained(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    for name, recipe in RECIPES.items():
+        experiment, found = resolved(capsys, "--recipe", name)
+        # Where the data lie is looked up when the recipe is called.
+        assert experiment == recipe()
+        assert found["folder"] == f"runs/{name}"
+    assert not list(tmp_path.iterdir())
+
+
+def test_flags_override_single_settings(capsys: pytest.CaptureFixture[str]):
+    experiment, found = resolved(
+        capsys,
+        "--recipe",
+        "demo",
+        "--method.cycle-weight",
+        "5",
+        "--method.cycle-weight-b=0.5",
+        "--training.generators.learning-rate",
+        "1e-3",
+        "--a.crop",
+        "1",
+        "2",
+        "30",
+        "31",
+        "--images",
+        "3k",
+        "--seed",
+        "7",
+        "--time",
+        "1h30m",
+        "--name",
+        "mine",
+        "-o",
+        "elsewhere/x",
+    )
+    base = RECIPES["demo"]()
+    assert experiment.method.cycle_weight == 5
+    assert experiment.method.cycle_weight_b == 0.5
+    assert experiment.training.generators.learning_rate == 1e-3
+    assert experiment.training.discriminators == base.training.discriminators
+    assert experiment.a.crop == (1, 2, 30, 31)
+    assert experiment.training.images == 3000
+    assert experiment.training.seed == 7
+    assert experiment.training.seconds == 5400
+    assert experiment.name == "mine"
+    assert found["folder"] == "elsewhere/x"
+    assert experiment.method.generator == base.method.generator
+
+
+def test_kinds_exchange_parts_and_keep_what_both_have(capsys: pytest.CaptureFixture[str]):
+    experiment, _ = resolved(
+        capsys,
+        "--recipe",
+        "demo",
+        "--method.generator.kind",
+        "resnet",
+        "--method.generator.kernel",
+        "5",
+        "--method.discriminator.kind=patchgan",
+        "--method.adversarial.kind",
+        "least-squares",
+        "--training.generators.algorithm",
+        "rmsprop",
+    )
+    base = RECIPES["demo"]()
+    assert experiment.method.generator.kind == "resnet"
+    assert experiment.method.generator.kernel == 5
+    assert experiment.method.generator.width == base.method.generator.width == 48
+    assert experiment.method.generator.blocks == base.method.generator.blocks == 2
+    assert experiment.method.discriminator.kind == "patchgan"
+    assert experiment.method.discriminator.spectral_norm
+    assert experiment.method.discriminator.layers == 3  # patchgan's own default
+    assert experiment.method.adversarial.kind == "least_squares"
+    assert experiment.training.generators.algorithm == "rmsprop"
+
+
+def test_a_source_that_the_recipe_has_not(capsys: pytest.CaptureFixture[str]):
+    experiment, _ = resolved(
+        capsys,
+        "--recipe",
+        "demo",
+        "--a.labelled-source.kind",
+        "folder",
+        "--a.labelled-source.path",
+        "labelled/",
+    )
+    assert experiment.a.labelled_source.path == "labelled/"
+
+
+def test_own_piles_in_a_recipe_bring_their_own_splits(capsys: pytest.CaptureFixture[str]):
+    experiment, _ = resolved(
+        capsys, "--recipe", "demo", "--a", "mine/", "--b-test", "hf:owner/signs:test"
+    )
+    assert experiment.a.source.path == "mine/"
+    assert experiment.a.test_source is None  # the recipe's digits say nothing about other images
+    assert experiment.a.validation_source is None
+    assert experiment.b.test_source.name == "owner/signs"
+    assert experiment.b.validation_source == RECIPES["demo"]().b.validation_source
+
+
+def test_two_piles_need_no_other_flag(capsys: pytest.CaptureFixture[str], piles: list[str]):
+    experiment, found = resolved(capsys, *piles)
+    assert (experiment.a.channels, experiment.b.channels) == (1, 3)
+    assert experiment.a.size == 32
+    assert any("60 images" in reason for reason in found["reasons"])
+
+
+def test_a_time_budget_alone_sets_the_length(capsys: pytest.CaptureFixture[str], piles: list[str]):
+    experiment, _ = resolved(capsys, *piles, "--time", "10m")
+    assert experiment.training.seconds == 600
+    assert experiment.training.images == 10**9
+    experiment, _ = resolved(capsys, *piles, "--time", "10m", "--images", "500")
+    assert experiment.training.images == 500
+
+
+# Looking at data
+
+
+def test_check_counts_refuses_and_finds_leaks(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    a = fill(tmp_path / "a", 60)
+    b = fill(tmp_path / "b", 4, first=100, mode="L")
+    test = fill(tmp_path / "test", 2, first=58)  # 58 and 59 are among a's
+    (a / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n....")
+    (a / "copy.png").write_bytes((a / "3.png").read_bytes())
+    sheet = tmp_path / "sheet.png"
+    flags = ["check", "--a", str(a), "--b", str(b), "--a-test", str(test)]
+    assert run(*flags, "-o", str(sheet)) == 0
+    text = capsys.readouterr().out
+    assert f"a: {a}: 61 of 62 usable; 0 grey; 0 labelled; sizes 36×36 (61)" in text
+    assert "refused  broken.png: is damaged or cut short" in text
+    assert "twice    3.png = copy.png" in text
+    assert "4 of 4 usable; 4 grey" in text
+    assert "warning  only 4 images" in text
+    assert "leak: the same image is a: 58.png and a-test: 58.png" in text
+    with Image.open(sheet) as picture:
+        assert picture.width > 300
+
+    assert run(*flags, "--json") == 0
+    found = one_object(capsys)
+    assert found["leaks"] == [[f"a: {i}.png", f"a-test: {i}.png"] for i in (58, 59)]
+    assert found["piles"]["a"]["refused"][0]["name"] == "broken.png"
+    assert found["piles"]["b"]["grey"] == 4
+    assert found["piles"]["a"]["sizes"] == {"36x36": 61}
+    assert run(*flags, "--strict") == 2
+    capsys.readouterr()
+
+
+def test_row_30_a_leak_is_found_whatever_its_file_is_called(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    a, b = fill(tmp_path / "a", 3), fill(tmp_path / "b", 3, first=10)
+    test = fill(tmp_path / "test", 2, first=20)
+    with Image.open(a / "1.png") as image:
+        image.save(test / "other.tiff")  # the same pixels in another format
+    flags = ["check", "--a", str(a), "--b", str(b), "--a-test", str(test)]
+    assert run(*flags, "--json") == 0
+    assert one_object(capsys)["leaks"] == [["a: 1.png", "a-test: other.tiff"]]
+    assert run(*flags, "--strict") == 2
+    assert "leak: the same image is a: 1.png and a-test: other.tiff" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_row_31_too_few_images_for_check(
+    number: int, capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    few, enough = fill(tmp_path / "few", number), fill(tmp_path / "enough", 3)
+    assert run("check", "--a", str(few), "--b", str(enough)) == 2
+    captured = capsys.readouterr()
+    text = captured.out + captured.err
+    assert str(few) in text
+    expected = "a: 1 usable images; training needs at least 2" if number else "holds no image"
+    assert expected in text
+
+
+def test_check_has_a_limit_on_size_that_can_be_changed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    a, b = fill(tmp_path / "a", 3), fill(tmp_path / "b", 3, size=10)
+    flags = ["check", "--a", str(a), "--b", str(b), "--json"]
+    assert run(*flags, "--max-megapixels", "0.001") == 2
+    found = one_object(capsys)
+    assert [found["piles"][name]["usable"] for name in ("a", "b")] == [0, 3]
+    assert "max_megapixels allows 0.001" in found["piles"]["a"]["refused"][0]["reason"]
+
+
+# Training from end to end
+
+
+def test_smoke_walks_the_entire_path(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, piles: list[str]
+):
+    folder = tmp_path / "run"
+    command = ["train", *piles, "--smoke", "-o", str(folder), "--json"]
+    assert run(*command) == 0
+    found = one_object(capsys)
+    assert found["folder"] == str(folder)
+    metrics = found["evaluation"]["metrics"]
+    assert found["evaluation"]["split"] == "test"
+    for name in ("cycle_l1/a", "cycle_l1/b", "diversity/a2b", "kd/pixels/b", "kd/pixels/b/floor"):
+        measured = metrics[name]
+        assert all(math.isfinite(measured[key]) for key in ("value", "low", "high"))
+    for name in (
+        "config.json",
+        "command.txt",
+        "environment.json",
+        "metrics.jsonl",
+        "evaluations.jsonl",
+        "report.html",
+        "model/model.safetensors",
+        "model/config.json",
+        "model/README.md",
+        "samples/000000024-a.png",
+        "samples/worst-a2b.png",
+    ):
+        assert (folder / name).stat().st_size > 0, name
+    assert [path.name for path in sorted((folder / "checkpoints").iterdir())] == [
+        "000000000012",
+        "000000000024",
+    ]
+
+    # The same command again finds everything done.
+    before = tree(folder)
+    assert run(*command) == 0
+    assert one_object(capsys)["evaluation"] == found["evaluation"]
+    after = tree(folder)
+    assert after.keys() == before.keys()
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed <= {"report.html", "command.txt", "environment.json"}
+
+    # Its verbs work on what it left.
+    assert run("evaluate", str(folder), "--json") == 0
+    again = one_object(capsys)
+    assert again["fingerprint"] == found["evaluation"]["fingerprint"]
+    assert again["metrics"]["cycle_l1/a"] == pytest.approx(metrics["cycle_l1/a"], abs=1e-3)
+    assert run("report", str(folder), "--json") == 0
+    assert one_object(capsys) == {"report": str(folder / "report.html")}
+    image, output = piles[1] + "/0.png", tmp_path / "out"
+    flags = ["--to", "b", "--device", "cpu", "--json"]
+    assert run("translate", str(folder / "model"), image, "-o", str(output), *flags) == 0
+    assert one_object(capsys)["translated"] == 1
+    with Image.open(output / "0.png") as translated:
+        assert translated.size == (36, 36)
+        assert translated.mode == "RGB"
+
+    # Another configuration into the same folder is refused, and harms nothing.
+    before = tree(folder)
+    message = refused(capsys, *command, "--method.cycle-weight", "3")
+    assert "holds a run with other settings" in message
+    assert "method.cycle_weight: 10.0 there, 3.0 here" in message
+    assert tree(folder) == before
+
+
+def test_smoke_prints_a_table_for_people(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    folder = tmp_path / "run"
+    assert run("demo", "--smoke", "-o", str(folder), "--device", "cpu") == 0
+    captured = capsys.readouterr()
+    assert "truth_psnr/b2a" in captured.out
+    assert "cycle_l1/a" in captured.out
+    for words in ("estimate: ", f"writing to {folder}", "628 training images", "next:   unpaired"):
+        assert words in captured.err
+    assert (folder / "samples" / "styles-a2b.png").exists()
+
+
+def test_refusals_leave_nothing_behind(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, piles: list[str]
+):
+    few = fill(tmp_path / "few", 5)
+    b = piles[3]
+    folder = tmp_path / "runs" / "x"
+    cases = {
+        # Row 31: counts and path.
+        "needs at least 4: 5 found, 0 refused": ["--a", str(few), "--b", b],
+        "does not exist": ["--a", str(tmp_path / "nowhere"), "--b", b],
+        "'mine' does not exist": [*piles, "--a-test", "mine/"],
+        "method.cycle_weight is -1": [*piles, "--method.cycle-weight", "-1"],
+    }
+    for words, flags in cases.items():
+        message = refused(capsys, "train", *flags, "-o", str(folder), "--smoke")
+        assert words in message
+        assert not folder.exists()
+    assert str(few) in refused(
+        capsys, "train", "--a", str(few), "--b", b, "-o", str(folder), "--smoke"
+    )
+
+
+def test_a_folder_of_something_else_is_not_touched(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, piles: list[str]
+):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    command = ["train", *piles, "--smoke", "-o"]
+    message = refused(capsys, *command, str(tmp_path))
+    assert f"{tmp_path} is not empty and holds no run" in message
+    assert "is a file" in refused(capsys, *command, str(tmp_path / "thesis.txt"))
+    assert "cannot be made" in refused(capsys, *command, str(tmp_path / "thesis.txt" / "run"))
+    assert tree(tmp_path) == {"thesis.txt": b"years of work"}
+
+
+def test_models_and_runs_that_do_not_exist(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    nowhere = str(tmp_path / "nowhere")
+    for arguments in (
+        ["evaluate", nowhere],
+        ["report", nowhere],
+        ["translate", nowhere, "x.png", "-o", str(tmp_path / "out"), "--to", "b"],
+    ):
+        assert nowhere in refused(capsys, *arguments)
+    assert not list(tmp_path.iterdir())
+
+
+# Other verbs
+
+
+def test_recipes_are_listed_and_shown(capsys: pytest.CaptureFixture[str]):
+    assert run("recipes", "--json") == 0
+    found = one_object(capsys)["recipes"]
+    assert found.keys() == RECIPES.keys()
+    assert run("recipes") == 0
+    text = capsys.readouterr().out
+    for name, docstring in found.items():
+        assert f"{name}\n    {docstring.splitlines()[0]}" in text
+    assert run("recipes", "demo") == 0
+    assert found["demo"].split("\n\n")[1].splitlines()[0] in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_docstrings_of_recipes_are_a_catalogue(name: str):
+    """Paper or data, exact command, cost, expected score."""
+    text = RECIPES[name].__doc__ or ""
+    assert f"unpaired train --recipe {name}" in text or f"unpaired {name}" in text
+    assert "minutes" in text or "hours" in text
+    assert any(character.isdigit() for character in text)
+
+
+def test_doctor_tells_what_an_issue_needs(capsys: pytest.CaptureFixture[str]):
+    assert run("doctor", "--json") == 0
+    found = one_object(capsys)
+    assert found["packages"]["torch"]
+    assert found["device"] in ("cpu", "cuda")
+    assert found["demo_seconds_per_step"] > 0
+    assert set(found["extras"]) == {"hub", "metrics", "web", "export", "cluster", "track"}
+
+
+def test_a_defect_is_not_dressed_up_as_the_users_mistake():
+    code = (
+        "import sys; from unpaired.cli import main, recipes\n"
+        "def defect(arguments): raise TypeError('ours')\n"
+        "recipes.run = defect\n"
+        "sys.exit(main.main(['recipes']))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert found.returncode == 1
+    assert "Traceback" in found.stderr

@@ -1,0 +1,189 @@
+"""A whole training from Python: what it writes, when, and which weights it exports."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+import unpaired
+from unpaired import samples, training
+from unpaired.data.images import load_images
+from unpaired.data.sources import BuiltIn, Folder
+from unpaired.data.tensors import to_network, to_pixels
+from unpaired.errors import DataError, SettingError
+from unpaired.experiment import Experiment
+from unpaired.model_card import card
+from unpaired.training import score, train
+
+
+def evaluations(run: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (run / "evaluations.jsonl").read_text().splitlines()]
+
+
+def moments(run: Path) -> list[tuple[str, int]]:
+    return [(record["split"], record["images"]) for record in evaluations(run)]
+
+
+def metrics(**values: float) -> dict[str, Any]:
+    named = {name.replace("__", "/"): {"value": value} for name, value in values.items()}
+    return {"metrics": named}
+
+
+def test_best_means_accuracy_and_without_labels_a_small_kernel_distance():
+    both = metrics(translation_accuracy__a2b=0.9, translation_accuracy__b2a=0.7, kd__pixels__a=9.0)
+    assert score(both) == pytest.approx(0.8)
+    floors = metrics(kd__pixels__a=0.2, kd__pixels__b=0.4, kd__pixels__a__floor=7.0)
+    assert score(floors) == pytest.approx(-0.3)
+    unchanged = metrics(translation_accuracy__a2b=0.9, **{"translation_accuracy__a2b__input": 0.1})
+    assert score(unchanged) == pytest.approx(0.9)
+
+
+def test_the_best_validation_chooses_what_is_exported(
+    tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Scores rise to 12 images seen and fall after: these weights are exported and measured."""
+    experiment = replace(
+        tiny, evaluation=replace(tiny.evaluation, images=4, export="best", classifier=False)
+    )
+    monkeypatch.setattr(training, "score", lambda record: -abs(record["images"] - 12))
+    run = train(experiment, tmp_path / "run", quiet=True)
+    assert moments(run)[-2:] == [("validation", 20), ("test", 12)]
+    assert {("validation", n) for n in (4, 8, 12, 16, 20)} <= set(moments(run))
+    model, best = (load_file(run / name / "model.safetensors") for name in ("model", "best"))
+    assert all(torch.equal(model[name], best[name]) for name in best)
+    assert json.loads((run / "model" / "config.json").read_text())["images"] == 12
+    text = (run / "model" / "README.md").read_text()
+    assert "Trained on 12 images per domain" in text
+    assert f"On test images, protocol `{evaluations(run)[-1]['fingerprint']}`" in text
+
+    before = {p: p.stat().st_mtime_ns for p in (run / "model").iterdir()}
+    assert train(experiment, run, quiet=True) == run  # once more: nothing is left to do
+    assert {p: p.stat().st_mtime_ns for p in (run / "model").iterdir()} == before
+    assert moments(run)[-2:] == [("validation", 20), ("test", 12)]
+
+
+def test_a_training_from_python(
+    tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+):
+    monkeypatch.chdir(tmp_path)
+    run = unpaired.train(tiny, quiet=True)
+    assert capsys.readouterr() == ("", "")
+    assert run == Path("runs/tiny")
+    assert moments(run) == [("validation", 20), ("test", 20)]
+    pictures = sorted(path.name for path in (run / "samples").glob("0*.png"))
+    assert pictures == [f"{n:09d}-{d}.png" for n in (0, 8, 16, 20) for d in "ab"]
+    record = unpaired.evaluate(run)
+    assert record["fingerprint"] == evaluations(run)[1]["fingerprint"]
+    assert evaluations(run)[2] == record
+    for name, metric in record["metrics"].items():
+        assert metric["low"] <= metric["high"], name
+    ink = load_images(tiny.a, "test").gather([0])[0].permute(1, 2, 0).numpy()[..., 0]
+    sign = unpaired.load(run / "model", device="cpu").translate(Image.fromarray(ink), to="b")
+    assert sign.size == (32, 32)
+    assert sign.mode == "RGB"
+
+
+def test_what_cannot_work_is_refused_before_anything_is_written(tiny: Experiment, tmp_path: Path):
+    run = tmp_path / "run"
+    gone = replace(tiny.b, test_source=Folder(path=str(tmp_path / "gone")))
+    with pytest.raises(DataError, match="gone' does not exist"):
+        train(replace(tiny, b=gone), run, quiet=True)
+    with pytest.raises(SettingError, match="training images are also those of the test"):
+        train(replace(tiny, a=replace(tiny.a, test_source=tiny.a.source)), run, quiet=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_refused_images_are_told(tmp_path: Path, tiny: Experiment, capsys: Any):
+    for i in range(8):
+        (tmp_path / f"{i}.png").write_bytes(b"nothing")
+    for i in range(8, 12):
+        Image.fromarray(np.full((32, 32), i, np.uint8)).save(tmp_path / f"{i}.png")
+    experiment = replace(tiny, a=replace(tiny.a, source=Folder(path=str(tmp_path))))
+    assert len(training._training_images(experiment, "a", quiet=False)) == 4
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == f"a: 4 training images from {tmp_path}"
+    assert lines[1].startswith("a: left out 0.png: is of an unknown kind")
+    assert len(lines) == 7
+    assert lines[6] == "a: 3 more left out; `unpaired check` lists them"
+
+
+# Sample grids
+
+
+def test_sample_grids_show_the_way_there_and_back(tiny: Experiment):
+    torch.manual_seed(0)
+    nets = tiny.method.build(tiny.a, tiny.b).eval()
+    for domain, other in (("a", "b"), ("b", "a")):
+        settings = getattr(tiny, domain)
+        pixels = load_images(settings, "validation").gather([0, 1, 2])
+        found = samples.columns(tiny, nets, pixels, domain)
+        names = [domain, f"{domain}→{other}", f"{domain}→{other}→{domain}"]
+        assert list(found) == names
+        original = [image.permute(1, 2, 0).numpy() for image in pixels]
+        assert all(np.array_equal(x, y) for x, y in zip(found[domain], original, strict=True))
+        channels = [settings.channels, getattr(tiny, other).channels, settings.channels]
+        for name, expected in zip(names, channels, strict=True):
+            assert [image.shape for image in found[name]] == [(32, 32, expected)] * 3
+            assert found[name][0].dtype == np.uint8
+        again = samples.columns(tiny, nets, pixels, domain)  # fixed styles
+        assert all(np.array_equal(x, y) for n in names for x, y in zip(found[n], again[n]))
+
+
+def test_the_grid_of_styles_has_one_style_per_column(tiny: Experiment):
+    torch.manual_seed(0)
+    nets = tiny.method.build(tiny.a, tiny.b).eval()
+    pixels = load_images(tiny.a, "validation").gather([0, 1])
+    found = samples.styles(tiny, nets, pixels)
+    assert list(found) == ["a", *(f"style {i + 1}" for i in range(samples.NUM_STYLES))]
+    assert not np.array_equal(found["style 1"][0], found["style 2"][0])
+    random = samples.generator(2, "styles")
+    style = torch.randn(1, tiny.method.style_channels, generator=random).expand(2, -1)
+    with torch.no_grad():
+        signs = tiny.method.translate(nets, to_network(pixels, "signed"), "b", style)
+    expected = samples.to_arrays(to_pixels(signs, "signed"))
+    assert all(np.array_equal(x, y) for x, y in zip(found["style 3"], expected, strict=True))
+
+
+# The card
+
+
+def line(split: str, images: int, value: float) -> dict[str, Any]:
+    measured = {"value": value, "low": value - 0.1, "high": value + 0.1, "n": 360}
+    return {
+        "split": split,
+        "images": images,
+        "fingerprint": f"{split}-{images}",
+        "metrics": {"translation_accuracy/a2b": measured},
+    }
+
+
+def test_the_card_shows_the_numbers_of_these_weights(tiny: Experiment):
+    lines = [line("validation", 8, 0.5), line("test", 20, 0.8), line("validation", 20, 0.7)]
+    text = card(tiny, 20, lines)
+    assert "On test images, protocol `test-20`." in text
+    assert "| translation_accuracy/a2b | 0.8 | 0.7 to 0.9 | 360 |" in text
+    assert "0.5" not in text
+    assert "protocol `validation-8`" in card(tiny, 8, lines)
+    assert "Nothing was measured yet." in card(tiny, 12, lines)
+    for words in (
+        "`builtin:ink:train`",
+        "32×32",
+        "seed 0",
+        "## Limits",
+        'translate(image, to="b")',
+    ):
+        assert words in text
+
+
+def test_built_in_test_digits_are_paired(tiny: Experiment):
+    assert tiny.a.test_source == BuiltIn(name="ink", part="test")
+    ids = [load_images(domain, "test").ids for domain in (tiny.a, tiny.b)]
+    assert ids[0] == ids[1]
