@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import typing
-from typing import Any, Literal, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, dataclass_transform
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 T = TypeVar("T")
 
@@ -37,9 +41,8 @@ def encode(value: Any) -> Any:
 
 def decode(form: type[T], text: str) -> T:
     """The configuration that JSON stands for, taken strictly; see `decoding_problems`."""
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(form).validate_json(text, strict=True)
+    decoded: T = _adapter(form).validate_json(text, strict=True)
+    return decoded
 
 
 def decoding_problems(form: type[Any], text: str) -> list[str]:
@@ -51,6 +54,13 @@ def decoding_problems(form: type[Any], text: str) -> list[str]:
     except ValidationError as error:
         return [_describe(form, dict(problem)) for problem in error.errors()]
     return []
+
+
+@functools.cache
+def _adapter(form: type[Any]) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter  # slow to import
+
+    return TypeAdapter(form)
 
 
 def _describe(form: Any, problem: dict[str, Any]) -> str:

@@ -100,3 +100,9 @@ def test_what_cannot_be_compared_is_refused():
         diversity(real[:1], real)
     with pytest.raises(DataError, match="all alike"):
         diversity(real, real[:1].expand(10, -1, -1, -1))
+
+
+def test_resamples_of_equal_real_images_leave_the_interval_finite():
+    real = signs(2, seed=0)[[0, 0, 0, 1]]
+    found = diversity(signs(4, seed=1), real)
+    assert np.isfinite([found.value, found.low, found.high]).all()

@@ -39,7 +39,7 @@ def test_bootstrap_interval_of_a_mean_covers_the_truth():
     random = np.random.default_rng(0)
     found = [
         bootstrap_mean(random.gamma(4.0, 0.25, size=100), seed, resamples=200)
-        for seed in range(800)
+        for seed in range(500)
     ]
     coverage = np.mean([m.low <= 1.0 <= m.high for m in found])
     assert 0.93 <= coverage <= 0.97

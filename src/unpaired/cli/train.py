@@ -127,7 +127,8 @@ def finish(folder: Path, *, as_json: bool) -> None:
     from unpaired.engine.run_folder import read_lines
     from unpaired.progress import say
 
-    record = read_lines(folder / "evaluations.jsonl")[-1]
+    lines = read_lines(folder / "evaluations.jsonl")
+    record = [line for line in lines if line["split"] == "test"][-1]
     if as_json:
         print_json({"folder": str(folder), "model": str(folder / "model"), "evaluation": record})
         return

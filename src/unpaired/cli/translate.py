@@ -1,4 +1,4 @@
-"""`unpaired translate`: files, folders and patterns through a trained model; names and sizes stay."""
+"""`unpaired translate`: files, folders and patterns through a model; names and sizes stay."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def frechet_distance(x: Features, y: Features) -> float:
     """Fréchet distance of Gaussians fitted to x (n, d) and y (m, d) (Heusel et al. 2017, eq. 6).
 
     ‖μ₁−μ₂‖² + tr(S₁ + S₂ − 2(S₁S₂)^½), covariances with n−1, in squared units of the features.
-    Biased upwards by about 1/n: meaningful only beside the `floor` at the same n.
+    Biased upwards, by an amount that falls as 1/n: it means something beside the `floor` at that n.
     Raises DataError for fewer than two rows, different widths, and values that are not finite.
     """
     return _frechet(*_checked(x, y))
@@ -77,7 +77,8 @@ def kernel(x: Features, y: Features, resamples: int = 200, seed: int = 0) -> Mea
 
     Pairs of one image with its own copy are left out of each resample, as the unbiased estimate
     leaves out an image with itself. Where both sets come from one distribution the interval is
-    wider than it need be.
+    wider than it need be; with fewer than 200 images of features with long tails, which the cubic
+    kernel lengthens, it is narrower.
     """
     x, y = _checked(x, y)
     random = np.random.default_rng(seed)

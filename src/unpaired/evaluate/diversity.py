@@ -35,11 +35,11 @@ class Diversity(Measurement):
 def diversity(outputs: Tensor, real: Tensor, seed: int = 0, resamples: int = 200) -> Diversity:
     """How much `outputs` differ among each other, relative to `real` test images of their domain.
 
-    Both (N, C, H, W) uint8 of the same C, H, W. At full size, averaged down to 1/4 and to 1/16, and
-    as one pixel (the mean colour): the mean root-mean-square distance over all pairs of n outputs,
-    over the same for n real images. The smallest ratio counts, for a collapse may show at one scale
-    only: when every output has the same colour, only the mean colour tells. n is the size of the
-    smaller pile, at most `MAX_IMAGES`, drawn by `seed`.
+    Both (N, C, H, W) uint8 on the CPU, of the same C, H, W. At full size, averaged down to 1/4 and
+    to 1/16, and as one pixel (the mean colour): the mean root-mean-square distance over all pairs
+    of n outputs, over the same for n real images. The smallest ratio counts, for a collapse may
+    show at one scale only: when every output has the same colour, only the mean colour tells. n is
+    the size of the smaller pile, at most `MAX_IMAGES`, drawn by `seed`.
 
     The interval is a percentile bootstrap over both piles; each resample takes its own smallest
     ratio. Real images that do not differ at a scale leave it out.
@@ -60,8 +60,8 @@ def diversity(outputs: Tensor, real: Tensor, seed: int = 0, resamples: int = 200
         real_spread = _mean_distances(_pooled(real, size), real_counts)
         if real_spread[0] > 0:
             scales.append(scale)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                ratios.append(spread / real_spread)
+            undefined = np.full_like(spread, np.nan)
+            ratios.append(np.divide(spread, real_spread, out=undefined, where=real_spread > 0))
     if not scales:
         raise DataError(
             f"The {n} real images are all alike, so diversity relative to them has no meaning. "

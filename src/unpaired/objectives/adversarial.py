@@ -26,7 +26,7 @@ class LeastSquares:
         return 0.5 * ((real - 1).square().mean() + fake.square().mean())
 
     def generator(self, fake: Tensor) -> Tensor:
-        """E[(D(G(z)) − 1)²]."""
+        """E[(D(G(z)) − 1)²], not halved, as in CycleGAN (section 4)."""
         return (fake - 1).square().mean()
 
 

@@ -43,7 +43,7 @@ def mnist_usps() -> Experiment:
             identity_weight=5.0,
         ),
         training=Training(
-            images=100_000,
+            images=40_000,
             batch_size=32,
             generators=optimiser,
             discriminators=optimiser,
@@ -51,7 +51,7 @@ def mnist_usps() -> Experiment:
             sample_images=10_000,
             checkpoint_images=25_000,
         ),
-        evaluation=Evaluation(images=10_000),
+        evaluation=Evaluation(images=8_000),
     )
 
 
