@@ -41,7 +41,7 @@ def encode(value: Any) -> Any:
 
 def decode(form: type[T], text: str) -> T:
     """The configuration that JSON stands for, taken strictly; see `decoding_problems`."""
-    decoded: T = _adapter(form).validate_json(text, strict=True)
+    decoded: T = _adapter(typing.cast(Any, form)).validate_json(text, strict=True)
     return decoded
 
 

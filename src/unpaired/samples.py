@@ -30,7 +30,7 @@ def columns(
     method = experiment.method
     device = next(networks.parameters()).device
     random = generator(0, "samples", domain)
-    style = torch.randn(len(pixels), max(method.style_channels, 1), generator=random).to(device)
+    style = method.draw_styles(networks, len(pixels), random)
     with torch.inference_mode():
         source = to_network(pixels.to(device), near)
         there = method.translate(networks, source, other, style)
@@ -46,14 +46,15 @@ def styles(
     experiment: Experiment, networks: Networks, pixels: Tensor
 ) -> dict[str, list[NDArray[np.uint8]]]:
     """Columns of a grid: images of a, each translated with the same few styles."""
+    method = experiment.method
     device = next(networks.parameters()).device
     source = to_network(pixels.to(device), experiment.a.value_range)
     found = {"a": to_arrays(to_pixels(source, experiment.a.value_range))}
     for i in range(NUM_STYLES):
-        style = torch.randn(1, experiment.method.style_channels, generator=generator(i, "styles"))
+        style = method.draw_styles(networks, 1, generator(i, "styles"))
+        assert style is not None, "asked for the styles of a method that has none"
         with torch.inference_mode():
-            repeated = style.to(device).expand(len(source), -1)
-            there = experiment.method.translate(networks, source, "b", repeated)
+            there = method.translate(networks, source, "b", style.expand(len(source), -1))
         found[f"style {i + 1}"] = to_arrays(to_pixels(there, experiment.b.value_range))
     return found
 

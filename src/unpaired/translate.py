@@ -140,10 +140,10 @@ class Translator:
 
     def style(self, to: DomainName, style_seed: int, sample: int) -> Tensor | None:
         """Style number `sample` of a seed, [1, style_channels]; None where there is no style."""
-        channels = self.experiment.method.style_channels
-        if to == "a" or not channels:
+        if to == "a":
             return None
-        return torch.randn(1, channels, generator=generator("style", style_seed, sample))
+        random = generator("style", style_seed, sample)
+        return self.experiment.method.draw_styles(self.networks, 1, random)
 
     def images_per_batch(self, height: int, width: int) -> int:
         """How many images of a size are translated at once."""

@@ -104,14 +104,14 @@ class Judge:
         pixels = self.images[domain].pixels
         near, far = self.domain(domain).value_range, self.domain(other).value_range
         random = generator(self.protocol.style_seed, "evaluate", domain)
-        style = torch.randn(len(pixels), max(method.style_channels, 1), generator=random)
+        styles = method.draw_styles(networks, len(pixels), random)
         there, back = [], []
         with torch.inference_mode():
             for first in range(0, len(pixels), BATCH):
                 part = pixels[first : first + BATCH].to(self.device)
-                noise = style[first : first + BATCH].to(self.device)
+                style = None if styles is None else styles[first : first + BATCH]
                 source = to_network(part, near)
-                translation = method.translate(networks, source, other, noise)
+                translation = method.translate(networks, source, other, style)
                 cycled = method.translate_back(networks, translation, source, domain)
                 there.append(to_pixels(translation, far).cpu())
                 back.append(to_pixels(cycled, near).cpu())

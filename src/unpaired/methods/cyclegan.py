@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from unpaired.config import config
 from unpaired.data.domain import Domain
 from unpaired.methods.method import Batch, Losses, Networks
-from unpaired.networks import CNN, Discriminator, Generator, PatchGAN, ResNet
+from unpaired.networks import Discriminator, Generator, PatchGAN, ResNet
+from unpaired.networks.style import StyleEncoder
 from unpaired.objectives import Adversarial, LeastSquares
 
 
@@ -36,12 +37,12 @@ class CycleGAN:
     of the value range. Without it generators hide what the cycle needs in invisible patterns (Chu
     et al. 2017; the defence is Bashkirova et al. 2019's, section 4.1)."""
     style_channels: int = 0
-    """Numbers of the random style that a→b takes beside the image, so that one image of a can have
-    many translations; 0: one."""
+    """Numbers of the style that a→b takes beside the image, so that one image of a can have many
+    translations; 0: one. A style is read from a real image of b by an encoder, which b→a→b uses
+    too: without it, the way back would have to guess what a does not show."""
     style_weight: float = 1.0
     """Weight of reading the style back from the translation (Zhu et al. 2017b, BicycleGAN,
-    equation 6): keeps the generator from ignoring it. The same encoder reads the style of a real
-    image of b for b→a→b, which otherwise would have to guess it."""
+    equation 6): keeps the generator from ignoring it."""
 
     def build(self, a: Domain, b: Domain) -> Networks:
         """Networks for two domains, freshly initialised from torch's global generator."""
@@ -56,9 +57,7 @@ class CycleGAN:
         }
         encoders: dict[str, nn.Module] = {}
         if style:
-            # Without any normalisation: instance norm would hide the mean colour, batch norm
-            # would let one image's style depend on the others.
-            encoders["b"] = CNN(width=32).build(b.channels, b.size, outputs=style)
+            encoders["b"] = StyleEncoder(b.channels, b.size, style)
         return Networks(generators, discriminators, encoders)
 
     def generator_losses(self, nets: Networks, batch: Batch) -> tuple[Losses, dict[str, Tensor]]:
@@ -70,8 +69,10 @@ class CycleGAN:
         a, b = batch["a"], batch["b"]
         style = style_of_b = None
         if self.style_channels:
-            style = torch.randn(len(a), self.style_channels, device=a.device)
             style_of_b = nets.encoders["b"](b)
+            # Each image of a takes the style of another real image, as in translation.
+            style = style_of_b.detach().roll(1, 0)
+            nets.encoders["b"].remember(style)  # type: ignore[operator]
         a2b, b2a = nets.generators["a2b"], nets.generators["b2a"]
         losses: Losses = {}
 
@@ -110,6 +111,13 @@ class CycleGAN:
                 judged_real, judged_fake = judge(torch.cat([real, fake])).chunk(2)
             losses[domain] = self.adversarial.discriminator(judged_real, judged_fake)
         return losses
+
+    def draw_styles(self, nets: Networks, count: int, random: torch.Generator) -> Tensor | None:
+        """`count` random styles for a→b, [count, style_channels]; none where it has no style."""
+        if not self.style_channels:
+            return None
+        styles: Tensor = nets.encoders["b"].draw(count, random)  # type: ignore[operator]
+        return styles
 
     def translate(
         self, nets: Networks, images: Tensor, to: Literal["a", "b"], style: Tensor | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
+import torch
 from torch import Tensor, nn
 
 from unpaired.data.domain import Domain
@@ -46,6 +47,8 @@ class MethodProtocol(Protocol):
     def discriminator_losses(
         self, nets: Networks, batch: Batch, fakes: dict[str, Tensor]
     ) -> Losses: ...
+
+    def draw_styles(self, nets: Networks, count: int, random: torch.Generator) -> Tensor | None: ...
 
     def translate(
         self, nets: Networks, images: Tensor, to: Literal["a", "b"], style: Tensor | None = None
