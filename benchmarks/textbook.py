@@ -1,8 +1,9 @@
 """One CycleGAN training step as textbooks write it: what `train_step.py` compares ours with.
 
 Float32, eager, NCHW; one forward pass per role of a generator, one per kind of image of a
-discriminator; images enter the pool one by one; Adam as `torch.optim` gives it by default. The
-networks, losses and weights of losses are those of our own method, so that only the step differs.
+discriminator; images enter the pool one by one; Adam as `torch.optim` gives it by default; torch's
+ready-made layers (`textbook_networks.py`). Architecture, first weights and weighted losses are
+those of our own method.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from textbook_networks import discriminator, generator
 from unpaired.experiment import Experiment, Optimiser
+from unpaired.networks import PatchGAN, ResNet
 
 POOL_SIZE = 50
 
@@ -45,16 +48,24 @@ class ImagePool:
 class Textbook:
     """Networks, optimisers and pools of one training; `step` trains on one batch.
 
-    Its networks begin with the weights that our own training of the same experiment begins with.
+    Its networks begin with the weights with which our training of the same experiment begins.
     """
 
     def __init__(self, experiment: Experiment, device: torch.device) -> None:
         torch.manual_seed(experiment.training.seed)
-        networks = experiment.method.build(experiment.a, experiment.b).to(device)
-        self.a2b, self.b2a = networks.generators["a2b"], networks.generators["b2a"]
-        self.judge_a, self.judge_b = networks.discriminators["a"], networks.discriminators["b"]
-        self.cycle_weight = experiment.method.cycle_weight
-        self.identity_weight = experiment.method.identity_weight
+        method = experiment.method
+        assert isinstance(method.generator, ResNet)
+        assert isinstance(method.discriminator, PatchGAN)
+        ours = method.build(experiment.a, experiment.b)
+        self.a2b, self.b2a = (
+            generator(method.generator, ours.generators[name]).to(device) for name in ("a2b", "b2a")
+        )
+        self.judge_a, self.judge_b = (
+            discriminator(method.discriminator, ours.discriminators[name]).to(device)
+            for name in ("a", "b")
+        )
+        self.cycle_weight = method.cycle_weight
+        self.identity_weight = method.identity_weight
         training = experiment.training
         self.generator_optimiser = adam(training.generators, self.a2b, self.b2a)
         self.discriminator_optimiser = adam(training.discriminators, self.judge_a, self.judge_b)

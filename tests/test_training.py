@@ -163,8 +163,9 @@ def test_the_grid_of_styles_has_one_style_per_column(tiny: Experiment):
     found = samples.styles(tiny, nets, pixels)
     assert list(found) == ["a", *(f"style {i + 1}" for i in range(samples.NUM_STYLES))]
     assert not np.array_equal(found["style 1"][0], found["style 2"][0])
-    random = samples.generator(2, "styles")
-    style = torch.randn(1, tiny.method.style_channels, generator=random).expand(2, -1)
+    style = tiny.method.draw_styles(nets, 1, samples.generator(2, "styles"))
+    assert style is not None
+    style = style.expand(2, -1)
     with torch.no_grad():
         signs = tiny.method.translate(nets, to_network(pixels, "signed"), "b", style)
     expected = samples.to_arrays(to_pixels(signs, "signed"))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from unpaired.data.decode import Decoding, decode
 from unpaired.data.domain import Augmentation, Domain
-from unpaired.data.sources import BuiltIn, Source, describe
+from unpaired.data.sources import BuiltIn, Folder, Source, describe
 from unpaired.engine.hardware import choose_device, choose_precision
 from unpaired.errors import DataError, UnreadableImage
 from unpaired.experiment import Evaluation, Experiment, Optimiser, Training
@@ -84,6 +86,7 @@ def choose(
     optimiser = Optimiser(learning_rate=2e-4 * max(1.0, batch / 16) ** 0.5)
     same_channels = looks["a"].is_grey == looks["b"].is_grey
     experiment = Experiment(
+        name=f"{short_name(a)}-{short_name(b)}",
         a=_domain(a, looks["a"], size),
         b=_domain(b, looks["b"], size),
         method=CycleGAN(
@@ -173,6 +176,14 @@ def _shrunk(network: Any) -> Any:
     if getattr(network, "layers", 0) > 2:
         changes["layers"] = 2
     return replace(network, **changes)
+
+
+def short_name(source: Source) -> str:
+    """The last part of a source's name, of letters, digits and dashes: `photos/` is "photos"."""
+    if isinstance(source, BuiltIn):
+        return source.name
+    path = source.path if isinstance(source, Folder) else source.name
+    return re.sub(r"[^A-Za-z0-9]+", "-", Path(path).absolute().stem).strip("-") or "pile"
 
 
 def _domain(source: Source, seen: Look, size: int) -> Domain:

@@ -100,11 +100,13 @@ def train(
                     record = window.record(state, images)
                     append_line(folder / "metrics.jsonl", record)
                     observer.log(record)
+                looking = time.monotonic()
                 if done or passed(state.images, training.sample_images, training):
                     observer.sample(state)
                 every = experiment.evaluation.images
                 if every and state.images and not done and passed(state.images, every, training):
                     observer.evaluate(state)
+                window.started += time.monotonic() - looking  # images/s are those of training
             stopping = interrupted() or done
             if fabric.world_size > 1:  # clocks and signals differ: all processes stop together
                 stopping = bool(fabric.all_reduce(torch.tensor(float(stopping)), reduce_op="sum"))

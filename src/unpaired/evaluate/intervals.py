@@ -85,6 +85,6 @@ def mean_over_pairs(
     images, each weighted by the product of their counts. NaN where a resample holds one image only.
     """
     num_pairs = counts.sum(1) ** 2 - (counts**2).sum(1)
-    with np.errstate(invalid="ignore"):
-        means: NDArray[np.float64] = pair_sums / num_pairs
+    undefined = np.full_like(num_pairs, np.nan)
+    means: NDArray[np.float64] = np.divide(pair_sums, num_pairs, out=undefined, where=num_pairs > 0)
     return means

@@ -62,6 +62,9 @@ class Judge:
     def __init__(self, experiment: Experiment, split: Split, device: torch.device) -> None:
         self.experiment, self.split, self.device = experiment, split, device
         self.images = {d: _sample(load_images(self.domain(d), split)) for d in OTHER}
+        # Other real images: what the floor compares those of the split with.
+        training = {d: _sample(load_images(self.domain(d), "train")) for d in OTHER}
+        self.more_real = {d: to_eight_bits(sample.pixels) for d, sample in training.items()}
         self.classifiers = self._classifiers() if experiment.evaluation.classifier else None
         self.protocol = Protocol(
             split=split,
@@ -142,17 +145,25 @@ class Judge:
     def _distribution(self, domain: DomainName, fakes: Tensor) -> dict[str, Measurement]:
         """How much the translations, as a pile, look like real images of `domain`."""
         real = to_eight_bits(self.images[domain].pixels)
-        extractor = self.protocol.extractor
-        features, fake_features = self._features(domain, real), self._features(domain, fakes)
-        count = min(len(real), len(fakes))
-        seed = self.protocol.style_seed
-        metrics = {}
+        source = to_eight_bits(self.images[OTHER[domain]].pixels)
+        unchanged = paired.to_like(source, self.domain(domain).channels, self.domain(domain).size)
+        # Distances depend on n: all are taken at the same, the floor's included.
+        count, seed = min(len(real), len(fakes)), self.protocol.style_seed
+        piles = {"": fakes, "/input": unchanged}
+        features = {
+            kind: self._features(domain, _first(pile, count, seed)) for kind, pile in piles.items()
+        }
+        features_of_real = self._features(domain, _first(real, count, seed))
+        more = self._features(domain, _first(self.more_real[domain], count, seed))
+        metrics: dict[str, Measurement] = {}
         for short, distance in (("fd", frechet), ("kd", kernel)):
-            name = f"{short}/{extractor}/{domain}"
-            metrics[name] = distance(features, fake_features, self.protocol.resamples, seed)
-            metrics[f"{name}/floor"] = floor(features, count, seed, distance)
-        spread = diversity(fakes, real)
-        metrics[f"diversity/{DIRECTIONS[OTHER[domain]]}"] = spread
+            name = f"{short}/{self.protocol.extractor}/{domain}"
+            for kind, found in features.items():
+                resamples = self.protocol.resamples
+                metrics[name + kind] = distance(features_of_real, found, resamples, seed)
+            both = np.concatenate([features_of_real, more])
+            metrics[f"{name}/floor"] = floor(both, count, seed, distance)
+        metrics[f"diversity/{DIRECTIONS[OTHER[domain]]}"] = diversity(fakes, real)
         return metrics
 
     def _per_image(self, domain: DomainName, images: Translated) -> tuple[NDArray[np.float64], str]:
@@ -221,6 +232,11 @@ def _sample(images: Images, limit: int | None = MAX_IMAGES) -> Sample:
         labels=None if images.labels is None else images.labels[indices],
         ids=None if images.ids is None else [images.ids[i] for i in indices],
     )
+
+
+def _first(pixels: Tensor, count: int, seed: int) -> Tensor:
+    """The first `count` images of a seeded permutation."""
+    return pixels[np.random.default_rng(seed).permutation(len(pixels))[:count]]
 
 
 def _hash(pixels: Tensor) -> str:

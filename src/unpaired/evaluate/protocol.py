@@ -29,6 +29,8 @@ class Protocol:
     """Hashes of the task classifiers' weights, for a and b."""
     resize: str = "bicubic, anti-aliased, unquantised"
     """How images were brought to the networks' size."""
+    distances: str = "equal n; floor: against training images"
+    """Which images the distances compare."""
     style_seed: int = 0
     """Seed of the random styles of the translations."""
     resamples: int = 200

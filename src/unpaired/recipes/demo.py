@@ -16,7 +16,11 @@ def demo() -> Experiment:
     """Handwritten digits as ink (grey) ↔ as street signs (colour), 32×32, no download.
 
     The ink digit says nothing about a sign's colours, so ink→sign takes a style: one digit has many
-    translations. Paper: CycleGAN (Zhu et al. 2017), with the style code of BicycleGAN (2017b).
+    translations. Paper: CycleGAN (Zhu et al. 2017); reading the style back is BicycleGAN's (2017b).
+
+    Command: unpaired demo (the same as unpaired train --recipe demo).
+    Cost: DEMOCOST on two processor cores.
+    Score: DEMOSCORE
     """
     optimiser = Optimiser(learning_rate=5e-4, beta1=0.5, beta2=0.99)
     return Experiment(
