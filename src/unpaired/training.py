@@ -14,7 +14,7 @@ from torch import Tensor
 from unpaired import samples
 from unpaired.data.images import Images, load_images, require_images
 from unpaired.data.sources import describe
-from unpaired.engine.hardware import build_fabric, choose_device
+from unpaired.engine.hardware import build_fabric, choose_device, leave
 from unpaired.engine.loop import train as train_networks
 from unpaired.engine.run_folder import append_line, open_run, read_lines
 from unpaired.engine.state import State
@@ -69,7 +69,7 @@ def train(
             state = train_networks(fabric, experiment, images, run, observer)
         if fabric.is_global_zero:
             observer.finish(state)
-        fabric.barrier()
+        leave(fabric)
     return run
 
 

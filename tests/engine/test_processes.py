@@ -20,7 +20,7 @@ CHILD = """
 import sys, torch
 from pathlib import Path
 from unpaired.data.images import load_images
-from unpaired.engine.hardware import build_fabric
+from unpaired.engine.hardware import build_fabric, leave
 from unpaired.engine.loop import train
 from unpaired.engine.run_folder import open_run
 from unpaired.experiment import load
@@ -34,7 +34,9 @@ torch.set_num_threads(1)
 experiment, folder = load(Path(sys.argv[1])), Path(sys.argv[2])
 images = {name: load_images(getattr(experiment, name), "train") for name in ("a", "b")}
 folder.mkdir(exist_ok=True)
-train(build_fabric(experiment.training), experiment, images, folder, Silent())
+fabric = build_fabric(experiment.training)
+train(fabric, experiment, images, folder, Silent())
+leave(fabric)
 """
 
 

@@ -73,3 +73,10 @@ def build_fabric(training: Training) -> Fabric:
     )
     fabric.launch()
     return fabric
+
+
+def leave(fabric: Fabric) -> None:
+    """Wait for the other processes, then disconnect: a connection open at exit aborts a process."""
+    fabric.barrier()
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
