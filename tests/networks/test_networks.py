@@ -19,6 +19,8 @@ from unpaired.networks.blocks import (
     MinibatchStandardDeviation,
     Modulation,
     Norm,
+    ReflectedConv2d,
+    ResizeConv2d,
     Upsampling,
     conv3x3,
     upsampling_convolution,
@@ -303,3 +305,25 @@ def assert_gradients(network: nn.Module) -> None:
         subtracted = layer is not None and not isinstance(layer.norm, nn.Identity)
         if not (name.endswith("bias") and subtracted):
             assert parameter.grad.abs().max() > 1e-9, name
+
+
+def test_resize_convolution_in_one_is_resize_and_convolution():
+    torch.manual_seed(0)
+    both = ResizeConv2d(3, 5, 3, padding=1)
+    features = torch.randn(2, 3, 7, 9)
+    enlarged = F.interpolate(features, scale_factor=2, mode="nearest")
+    padded = F.pad(enlarged, (1, 1, 1, 1), mode="reflect")
+    expected = F.conv2d(padded, both.weight, both.bias)
+    # Reflection takes the second row from the border, which enlarged is a copy of the first.
+    torch.testing.assert_close(both(features), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_reflected_convolution_keeps_the_number_format_of_autocast():
+    convolution = ReflectedConv2d(2, 2, 3, padding=1)
+    features = torch.randn(1, 2, 8, 8)
+    torch.testing.assert_close(
+        convolution(features),
+        F.conv2d(F.pad(features, (1,) * 4, mode="reflect"), convolution.weight, convolution.bias),
+    )
+    with torch.autocast("cpu", torch.bfloat16):
+        assert convolution(features.bfloat16()).dtype == torch.bfloat16

@@ -38,7 +38,7 @@ def norm_layer(norm: Norm, channels: int) -> nn.Module:
     if norm == "batch":
         return nn.BatchNorm2d(channels)
     if norm == "instance":
-        return nn.InstanceNorm2d(channels)
+        return nn.GroupNorm(channels, channels, affine=False)  # the same, and faster on a CPU
     return nn.Identity()
 
 
@@ -103,9 +103,39 @@ class ResidualBlock(nn.Module):
         return features + residual
 
 
+class ReflectedConv2d(nn.Conv2d):
+    """Size-keeping convolution, reflected at the border (zeros there leave a visible frame).
+
+    Padding is outside autocast, which on a CPU would convert to float32 for this alone, and back.
+    """
+
+    def forward(self, features: Tensor) -> Tensor:
+        with torch.autocast(features.device.type, enabled=False):
+            padded = F.pad(features, (int(self.padding[0]),) * 4, mode="reflect")
+        return F.conv2d(padded, self.weight, self.bias, self.stride)
+
+
+class ResizeConv2d(nn.Conv2d):
+    """Nearest-neighbour resize to twice the size and a 3×3 convolution, in one.
+
+    Each pixel of the input reaches a 4×4 patch of the output, so both together are a transposed
+    convolution with stride 2 whose kernel is the flipped 3×3 one summed over 2×2 windows: 16
+    multiplications instead of 36, and no enlarged features. At the border the result is that of
+    reflection, for there the enlarged features have each row twice.
+    """
+
+    def forward(self, features: Tensor) -> Tensor:
+        """NCHW => NC(2H)(2W)."""
+        flipped = F.pad(self.weight.flip(2, 3), (1, 1, 1, 1)).transpose(0, 1)
+        kernel = 4 * F.avg_pool2d(flipped, 2, stride=1)
+        rows = torch.cat([features[:, :, :1], features, features[:, :, -1:]], 2)
+        padded = torch.cat([rows[..., :1], rows, rows[..., -1:]], 3)
+        return F.conv_transpose2d(padded, kernel, self.bias, stride=2, padding=3)
+
+
 def conv3x3(in_channels: int, out_channels: int) -> nn.Conv2d:
-    """Size-keeping 3×3 convolution, reflected at the border (zeros there leave a visible frame)."""
-    return nn.Conv2d(in_channels, out_channels, 3, padding=1, padding_mode="reflect")
+    """Size-keeping 3×3 convolution."""
+    return ReflectedConv2d(in_channels, out_channels, 3, padding=1)
 
 
 def upsampling_convolution(
@@ -118,9 +148,7 @@ def upsampling_convolution(
     """
     if upsampling == "transposed":
         return nn.ConvTranspose2d(in_channels, out_channels, 4, stride=2, padding=1)
-    return nn.Sequential(
-        nn.Upsample(scale_factor=2, mode="nearest"), conv3x3(in_channels, out_channels)
-    )
+    return ResizeConv2d(in_channels, out_channels, 3, padding=1)
 
 
 def add_spectral_norm(network: nn.Module) -> None:

@@ -11,6 +11,7 @@ from unpaired.config import ValueRange, config
 from unpaired.networks.blocks import (
     Layer,
     Norm,
+    ReflectedConv2d,
     ResidualBlock,
     Upsampling,
     halving_problems,
@@ -104,4 +105,4 @@ class ResNetGenerator(nn.Module):
 
 def edge_convolution(in_channels: int, out_channels: int, kernel: int) -> nn.Conv2d:
     """The size-keeping first and last convolution."""
-    return nn.Conv2d(in_channels, out_channels, kernel, padding=kernel // 2, padding_mode="reflect")
+    return ReflectedConv2d(in_channels, out_channels, kernel, padding=kernel // 2)
