@@ -34,8 +34,9 @@ def mnist_usps() -> Experiment:
 
     Paper: CycleGAN (Zhu et al. 2017); report 003 has the pair of data sets at 128×128.
     Command: unpaired train --recipe mnist-usps
-    Cost: about 13 minutes on one processor core.
-    Score: see docs/results.md
+    Cost: 13 to 22 minutes on one core of a busy machine.
+    Score: translation accuracy 0.976 and 0.971 over three seeds; of the unchanged input, 0.975 and
+    0.970: the boxes alone make the two alike.
     """
     optimiser = Optimiser(learning_rate=5e-4, beta1=0.5, beta2=0.99)
     return Experiment(
