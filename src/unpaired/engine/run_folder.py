@@ -67,7 +67,8 @@ def open_run(folder: Path, experiment: Experiment) -> Iterator[None]:
                 "folder with -o."
             ) from None
         write_atomically(stored, to_json(experiment))
-        write_atomically(folder / "command.txt", shlex.join(sys.argv) + "\n")
+        command = [Path(sys.argv[0]).name, *sys.argv[1:]]
+        write_atomically(folder / "command.txt", shlex.join(command) + "\n")
         write_atomically(folder / "environment.json", json.dumps(environment(), indent=2) + "\n")
         yield
 
