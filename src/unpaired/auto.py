@@ -14,7 +14,7 @@ from unpaired.data.domain import Augmentation, Domain
 from unpaired.data.sources import BuiltIn, Folder, Source, describe
 from unpaired.engine.hardware import choose_device, choose_precision
 from unpaired.errors import DataError, UnreadableImage
-from unpaired.experiment import Evaluation, Experiment, Optimiser, Training
+from unpaired.experiment import NETWORKS, Evaluation, Experiment, Optimiser, Training
 from unpaired.methods import CycleGAN
 from unpaired.networks import PatchGAN, ResNet
 from unpaired.objectives import LeastSquares
@@ -145,16 +145,17 @@ def smoke(experiment: Experiment) -> Experiment:
     training = experiment.training
     batch = min(training.batch_size, 4)
     steps = 6
+    method = experiment.method
+    parts = {role: getattr(method, role) for role in NETWORKS if hasattr(method, role)}
+    changes: dict[str, Any] = {role: _shrunk(network) for role, network in parts.items()}
+    if method.pretraining is not None:
+        changes["encoder_training"] = replace(method.pretraining, images=batch * steps)
+    domains = {name: replace(domain, size=32) for name, domain in experiment.domains.items()}
     return replace(
         experiment,
+        **domains,  # type: ignore[arg-type]
         name=f"{experiment.name}-smoke",
-        a=replace(experiment.a, size=32),
-        b=replace(experiment.b, size=32),
-        method=replace(
-            experiment.method,
-            generator=_shrunk(experiment.method.generator),
-            discriminator=_shrunk(experiment.method.discriminator),
-        ),
+        method=replace(method, **changes),
         training=replace(
             training,
             images=batch * steps,
@@ -163,12 +164,16 @@ def smoke(experiment: Experiment) -> Experiment:
             sample_images=batch * 3,
             checkpoint_images=batch * 3,
         ),
-        evaluation=replace(experiment.evaluation, images=batch * 3, classifier=False),
+        evaluation=replace(
+            experiment.evaluation, images=batch * 3, classifier=False, adaptation=False
+        ),
     )
 
 
 def _shrunk(network: Any) -> Any:
-    changes = {"width": 8}
+    changes = {"width": 8} if hasattr(network, "width") else {}
+    if hasattr(network, "max_width"):
+        changes["max_width"] = 64
     if getattr(network, "blocks", 0) > 1:
         changes["blocks"] = 1
     if hasattr(network, "downsamplings"):

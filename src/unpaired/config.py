@@ -90,8 +90,14 @@ def _locate(form: Any, location: tuple[Any, ...]) -> tuple[str, list[str]]:
             continue
         hints = typing.get_type_hints(here) if dataclasses.is_dataclass(here) else {}
         shown.append(str(part))
-        beside, here = list(hints), hints.get(part)
+        beside, here = list(hints), _required(hints.get(part))
     return ".".join(shown), beside
+
+
+def _required(hint: Any) -> Any:
+    """`X | None` => X; anything else as it is."""
+    members = [member for member in typing.get_args(hint) if member is not type(None)]
+    return members[0] if len(members) == 1 and dataclasses.is_dataclass(members[0]) else hint
 
 
 def _nearest(name: str, names: list[str]) -> str:

@@ -13,6 +13,7 @@ from unpaired.engine.loop import Phases, advance
 from unpaired.engine.state import State
 from unpaired.engine.window import Window
 from unpaired.experiment import Experiment
+from unpaired.methods.method import Batch
 from unpaired.progress import duration
 
 
@@ -36,15 +37,15 @@ class Estimate:
 
 
 def estimate(experiment: Experiment) -> Estimate:
-    """Count parameters and saved activations, and time two real steps after a warm-up."""
+    """Count parameters and saved activations, and time real steps after a warm-up."""
     training = experiment.training
     eager = replace(experiment, training=replace(training, compile=False))
     fabric = build_fabric(training)
     state = State(eager, fabric.device)
     phases, window = Phases(eager), Window(0)
-    batch = {
+    batch: Batch = {
         name: torch.rand(training.batch_size, d.channels, d.size, d.size, device=fabric.device)
-        for name, d in (("a", experiment.a), ("b", experiment.b))
+        for name, d in experiment.domains.items()
     }
     activations: dict[int, int] = {}
 
@@ -60,12 +61,13 @@ def estimate(experiment: Experiment) -> Estimate:
         phases.generators(state.networks, batch)
     advance(fabric, eager, state, batch, phases, window)
     started = time.monotonic()
-    for _ in range(2):
+    steps = max(2, experiment.method.critic_steps)  # so that generators learn as often as they do
+    for _ in range(steps):
         advance(fabric, eager, state, batch, phases, window)
-    per_step = (time.monotonic() - started) / 2
+    per_step = (time.monotonic() - started) / steps
     parameters = sum(p.numel() for p in state.networks.parameters())
-    steps = training.images / training.batch_size
-    seconds = min(steps * per_step, training.seconds or float("inf"))
+    whole = training.images / training.batch_size * per_step
+    seconds = min(whole, training.seconds or float("inf"))
     # Weights, average, gradients and Adam's two moments: five times four bytes a parameter.
     memory = 20 * parameters + sum(activations.values())
     return Estimate(parameters, memory, seconds, per_step)

@@ -13,6 +13,7 @@ from unpaired.data.domain import Domain
 from unpaired.data.sources import BuiltIn
 from unpaired.errors import SettingError
 from unpaired.methods import CycleGAN, Method
+from unpaired.methods.method import DomainName
 
 SCHEMA: Final = 1
 """Version of the JSON form; a newer one is refused by name."""
@@ -80,6 +81,9 @@ class Evaluation:
     """Images seen between evaluations on validation images; 0: only at the end."""
     classifier: bool = True
     """Train a task classifier on real labelled images where both domains have labels."""
+    adaptation: bool = False
+    """On test images: train a classifier on translated labelled images, and let it read real ones
+    (needs labels; minutes)."""
     export: Literal["last", "best"] = "last"
     """Weights that become the model folder; best: by translation accuracy, else kernel distance."""
 
@@ -88,8 +92,8 @@ class Evaluation:
 class Experiment:
     """One complete training: two domains, a method, and how it is trained and judged."""
 
-    a: Domain
-    """The first domain."""
+    a: Domain | None = None
+    """The first domain; none for methods that make images from noise."""
     b: Domain
     """The second domain."""
     method: Method = CycleGAN()
@@ -102,6 +106,15 @@ class Experiment:
     """The recipe's name, or yours."""
     schema_version: Literal[1] = SCHEMA
     """Version of this form."""
+
+    @property
+    def domains(self) -> dict[DomainName, Domain]:
+        """The domains that there are, by name."""
+        return {"b": self.b} if self.a is None else {"a": self.a, "b": self.b}
+
+    def domain(self, name: DomainName) -> Domain:
+        """A domain that must be there."""
+        return self.domains[name]
 
 
 def to_json(experiment: Experiment) -> str:
@@ -156,11 +169,21 @@ def check(experiment: Experiment) -> None:
         )
 
 
+NETWORKS = ("encoder", "generator", "discriminator")
+"""Settings of a method that describe networks; not every method has each."""
+
 _AT_LEAST: dict[str, float] = {
     "size": 8,
     "width": 1,
-    "layers": 1,
     "kernel": 1,
+    "convolutions": 1,
+    "features": 1,
+    "num_classes": 2,
+    "side": 8,
+    "latent_channels": 1,
+    "critic_steps": 1,
+    "r1_every": 1,
+    "weight_clip": 1e-6,
     "batch_size": 1,
     "zoom": 1,
     "log_images": 1,
@@ -213,19 +236,21 @@ def _numbers(settings: Any, path: str) -> list[str]:
 
 
 def _crosswise(experiment: Experiment) -> list[str]:
-    a, b, method, training = experiment.a, experiment.b, experiment.method, experiment.training
+    method, training = experiment.method, experiment.training
     problems = []
-    if a.size != b.size:
+    sizes = {name: domain.size for name, domain in experiment.domains.items()}
+    if len(set(sizes.values())) > 1:
         problems.append(
-            f"a.size is {a.size} and b.size {b.size}: networks see both domains at one size. "
-            f"Give both the same, for example --a.size {b.size}."
+            f"a.size is {sizes['a']} and b.size {sizes['b']}: networks see both domains at one "
+            f"size. Give both the same, for example --a.size {sizes['b']}."
         )
-    for role in ("generator", "discriminator"):
-        network = getattr(method, role)
-        if not _numbers(network, ""):
-            found = [p for size in sorted({a.size, b.size}) for p in network.problems(size)]
+    for role in NETWORKS:
+        network = getattr(method, role, None)
+        if network is not None and not _numbers(network, ""):
+            found = [p for size in sorted(set(sizes.values())) for p in network.problems(size)]
             problems += [f"method.{role}: {problem}" for problem in dict.fromkeys(found)]
-    for name, domain in (("a", a), ("b", b)):
+    problems += method.problems(experiment.a, experiment.b, training.batch_size)
+    for name, domain in experiment.domains.items():
         if domain.test_fraction + domain.validation_fraction >= 1:
             problems.append(f"{name}: test and validation fractions leave nothing to train on.")
         if domain.source in (domain.test_source, domain.validation_source):
@@ -249,27 +274,10 @@ def _crosswise(experiment: Experiment) -> list[str]:
                 )
         if isinstance(domain.source, BuiltIn) and domain.size != 32:
             problems.append(f"{name}.size is {domain.size}: the built-in images are 32×32.")
-    if method.identity_weight and a.channels != b.channels:
-        problems.append(
-            f"method.identity_weight is {method.identity_weight:g}, but a has {a.channels} "
-            f"channel(s) and b {b.channels}: a generator cannot be fed its own output. Set "
-            "--method.identity-weight 0, or give both domains the same channels."
-        )
-    if method.identity_weight and a.value_range != b.value_range:
-        problems.append(
-            f"method.identity_weight is {method.identity_weight:g}, but a.value_range is "
-            f"{a.value_range} and b.value_range {b.value_range}: a generator cannot be fed its own "
-            "output. Set --method.identity-weight 0, or give both domains the same range."
-        )
-    if method.discriminator.couples_images and training.batch_size == 1:
-        problems.append(
-            "training.batch_size is 1, but the discriminator compares the images of a batch "
-            "(batch norm or minibatch_std). Use --training.batch-size 8 or more."
-        )
     for phase in ("generators", "discriminators"):
         if getattr(training, phase).learning_rate == 0:
             problems.append(f"training.{phase}.learning_rate is 0: nothing would be learned.")
-    for name in ("images", "seconds"):
-        if getattr(training, name) == 0:
-            problems.append(f"training.{name} is 0: nothing would be learned.")
+    for length in ("images", "seconds"):
+        if getattr(training, length) == 0:
+            problems.append(f"training.{length} is 0: nothing would be learned.")
     return problems

@@ -7,35 +7,52 @@ from typing import Any
 from unpaired.data.sources import describe
 from unpaired.experiment import Experiment
 
+USE = (
+    "```bash",
+    "unpaired translate MODEL_FOLDER images/ -o translated/ --to b",
+    "```",
+    "",
+    "```python",
+    "import unpaired",
+    'translator = unpaired.load("MODEL_FOLDER")',
+    'translator.translate(image, to="b")',
+    "```",
+)
+USE_OF_NOISE = (
+    "```bash",
+    "unpaired generate MODEL_FOLDER -o generated/ --count 100",
+    "```",
+)
+
 
 def card(experiment: Experiment, images: int, evaluations: list[dict[str, Any]]) -> str:
     """The text of a model folder's README.md."""
-    a, b, method = experiment.a, experiment.b, experiment.method
+    method, domains = experiment.method, experiment.domains
+    ways = {
+        (): "Makes images from noise",
+        ("a2b",): "Translates images of domain a to domain b",
+        ("a2b", "b2a"): "Translates between two domains of images, both ways",
+    }
+    rows = {
+        "images": [f"`{describe(domain.source)}`" for domain in domains.values()],
+        "size": [f"{domain.size}×{domain.size}" for domain in domains.values()],
+        "channels": [str(domain.channels) for domain in domains.values()],
+    }
     lines = [
         f"# {experiment.name}",
         "",
-        f"Translates between two domains of images, both ways, with {type(method).__name__}.",
+        f"{ways[method.directions]}, with {type(method).__name__}.",
         "",
-        "| | a | b |",
-        "|---|---|---|",
-        f"| images | `{describe(a.source)}` | `{describe(b.source)}` |",
-        f"| size | {a.size}×{a.size} | {b.size}×{b.size} |",
-        f"| channels | {a.channels} | {b.channels} |",
+        "| | " + " | ".join(domains) + " |",
+        "|---|" + "---|" * len(domains),
+        *(f"| {name} | " + " | ".join(cells) + " |" for name, cells in rows.items()),
         "",
         f"Trained on {images:,} images per domain, seed {experiment.training.seed}. "
         f"The weights are averaged, with a half-life of {experiment.training.ema_images:,} images.",
         "",
         "## Use",
         "",
-        "```bash",
-        "unpaired translate MODEL_FOLDER images/ -o translated/ --to b",
-        "```",
-        "",
-        "```python",
-        "import unpaired",
-        'translator = unpaired.load("MODEL_FOLDER")',
-        'translator.translate(image, to="b")',
-        "```",
+        *(USE_OF_NOISE if method.latent_channels else USE),
         "",
         "## Measured",
         "",

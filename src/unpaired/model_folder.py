@@ -27,12 +27,17 @@ from unpaired.data.sources import Folder, HuggingFace
 from unpaired.errors import ModelError, SettingError
 from unpaired.experiment import Experiment
 from unpaired.files import sync
+from unpaired.methods import DTN
 from unpaired.methods.method import Networks
+from unpaired.networks import ExportedEncoder
+from unpaired.networks.exported import check_program
 
 SCHEMA = 1
 """Version of the form of `config.json` in a model folder; a newer one is refused by name."""
 
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
+ENCODER = "encoder.pt2"
+"""The program of an encoder that was given: its weights alone would not do."""
 _KEYS = {"schema_version", "images", "weights", "experiment"}
 _PICKLES = {".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt"}
 _LARGEST_SETTING = 4096  # of layers, blocks or channels: what a stranger's file may make us build
@@ -80,6 +85,8 @@ def save_model(
     }
     (temporary / CONFIG).write_text(json.dumps(record, indent=2) + "\n")
     (temporary / CARD).write_text(card)
+    if program := _program(experiment):
+        shutil.copyfile(program, temporary / ENCODER)
     for path in (*temporary.iterdir(), temporary):
         sync(path)
     if folder.exists():
@@ -99,6 +106,9 @@ def load_model(folder: Path) -> LoadedModel:
     """
     _check_is_model(folder)
     experiment, images = _read_config(folder / CONFIG)
+    if _program(experiment):
+        check_program(folder / ENCODER)
+        experiment = _with_encoder(experiment, str(folder / ENCODER))
     networks = _build_empty(experiment, folder / CONFIG)
     expected = networks.generating().state_dict()
     tensors = _read_weights(folder / WEIGHTS, expected)
@@ -164,12 +174,13 @@ def _read_config(path: Path) -> tuple[Experiment, int]:
 
 
 def _check_counts(experiment: Experiment, path: Path) -> None:
-    for part in ("generator", "discriminator"):
-        for name, value in encode(getattr(experiment.method, part)).items():
+    settings = encode(experiment.method)
+    parts = {f"method.{part}": settings[part] for part in experiments.NETWORKS if part in settings}
+    for part, values in {"method": settings, **parts}.items():
+        for name, value in values.items():
             if isinstance(value, int) and value > _LARGEST_SETTING:
                 raise ModelError(
-                    f"{path}: method.{part}.{name} is {value}; no model has more than "
-                    f"{_LARGEST_SETTING}."
+                    f"{path}: {part}.{name} is {value}; no model has more than {_LARGEST_SETTING}."
                 )
 
 
@@ -234,7 +245,25 @@ def _why_unreadable(path: Path, error: Exception) -> str:
 
 def without_folders(experiment: Experiment) -> Experiment:
     """Reduce local paths to their last part: sharing a model must not publish a user's folders."""
-    return dataclasses.replace(experiment, a=_shortened(experiment.a), b=_shortened(experiment.b))
+    domains = {name: _shortened(domain) for name, domain in experiment.domains.items()}
+    experiment = dataclasses.replace(experiment, **domains)  # type: ignore[arg-type]
+    if isinstance(experiment.method, DTN) and hasattr(experiment.method.encoder, "path"):
+        # The folder holds what is needed: the program itself, or the weights.
+        return _with_encoder(experiment, ENCODER if _program(experiment) else "")
+    return experiment
+
+
+def _program(experiment: Experiment) -> str:
+    """The file of the encoder's program; empty where the method is complete without."""
+    encoder = getattr(experiment.method, "encoder", None)
+    return encoder.path if isinstance(encoder, ExportedEncoder) else ""
+
+
+def _with_encoder(experiment: Experiment, path: str) -> Experiment:
+    method = experiment.method
+    assert isinstance(method, DTN)
+    encoder = dataclasses.replace(method.encoder, path=path)  # type: ignore[arg-type]
+    return dataclasses.replace(experiment, method=dataclasses.replace(method, encoder=encoder))
 
 
 def _shortened(domain: Domain) -> Domain:

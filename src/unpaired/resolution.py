@@ -35,14 +35,23 @@ class Placed:
 
 
 def place(
-    pixels: Pixels, name: str, source: Domain, target: Domain, multiple: int, resolution: Resolution
+    pixels: Pixels,
+    name: str,
+    source: Domain,
+    target: Domain,
+    multiple: int,
+    resolution: Resolution,
+    *,
+    fixed_size: bool = False,
 ) -> Placed:
     """Make an image (H, W, C) of `source` ready for translation to `target`.
+
+    With `fixed_size` the network takes images of the domain's size alone, framed as in training.
 
     Raises:
         UnreadableImage: when the crop box of `source` lies outside the image.
     """
-    if source.crop is not None or source.fit == "pad":
+    if source.crop is not None or source.fit == "pad" or fixed_size:
         return _framed(pixels, name, source, target)
     height, width = pixels.shape[:2]
     inner_height, inner_width = _inner_size(height, width, source, resolution)

@@ -1,8 +1,6 @@
-"""Draws the fixed sample grids of a run: a, a→b, a→b→a; b likewise."""
+"""Draws the fixed sample grids of a run: a, a→b, a→b→a; b likewise; or images made of noise."""
 
 from __future__ import annotations
-
-from typing import Literal
 
 import numpy as np
 import torch
@@ -12,21 +10,22 @@ from torch import Tensor
 from unpaired.data.batches import generator
 from unpaired.data.tensors import to_network, to_pixels
 from unpaired.experiment import Experiment
-from unpaired.methods.method import Networks
-
-DomainName = Literal["a", "b"]
+from unpaired.methods.method import DIRECTION, OTHER, DomainName, Networks
 
 NUM_ROWS = 12
 NUM_STYLES = 6
+NUM_BETWEEN = 10
+
+Columns = dict[str, list[NDArray[np.uint8]]]
+"""Columns of a grid, by title."""
 
 
 def columns(
     experiment: Experiment, networks: Networks, pixels: Tensor, domain: DomainName
-) -> dict[str, list[NDArray[np.uint8]]]:
-    """Columns of a grid: images of one domain (NCHW integers), translated there and back."""
-    other: DomainName = "b" if domain == "a" else "a"
-    near = getattr(experiment, domain).value_range
-    far = getattr(experiment, other).value_range
+) -> Columns:
+    """Images of one domain (NCHW integers), translated there and, where there is a way, back."""
+    other = OTHER[domain]
+    near, far = (experiment.domain(name).value_range for name in (domain, other))
     method = experiment.method
     device = next(networks.parameters()).device
     random = generator(0, "samples", domain)
@@ -34,28 +33,44 @@ def columns(
     with torch.inference_mode():
         source = to_network(pixels.to(device), near)
         there = method.translate(networks, source, other, style)
-        back = method.translate_back(networks, there, source, domain)
-    return {
-        domain: to_arrays(to_pixels(source, near)),
-        f"{domain}→{other}": to_arrays(to_pixels(there, far)),
-        f"{domain}→{other}→{domain}": to_arrays(to_pixels(back, near)),
-    }
+        found = {
+            domain: to_arrays(to_pixels(source, near)),
+            f"{domain}→{other}": to_arrays(to_pixels(there, far)),
+        }
+        if DIRECTION[other] in method.directions:
+            back = method.translate_back(networks, there, source, domain)
+            found[f"{domain}→{other}→{domain}"] = to_arrays(to_pixels(back, near))
+    return found
 
 
-def styles(
-    experiment: Experiment, networks: Networks, pixels: Tensor
-) -> dict[str, list[NDArray[np.uint8]]]:
-    """Columns of a grid: images of a, each translated with the same few styles."""
+def styles(experiment: Experiment, networks: Networks, pixels: Tensor) -> Columns:
+    """Images of a, each translated with the same few styles."""
     method = experiment.method
     device = next(networks.parameters()).device
-    source = to_network(pixels.to(device), experiment.a.value_range)
-    found = {"a": to_arrays(to_pixels(source, experiment.a.value_range))}
+    near, far = (experiment.domain(name).value_range for name in ("a", "b"))
+    source = to_network(pixels.to(device), near)
+    found = {"a": to_arrays(to_pixels(source, near))}
     for i in range(NUM_STYLES):
         style = method.draw_styles(networks, 1, generator(i, "styles"))
         assert style is not None, "asked for the styles of a method that has none"
         with torch.inference_mode():
             there = method.translate(networks, source, "b", style.expand(len(source), -1))
-        found[f"style {i + 1}"] = to_arrays(to_pixels(there, experiment.b.value_range))
+        found[f"style {i + 1}"] = to_arrays(to_pixels(there, far))
+    return found
+
+
+def interpolations(experiment: Experiment, networks: Networks) -> Columns:
+    """Images made of noise: each row leads from one draw of the noise to another, step by step."""
+    method = experiment.method
+    device = next(networks.parameters()).device
+    ends = method.draw_latents(2 * NUM_ROWS, generator(0, "samples", "b"))
+    first, last = ends[:NUM_ROWS], ends[NUM_ROWS:]
+    found: Columns = {}
+    for i, share in enumerate(torch.linspace(0, 1, NUM_BETWEEN)):
+        latents = torch.lerp(first, last, share).to(device)
+        with torch.inference_mode():
+            made = method.generate(networks, latents)
+        found[f"{i + 1}"] = to_arrays(to_pixels(made, experiment.b.value_range))
     return found
 
 

@@ -19,11 +19,12 @@ from unpaired.engine.loop import train as train_networks
 from unpaired.engine.run_folder import append_line, open_run, read_lines
 from unpaired.engine.state import State
 from unpaired.engine.track import Tracker, TrackerName
-from unpaired.evaluate.measure import DIRECTIONS, OTHER, DomainName, Judge, Result
+from unpaired.errors import DataError
+from unpaired.evaluate.measure import Judge, Result
 from unpaired.evaluate.protocol import Split
 from unpaired.experiment import Experiment, check, load
 from unpaired.files import write_atomically
-from unpaired.methods.method import Networks
+from unpaired.methods.method import DIRECTION, OTHER, SOURCE, DomainName, Networks
 from unpaired.model_card import card
 from unpaired.model_folder import load_model, save_model, without_folders
 from unpaired.progress import TrainingProgress, say
@@ -52,11 +53,13 @@ def train(
     check(experiment)
     run = Path(folder) if folder is not None else Path("runs") / experiment.name
     images: dict[str, Images] = {
-        name: _training_images(experiment, name, quiet=quiet) for name in OTHER
+        name: _training_images(experiment, name, quiet=quiet) for name in experiment.domains
     }
-    fixed: dict[DomainName, Tensor] = {name: _first_images(experiment, name) for name in OTHER}
-    for name in OTHER:  # hours before they are needed
-        require_images(getattr(experiment, name), "test", FEWEST["test"])
+    check_labels(experiment, images)
+    sources = [SOURCE[direction] for direction in experiment.method.directions]
+    fixed = {name: _first_images(experiment, name) for name in sources}
+    for domain in experiment.domains.values():  # hours before they are needed
+        require_images(domain, "test", FEWEST["test"])
     fabric = build_fabric(experiment.training)
     # Of several processes, the first alone writes.
     with open_run(run, experiment) if fabric.is_global_zero else nullcontext():
@@ -103,6 +106,9 @@ class RunObserver:
         for domain, pixels in self.fixed.items():
             found = samples.columns(self.experiment, state.average, pixels, domain)
             save_png(grid(found), folder / f"{state.images:09d}-{domain}.png")
+        if self.experiment.method.latent_channels:
+            found = samples.interpolations(self.experiment, state.average)
+            save_png(grid(found), folder / f"{state.images:09d}-b.png")
         if self.experiment.method.style_channels:
             found = samples.styles(self.experiment, state.average, self.fixed["a"][:6])
             save_png(grid(found), folder / "styles-a2b.png")
@@ -146,11 +152,16 @@ class RunObserver:
 
     def _draw_worst(self, result: Result) -> None:
         for domain, (indices, by) in result.worst.items():
-            pictures, direction = result.translated[domain], DIRECTIONS[domain]
+            pictures, direction = result.translated[domain], DIRECTION[domain]
+            piles = {
+                domain: pictures.source,
+                f"{domain}→{OTHER[domain]}": pictures.there,
+                f"{domain}→{OTHER[domain]}→{domain}": pictures.back,
+            }
             found = {
-                domain: samples.to_arrays(pictures.source[indices]),
-                f"{domain}→{OTHER[domain]}": samples.to_arrays(pictures.there[indices]),
-                f"{domain}→{OTHER[domain]}→{domain}": samples.to_arrays(pictures.back[indices]),
+                title: samples.to_arrays(pile[indices])
+                for title, pile in piles.items()
+                if pile is not None
             }
             save_png(grid(found), self.run / "samples" / f"worst-{direction}.png")
             caption = f"The {len(indices)} test images whose translations are {by}."
@@ -171,6 +182,33 @@ def score(record: dict[str, Any]) -> float:
     return -float(
         np.mean([v for n, v in values.items() if n.startswith("kd/") and not n.endswith("/floor")])
     )
+
+
+def check_labels(experiment: Experiment, images: dict[str, Images]) -> None:
+    """Refuse to train what needs labels without them.
+
+    Raises:
+        DataError: naming the pile and what it lacks.
+    """
+    pretraining = experiment.method.pretraining
+    for name, domain in experiment.domains.items():
+        labels = images[name].labels
+        learns = pretraining is not None and name == "a"
+        what = f"the encoder of {type(experiment.method).__name__} learns the classes of a"
+        what = what if learns else f"{name}.balanced draws each class equally often"
+        if (learns or domain.balanced) and labels is None:
+            raise DataError(
+                f"{describe(domain.source)} has no labels, but {what}. Give labelled images: a "
+                "folder with a subfolder for each class, or a data set with a column `label`."
+            )
+        if learns and labels is not None:
+            num_classes = experiment.method.num_classes
+            if int(labels.max()) >= num_classes:
+                raise DataError(
+                    f"{describe(domain.source)} has classes up to {int(labels.max())}, but the "
+                    f"encoder tells {num_classes} apart. Set --method.encoder.num-classes "
+                    f"{int(labels.max()) + 1}."
+                )
 
 
 def _training_images(experiment: Experiment, name: DomainName, *, quiet: bool) -> Images:

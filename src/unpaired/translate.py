@@ -17,11 +17,9 @@ from unpaired.data.tensors import to_network, to_pixels
 from unpaired.engine.hardware import choose_device, choose_precision
 from unpaired.errors import DataError, SettingError
 from unpaired.experiment import Experiment
-from unpaired.methods.method import Networks
+from unpaired.methods.method import DIRECTION, OTHER, DomainName, Networks
 from unpaired.model_folder import load_model
 from unpaired.resolution import Placed, Resolution, place
-
-DomainName = Literal["a", "b"]
 
 PIXELS_PER_BATCH = {"cpu": 4 * 256**2, "cuda": 64 * 256**2}
 """Work that fills a device; larger batches gain no speed and cost memory."""
@@ -130,13 +128,19 @@ class Translator:
 
     def place(self, pixels: Pixels, name: str, to: DomainName, resolution: Resolution) -> Placed:
         """Make pixels (H, W, C) ready for translation to domain `to`; see `resolution.place`."""
-        multiple = self.experiment.method.generator.size_multiple
-        return place(pixels, name, *self.domains(to), multiple, resolution)
+        method = self.experiment.method
+        return place(
+            pixels,
+            name,
+            *self.domains(to),
+            method.size_multiple,
+            resolution,
+            fixed_size=method.fixed_size,
+        )
 
     def domains(self, to: DomainName) -> tuple[Domain, Domain]:
         """The domain that is translated, and the domain `to` that it is translated to."""
-        a, b = self.experiment.a, self.experiment.b
-        return (a, b) if to == "b" else (b, a)
+        return self.experiment.domain(OTHER[to]), self.experiment.domain(to)
 
     def style(self, to: DomainName, style_seed: int, sample: int) -> Tensor | None:
         """Style number `sample` of a seed, [1, style_channels]; None where there is no style."""
@@ -153,6 +157,16 @@ class Translator:
         """Raise `SettingError` for settings that have no meaning for this model."""
         if to not in ("a", "b"):
             raise SettingError(f"to is {to!r}: a model translates to its domain a or b.")
+        method = self.experiment.method
+        if not method.directions:
+            raise SettingError(
+                "this model makes images from noise and translates none. Use `unpaired generate`."
+            )
+        if DIRECTION[OTHER[to]] not in method.directions:
+            raise SettingError(
+                f"to is {to!r}, but a {type(method).__name__} model knows one direction only. "
+                f"Translate to {OTHER[to]}, or train one with the piles exchanged."
+            )
         if style_seed < 0 or samples < 1:
             raise SettingError(
                 f"style_seed is {style_seed} and samples {samples}: the least are 0 and 1."

@@ -25,8 +25,9 @@ from unpaired.conversion import convert, to_pillow
 from unpaired.data.decode import decode
 from unpaired.data.domain import Pixels
 from unpaired.errors import DataError, SettingError, UnreadableImage
+from unpaired.methods.method import DomainName
 from unpaired.resolution import Placed, Resolution
-from unpaired.translate import DomainName, Translator, stack, unstack
+from unpaired.translate import Translator, stack, unstack
 from unpaired.translation_plan import HOLD_16_BITS, WRITERS, ImageFormat, Job, make_plan
 
 VALUES_IN_MEMORY = 200_000_000

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 import torch
 
-from unpaired.objectives import Adversarial, Hinge, LeastSquares, Minimax, NonSaturating
+from unpaired.objectives import (
+    Adversarial,
+    Hinge,
+    LeastSquares,
+    Minimax,
+    NonSaturating,
+    WassersteinClip,
+    WassersteinGP,
+)
 
 LISTED = [kind() for kind in typing.get_args(typing.get_args(Adversarial)[0])]
 for_all = pytest.mark.parametrize("objective", LISTED, ids=lambda o: o.kind)
@@ -30,6 +38,9 @@ BY_HAND = {
     Minimax: (CROSS_ENTROPY, (log_sigmoid(1) + log_sigmoid(-0.5)) / 2),
     # [0 + 1.5]/2 + [0 + 1.5]/2 and −(−1 + 0.5)/2
     Hinge: (1.5, 0.25),
+    # (−1 + 0.5)/2 − (2 − 0.5)/2 and −(−1 + 0.5)/2
+    WassersteinClip: (-1.0, 0.25),
+    WassersteinGP: (-1.0, 0.25),
 }
 
 
@@ -91,6 +102,9 @@ def test_the_best_answer_where_real_and_fake_cannot_be_told_apart(objective: Any
         }
         if type(objective) in expected:
             assert best == pytest.approx(expected[type(objective)], abs=0.011)
+        elif isinstance(objective, (WassersteinClip, WassersteinGP)):  # no answer is large enough
+            if share != 0.5:
+                assert best == pytest.approx(math.copysign(2, share - 0.5))
         elif share != 0.5:  # hinge answers ±1, and anything between where both are as likely
             assert best == pytest.approx(math.copysign(1, share - 0.5), abs=0.011)
 

@@ -68,6 +68,7 @@ def run(arguments: list[str], recipe: str | None = None) -> int:
     from unpaired.experiment import check
     from unpaired.progress import say
     from unpaired.recipes import recipe as find_recipe
+    from unpaired.recipes import require
 
     reasons: list[str] = []
     if given.recipe:
@@ -85,6 +86,8 @@ def run(arguments: list[str], recipe: str | None = None) -> int:
         changes = {}
         if given.recipe and getattr(given, name):
             # Splits of the recipe's pile say nothing about another pile.
+            if name not in experiment.domains:
+                raise SettingError(f"--{name}: the recipe {given.recipe} has no domain {name}.")
             changes = dict.fromkeys(("validation_source", "test_source", "labelled_source"))
             changes["source"] = parse_source(getattr(given, name))
         if getattr(given, f"{name}_test"):
@@ -110,6 +113,8 @@ def run(arguments: list[str], recipe: str | None = None) -> int:
     if given.dry_run:
         print_json({"folder": str(folder), "reasons": reasons, "experiment": encode(experiment)})
         return 0
+    if given.recipe:
+        require(experiment)
     for reason in reasons:
         say(reason)
     say(estimate(experiment).sentence)

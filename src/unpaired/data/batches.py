@@ -79,8 +79,12 @@ class Batches:
 
     def _order(self, epoch: int) -> NDArray[np.int64]:
         if epoch not in self._orders:
-            seed = derive_seed(*self._key, "order", epoch)
-            self._orders[epoch] = np.random.default_rng(seed).permutation(len(self.images))
+            random = np.random.default_rng(derive_seed(*self._key, "order", epoch))
+            if self.domain.balanced:
+                assert self.images.labels is not None, "checked before training"
+                self._orders[epoch] = balanced_order(self.images.labels, random)
+            else:
+                self._orders[epoch] = random.permutation(len(self.images))
             while len(self._orders) > 4:
                 self._orders.popitem(last=False)
         return self._orders[epoch]
@@ -95,6 +99,22 @@ class Batches:
                 indices = self.indices(place)
                 self._ahead[place] = self._reader.submit(self.images.gather, indices)
         return self._ahead.pop(position).result()
+
+
+def balanced_order(labels: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.int64]:
+    """As many indices as there are labels, each class equally often, in random order.
+
+    Images of rare classes come several times, some of the frequent ones not at all.
+    """
+    classes = np.unique(labels)
+    shares = np.full(len(classes), len(labels) // len(classes))
+    shares[random.permutation(len(classes))[: len(labels) - shares.sum()]] += 1
+    chosen = []
+    for name, share in zip(classes, shares, strict=True):
+        members = np.flatnonzero(labels == name)
+        rounds = -(-int(share) // len(members))
+        chosen.append(np.concatenate([random.permutation(members) for _ in range(rounds)])[:share])
+    return random.permutation(np.concatenate(chosen))
 
 
 def augment(images: Tensor, settings: Augmentation, random: torch.Generator) -> Tensor:

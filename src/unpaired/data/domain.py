@@ -63,6 +63,8 @@ class Domain:
     """How files become pixels."""
     augmentation: Augmentation = Augmentation()
     """Random changes of the training images."""
+    balanced: bool = False
+    """Draw each class equally often in training; needs labels."""
 
     @property
     def levels(self) -> int:

@@ -97,6 +97,9 @@ class HuggingFace:
     name: str
     """Id on the hub (owner/name), a file that ends in .parquet, or a folder of such files."""
 
+    subset: str = ""
+    """Configuration of a data set that has several, such as "cropped_digits"."""
+
     split: str = "train"
     """Split of the data set, such as "test" or "train[:1000]"; a parquet file has only one."""
 
@@ -117,7 +120,9 @@ class HuggingFace:
         elif path.suffix == ".parquet" and not path.exists():
             raise _not_found(path)
         else:
-            table = tables.load_dataset(str(path) if path.is_dir() else self.name, self.split)
+            table = tables.load_dataset(
+                str(path) if path.is_dir() else self.name, self.split, self.subset
+            )
         images = self._column(table, "image_column", tables.image_column)
         if not len(images):
             raise DataError(f"{describe(self)} has no rows.")

@@ -41,7 +41,7 @@ def open_parquet(path: Path) -> Table:
     return Table(file.schema_arrow.names, lambda name: file.read(columns=[name]).column(0))
 
 
-def load_dataset(name: str, split: str) -> Table:
+def load_dataset(name: str, split: str, subset: str = "") -> Table:
     """One split of a data set from the Hugging Face hub or a local folder; stays on the disk.
 
     Raises `DataError` when it cannot be had, `MissingExtra` without the package `datasets`.
@@ -51,7 +51,7 @@ def load_dataset(name: str, split: str) -> Table:
     except ImportError as error:
         raise MissingExtra("datasets", "hub", f"Reading the data set {name!r}") from error
     try:
-        dataset = datasets.load_dataset(name, split=split)
+        dataset = datasets.load_dataset(name, subset or None, split=split)
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
         raise DataError(
             f"The data set {name!r}, split {split!r}, cannot be loaded: {str(error).rstrip('.')}. "

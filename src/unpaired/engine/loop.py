@@ -18,6 +18,7 @@ from torch import Tensor
 from unpaired.data.batches import Batches, derive_seed, generator
 from unpaired.data.images import Images
 from unpaired.engine import checkpoint
+from unpaired.engine.pretrain import pretrain
 from unpaired.engine.run_folder import append_line, forget_after
 from unpaired.engine.state import State, learning_rate_factor
 from unpaired.engine.window import Window
@@ -51,8 +52,8 @@ def train(
 ) -> State:
     """Train into an open run folder, from its newest checkpoint on; returns the final state.
 
-    `images` holds the training images of domains "a" and "b". The same call continues a run that
-    was interrupted, bit for bit on a CPU.
+    `images` holds the training images of each domain. The same call continues a run that was
+    interrupted, bit for bit on a CPU.
 
     Raises:
         NonFiniteLoss: naming the loss and the images seen; the last checkpoint stays.
@@ -67,7 +68,7 @@ def train(
     batches = {
         name: Batches(
             images[name],
-            getattr(experiment, name),
+            domain,
             name,
             training.seed,
             share,
@@ -75,7 +76,7 @@ def train(
             rank,
             fabric.world_size,
         )
-        for name in ("a", "b")
+        for name, domain in experiment.domains.items()
     }
     phases = Phases(experiment)
 
@@ -88,6 +89,11 @@ def train(
             forget_after(folder / name, state.images)
 
     started, seconds_before = time.monotonic(), state.seconds
+    if stored is None and experiment.method.pretraining is not None:
+        pretrain(fabric, experiment, state, images["a"])
+        if is_first:
+            state.seconds = time.monotonic() - started
+            checkpoint.save(folder / "checkpoints", 0, *state.tensors())
     window = Window(state.images)
     with interruption() as interrupted:
         while True:
@@ -96,7 +102,8 @@ def train(
             done = state.images >= training.images or out_of_time
             fresh = stored is None or state.images > stored[1]["images"]
             if is_first and fresh:
-                if window.steps and (done or passed(state.images, training.log_images, training)):
+                due = done or passed(state.images, training.log_images, training)
+                if window.count and due:
                     record = window.record(state, images)
                     append_line(folder / "metrics.jsonl", record)
                     observer.log(record)
@@ -122,7 +129,7 @@ def train(
                 break
 
             waited = time.monotonic()
-            batch = {name: batches[name].at(state.images) for name in ("a", "b")}
+            batch: Batch = {name: each.at(state.images) for name, each in batches.items()}
             window.waited += time.monotonic() - waited
 
             advance(fabric, experiment, state, batch, phases, window)
@@ -132,12 +139,15 @@ def train(
 
 
 class Phases:
-    """The two phases of a step, each one function of tensors, compiled as a whole if asked for."""
+    """The phases of a step, each one function of tensors, compiled as a whole if asked for."""
 
     def __init__(self, experiment: Experiment) -> None:
         compiled: Any = torch.compile if experiment.training.compile else lambda phase: phase
-        self.generators = compiled(experiment.method.generator_losses)
-        self.discriminators = compiled(experiment.method.discriminator_losses)
+        method = experiment.method
+        self.generators = compiled(method.generator_losses)
+        self.fakes = compiled(method.fakes)
+        self.discriminators = compiled(method.discriminator_losses)
+        self.penalties = method.discriminator_penalties  # torch.compile has no second derivative
 
 
 def advance(
@@ -152,27 +162,38 @@ def advance(
 
     Every random number derives from the seed and the images seen.
     """
-    training, position, rank = experiment.training, state.images, fabric.global_rank
+    training, method, position = experiment.training, experiment.method, state.images
+    rank, number = fabric.global_rank, position // training.batch_size
     factor = learning_rate_factor(training, position, state.seconds)
     torch.manual_seed(derive_seed(training.seed, "step", position, rank))
 
-    state.networks.discriminators.requires_grad_(False)
-    with fabric.autocast():
-        losses, fakes = phases.generators(state.networks, batch)
-    rate = training.generators.learning_rate * factor
-    step(fabric, state, "generators", losses, rate, window)
+    # After `critic_steps` batches for the discriminators, the generators learn too.
+    if (number + 1) % method.critic_steps == 0:
+        state.networks.discriminators.requires_grad_(False)
+        with fabric.autocast():
+            losses, fakes = phases.generators(state.networks, batch)
+        rate = training.generators.learning_rate * factor
+        step(fabric, state, "generators", losses, rate, window)
+        state.networks.discriminators.requires_grad_(True)
+    else:
+        with fabric.autocast(), torch.no_grad():
+            fakes = phases.fakes(state.networks, batch)
 
     random = generator(training.seed, "pool", position, rank)
     fakes = {name: state.pools[name].exchange(fakes[name], random) for name in sorted(fakes)}
-    state.networks.discriminators.requires_grad_(True)
     with fabric.autocast():
         losses = phases.discriminators(state.networks, batch, fakes)
+        if method.penalty_every and number % method.penalty_every == 0:
+            losses |= phases.penalties(state.networks, batch, fakes)
     rate = training.discriminators.learning_rate * factor
     step(fabric, state, "discriminators", losses, rate, window)
+    if method.weight_clip:
+        with torch.no_grad():
+            for weights in state.parameters("discriminators"):
+                weights.clamp_(-method.weight_clip, method.weight_clip)
 
     state.images += training.batch_size
     state.update_average(training)
-    window.steps += 1
 
 
 def step(

@@ -31,7 +31,14 @@ class State:
             # Measured on a CPU, eager: no faster at 32×32, and 1.25 times slower at 256×256.
             self.networks.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.networks.to(device)
-        self.average: Networks = copy.deepcopy(self.networks).eval().requires_grad_(False)
+        # The discriminators are those that are trained: no average of them is of use.
+        self.average = Networks(
+            dict(copy.deepcopy(self.networks.generators).items()),
+            dict(self.networks.discriminators.items()),
+            dict(copy.deepcopy(self.networks.encoders).items()),
+        )
+        self.average.generating().eval().requires_grad_(False)
+        self.average.training = False
         self.optimisers = {
             phase: build_optimiser(getattr(training, phase), self.parameters(phase))
             for phase in PHASES
@@ -43,11 +50,10 @@ class State:
     def parameters(self, phase: str) -> list[torch.nn.Parameter]:
         """What a phase trains: generators and encoders, or discriminators."""
         nets = self.networks
-        return list(
-            nets.generating().parameters()
-            if phase == "generators"
-            else nets.discriminators.parameters()
-        )
+        if phase == "discriminators":
+            return list(nets.discriminators.parameters())
+        # An encoder that is given, and not learned here, was frozen by its method.
+        return [p for p in nets.generating().parameters() if p.requires_grad]
 
     def update_average(self, training: Training) -> None:
         """One step of the exponential average, with a half-life that is short at the beginning."""
@@ -63,7 +69,7 @@ class State:
         """The stored form: named tensors, and JSON."""
         tensors = {
             **dict(_named(self.networks, "networks.")),
-            **dict(_named(self.average, "average.")),
+            **dict(_named(self.average.generating(), "average.")),
             **{
                 f"pool.{domain}": pool.images
                 for domain, pool in self.pools.items()
@@ -79,7 +85,7 @@ class State:
     def restore(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
         """The inverse of `tensors`."""
         self.networks.load_state_dict(checkpoint.with_prefix(tensors, "networks."))
-        self.average.load_state_dict(checkpoint.with_prefix(tensors, "average."))
+        self.average.generating().load_state_dict(checkpoint.with_prefix(tensors, "average."))
         for phase, optimiser in self.optimisers.items():
             form = state["optimisers"][phase]
             optimiser.load_state_dict(checkpoint.unflatten(tensors, form))

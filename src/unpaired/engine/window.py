@@ -22,23 +22,34 @@ class Window:
     def reset(self, images: int) -> None:
         """Begin anew at `images` seen."""
         self.images, self.started = images, time.monotonic()
-        self.steps, self.waited = 0, 0.0
-        self.sums: dict[str, float] = {}
+        self.waited = 0.0
+        self.steps = dict.fromkeys(PHASES, 0)
+        self.sums: dict[str, dict[str, float]] = {phase: {} for phase in PHASES}
 
     def add(self, losses: dict[str, float], phase: str, gradient_norm: float) -> None:
-        """Count one phase of one step."""
+        """Count one step of a phase."""
+        self.steps[phase] += 1
+        sums = self.sums[phase]
         for name, value in (*losses.items(), (f"gradient_norm/{phase}", gradient_norm)):
-            self.sums[name] = self.sums.get(name, 0.0) + value
+            sums[name] = sums.get(name, 0.0) + value
+
+    @property
+    def count(self) -> int:
+        """Steps of any phase so far."""
+        return sum(self.steps.values())
 
     def record(self, state: State, images: Mapping[str, Images]) -> dict[str, Any]:
         """The line of metrics.jsonl, means over the window; begins a new window."""
         elapsed = max(time.monotonic() - self.started, 1e-9)
-        means = {name: value / self.steps for name, value in self.sums.items()}
+        means = {
+            name: value / self.steps[phase]
+            for phase, sums in self.sums.items()
+            for name, value in sums.items()
+        }
         health = {k: means.pop(k) for k in list(means) if k.startswith("gradient_norm/")}
         record = {
             "images": state.images,
-            "epochs_a": state.images / len(images["a"]),
-            "epochs_b": state.images / len(images["b"]),
+            **{f"epochs_{name}": state.images / len(pile) for name, pile in images.items()},
             "seconds": state.seconds,
             "images_per_second": (state.images - self.images) / elapsed,
             "data_wait": self.waited / elapsed,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from unpaired.data.jitter import Jitter, jitter
+from unpaired.engine.classify import fit
 from unpaired.errors import DataError
 
 NUM_FEATURES = 128
@@ -18,7 +18,6 @@ _BATCH_IMAGES = 64
 _PREDICTION_BATCH_IMAGES = 512
 _MIN_IMAGES_SEEN, _MAX_IMAGES_SEEN, _EPOCHS = 10_000, 80_000, 10
 _LEARNING_RATE, _WEIGHT_DECAY = 3e-3, 0.05
-_MAX_SHIFT_PIXELS, _MAX_ROTATION_DEGREES, _MAX_SCALE = 2.0, 10.0, 0.1
 
 
 class Classifier(nn.Module):
@@ -113,20 +112,18 @@ def train_classifier(
     _standardise(classifier, images)
     classifier.to(device).train()
     images_seen = images_seen or default_images_seen(len(images))
-    batches = torch.split(_order(len(images), images_seen, random), _BATCH_IMAGES)
-    optimiser = torch.optim.AdamW(
-        classifier.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY
+    fit(
+        classifier,
+        classifier,
+        lambda batch: _unit(images[batch].to(device)),
+        labels,
+        images_seen=images_seen,
+        batch_size=_BATCH_IMAGES,
+        learning_rate=_LEARNING_RATE,
+        weight_decay=_WEIGHT_DECAY,
+        random=random,
+        augment=lambda seen, random: jitter(seen, Jitter(), random),
     )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, _LEARNING_RATE, total_steps=len(batches), pct_start=0.25
-    )
-    for batch in batches:
-        seen = _augment(_unit(images[batch].to(device)), random)
-        loss = F.cross_entropy(classifier(seen), labels[batch].to(device))
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        schedule.step()
     return classifier.eval()
 
 
@@ -157,33 +154,6 @@ def _standardise(classifier: Classifier, images: Tensor) -> None:
     std = (share @ levels.double().square() - mean.square()).clamp_min(1e-6).sqrt()
     classifier.mean.copy_(mean.view(1, -1, 1, 1))
     classifier.std.copy_(std.view(1, -1, 1, 1))
-
-
-def _order(num_images: int, images_seen: int, random: torch.Generator) -> Tensor:
-    """Indices of the images seen: epoch after epoch, whole batches only."""
-    epochs = math.ceil(images_seen / num_images)
-    order = torch.cat([torch.randperm(num_images, generator=random) for _ in range(epochs)])
-    return order[: max(images_seen // _BATCH_IMAGES, 1) * _BATCH_IMAGES]
-
-
-def _augment(images: Tensor, random: torch.Generator) -> Tensor:
-    """Shift, rotate and scale a little; never mirror, for a mirrored 2 is no 2.
-
-    Colour channels change places at random, so that a class is told by its shape: a translation may
-    have hues that the real images of its class happen not to have.
-    """
-    n, channels, height, width = images.shape
-    draws = torch.rand(4, n, generator=random).to(images.device) * 2 - 1
-    angle = draws[0] * math.radians(_MAX_ROTATION_DEGREES)
-    scale = 1 + draws[1] * _MAX_SCALE
-    cos, sin = angle.cos() * scale, angle.sin() * scale
-    shift = 2 * _MAX_SHIFT_PIXELS  # the grid's unit is half an image
-    right, down = draws[2] * shift / width, draws[3] * shift / height
-    maps = torch.stack([torch.stack([cos, -sin, right], 1), torch.stack([sin, cos, down], 1)], 1)
-    grid = F.affine_grid(maps, list(images.shape), align_corners=False)
-    moved = F.grid_sample(images, grid, padding_mode="border", align_corners=False)
-    places = torch.rand(n, channels, generator=random).argsort(1).to(images.device)
-    return moved[torch.arange(n, device=images.device)[:, None], places]
 
 
 def _check(images: Tensor, labels: Tensor, num_classes: int) -> None:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
 from unpaired.methods.cyclegan import CycleGAN
+from unpaired.methods.dtn import DTN
+from unpaired.methods.gan import GAN
 
-Method = CycleGAN
+Method = Annotated[CycleGAN | DTN | GAN, Field(discriminator="kind")]
 
-__all__ = ["CycleGAN", "Method"]
+__all__ = ["DTN", "GAN", "CycleGAN", "Method"]

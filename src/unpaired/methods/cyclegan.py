@@ -9,14 +9,15 @@ from torch import Tensor, nn
 
 from unpaired.config import config
 from unpaired.data.domain import Domain
-from unpaired.methods.method import Batch, Losses, Networks
+from unpaired.methods import critic
+from unpaired.methods.method import OTHER, BaseMethod, Batch, DomainName, Losses, Networks
 from unpaired.networks import Discriminator, Generator, PatchGAN, ResNet
 from unpaired.networks.style import StyleEncoder
 from unpaired.objectives import Adversarial, LeastSquares
 
 
 @config
-class CycleGAN:
+class CycleGAN(BaseMethod):
     """Adversarial loss in both domains and L1 cycle consistency (Zhu et al. 2017, equation 3)."""
 
     kind: Literal["cyclegan"] = "cyclegan"
@@ -40,12 +41,53 @@ class CycleGAN:
     """Numbers of the style that a→b takes beside the image, so that one image of a can have many
     translations; 0: one. A style is read from a real image of b by an encoder, which b→a→b uses
     too: without it, the way back would have to guess what a does not show."""
+    critic_steps: int = 1
+    """Batches that discriminators learn from for each that generators learn from (WGAN: 5)."""
+    r1_weight: float = 0.0
+    """γ of the zero-centred gradient penalty on real images (R1; Mescheder et al. 2018)."""
+    r1_every: int = 16
+    """Steps from one R1 to the next (lazy regularisation, StyleGAN2)."""
     style_weight: float = 1.0
     """Weight of reading the style back from the translation (Zhu et al. 2017b, BicycleGAN,
     equation 6): keeps the generator from ignoring it."""
 
-    def build(self, a: Domain, b: Domain) -> Networks:
-        """Networks for two domains, freshly initialised from torch's global generator."""
+    @property
+    def size_multiple(self) -> int:
+        """See `BaseMethod`."""
+        return self.generator.size_multiple
+
+    @property
+    def weight_clip(self) -> float:
+        """See `BaseMethod`."""
+        return self.adversarial.weight_clip
+
+    @property
+    def penalty_every(self) -> int:
+        """See `BaseMethod`."""
+        return critic.penalty_every(self.adversarial, self.r1_weight, self.r1_every)
+
+    def problems(self, a: Domain | None, b: Domain, batch_size: int) -> list[str]:
+        """See `BaseMethod`."""
+        if a is None:
+            return ["a is missing: CycleGAN translates between two piles of images. Give --a."]
+        found = critic.problems(self.adversarial, self.discriminator, self.r1_weight, batch_size)
+        why = "a generator cannot be fed its own output. Set --method.identity-weight 0, or give"
+        if self.identity_weight and a.channels != b.channels:
+            found.append(
+                f"method.identity_weight is {self.identity_weight:g}, but a has {a.channels} "
+                f"channel(s) and b {b.channels}: {why} both domains the same channels."
+            )
+        if self.identity_weight and a.value_range != b.value_range:
+            found.append(
+                f"method.identity_weight is {self.identity_weight:g}, but a.value_range is "
+                f"{a.value_range} and b.value_range {b.value_range}: {why} both domains the same "
+                "range."
+            )
+        return found
+
+    def build(self, a: Domain | None, b: Domain) -> Networks:
+        """See `BaseMethod`."""
+        assert a is not None
         style = self.style_channels
         generators: dict[str, nn.Module] = {
             "a2b": self.generator.build(a.channels, b.channels, b.value_range, style),
@@ -61,11 +103,7 @@ class CycleGAN:
         return Networks(generators, discriminators, encoders)
 
     def generator_losses(self, nets: Networks, batch: Batch) -> tuple[Losses, dict[str, Tensor]]:
-        """Weighted losses of generators and encoders, and the fakes that discriminators will judge.
-
-        `batch` holds `a` and `b`, NCHW in the domains' value ranges. Random numbers come from
-        torch's global generators, which the engine seeds for each step.
-        """
+        """See `BaseMethod`."""
         a, b = batch["a"], batch["b"]
         style = style_of_b = None
         if self.style_channels:
@@ -98,40 +136,64 @@ class CycleGAN:
             losses["style"] = self.style_weight * l1(nets.encoders["b"](fake_b), style)
         return losses, {"a": fake_a.detach(), "b": fake_b.detach()}
 
+    def fakes(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
+        """See `BaseMethod`."""
+        a, b = batch["a"], batch["b"]
+        style = nets.encoders["b"](b).roll(1, 0) if self.style_channels else None
+        return {"a": nets.generators["b2a"](b), "b": nets.generators["a2b"](a, style)}
+
     def discriminator_losses(
         self, nets: Networks, batch: Batch, fakes: dict[str, Tensor]
     ) -> Losses:
-        """The adversarial loss of each discriminator, on real images and (pooled) fakes."""
+        """The adversarial loss of each discriminator."""
         losses: Losses = {}
-        for domain in ("a", "b"):
-            judge, real, fake = nets.discriminators[domain], batch[domain], fakes[domain]
-            if self.discriminator.couples_images:
-                judged_real, judged_fake = judge(real), judge(fake)
-            else:
-                judged_real, judged_fake = judge(torch.cat([real, fake])).chunk(2)
-            losses[domain] = self.adversarial.discriminator(judged_real, judged_fake)
+        for domain in OTHER:
+            real, fake = critic.judge_both(
+                nets.discriminators[domain],
+                batch[domain],
+                fakes[domain],
+                apart=self.discriminator.couples_images,
+            )
+            losses[domain] = self.adversarial.discriminator(real, fake)
+        return losses
+
+    def discriminator_penalties(
+        self, nets: Networks, batch: Batch, fakes: dict[str, Tensor]
+    ) -> Losses:
+        """See `BaseMethod`."""
+        losses: Losses = {}
+        for name in OTHER:
+            losses |= critic.penalties(
+                name,
+                nets.discriminators[name],
+                batch[name],
+                fakes[name],
+                self.adversarial,
+                self.r1_weight,
+                self.r1_every,
+            )
         return losses
 
     def draw_styles(self, nets: Networks, count: int, random: torch.Generator) -> Tensor | None:
-        """`count` random styles for a→b, [count, style_channels]; none where it has no style."""
+        """See `BaseMethod`."""
         if not self.style_channels:
             return None
         styles: Tensor = nets.encoders["b"].draw(count, random)  # type: ignore[operator]
         return styles
 
     def translate(
-        self, nets: Networks, images: Tensor, to: Literal["a", "b"], style: Tensor | None = None
+        self, nets: Networks, images: Tensor, to: DomainName, style: Tensor | None = None
     ) -> Tensor:
-        """NCHW of one domain => NCHW of the other, `style` [N, style_channels] for a→b."""
+        """See `BaseMethod`."""
         output: Tensor = (
             nets.generators["a2b"](images, style) if to == "b" else nets.generators["b2a"](images)
         )
         return output
 
     def translate_back(
-        self, nets: Networks, translated: Tensor, original: Tensor, to: Literal["a", "b"]
+        self, nets: Networks, translated: Tensor, original: Tensor, to: DomainName
     ) -> Tensor:
-        """The second half of a cycle: back `to` the domain of `original`, in its own style."""
+        """See `BaseMethod`."""
         style = nets.encoders["b"](original) if self.style_channels and to == "b" else None
         return self.translate(nets, translated, to, style)
 

@@ -10,11 +10,31 @@ from typing import Annotated
 from pydantic import Field
 
 from unpaired.networks.cnn import CNN
+from unpaired.networks.decoder import Decoder
+from unpaired.networks.encoder import ClassEncoder
+from unpaired.networks.exported import ExportedEncoder
 from unpaired.networks.patchgan import PatchGAN
 from unpaired.networks.resnet import ResNet
+from unpaired.networks.sphereface import SphereFace
 from unpaired.networks.unet import UNet
 
 Generator = Annotated[UNet | ResNet, Field(discriminator="kind")]
+"""Image => image."""
 Discriminator = Annotated[CNN | PatchGAN, Field(discriminator="kind")]
+"""Image => logits."""
+Encoder = Annotated[ClassEncoder | ExportedEncoder | SphereFace, Field(discriminator="kind")]
+"""Image => features."""
 
-__all__ = ["CNN", "Discriminator", "Generator", "PatchGAN", "ResNet", "UNet"]
+__all__ = [
+    "CNN",
+    "ClassEncoder",
+    "Decoder",
+    "Discriminator",
+    "Encoder",
+    "ExportedEncoder",
+    "Generator",
+    "PatchGAN",
+    "ResNet",
+    "SphereFace",
+    "UNet",
+]

@@ -25,8 +25,12 @@ class CNN:
     kind: Literal["cnn"] = "cnn"
     width: int = 64
     """Channels after the first convolution; doubled at each halving of the size, up to 8×."""
+    kernel: Literal[3, 4] = 4
+    """Side of the kernels (report 002: 3)."""
     norm: Norm = "none"
     """Normalisation of every layer but the first and the last. Instance norm hides mean colour."""
+    norm_first: bool = False
+    """Normalise the first layer too (report 002)."""
     spectral_norm: bool = False
     """Divide every weight by its spectral norm (Miyato et al. 2018)."""
     minibatch_std: bool = False
@@ -57,10 +61,10 @@ class CNNDiscriminator(nn.Module):
         channels = in_channels
         while size > 4:
             width = settings.width * min(2 ** len(layers), 8)
-            down = nn.Conv2d(channels, width, 4, stride=2, padding=1)
-            norm: Norm = settings.norm if layers else "none"
+            down = nn.Conv2d(channels, width, settings.kernel, stride=2, padding=1)
+            norm: Norm = settings.norm if layers or settings.norm_first else "none"
             layers.append(Layer(down, width, norm, leaky_relu))
-            channels, size = width, size // 2
+            channels, size = width, (size - settings.kernel + 2) // 2 + 1
         if settings.minibatch_std:
             layers.append(MinibatchStandardDeviation())
             channels += 1

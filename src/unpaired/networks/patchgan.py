@@ -26,7 +26,8 @@ class PatchGAN:
     width: int = 64
     """Channels after the first convolution; doubled at each layer, up to 8×."""
     layers: int = 3
-    """Strided layers: 1 sees patches of 16 pixels, 2 of 34, 3 of 70, 4 of 142."""
+    """Strided layers: 1 sees patches of 16 pixels, 2 of 34, 3 of 70, 4 of 142. 0: every pixel is
+    judged by itself (pix2pix, appendix 6.1.2, PixelGAN)."""
     norm: Norm = "instance"
     """Normalisation of every layer but the first and the last."""
     spectral_norm: bool = False
@@ -41,7 +42,8 @@ class PatchGAN:
 
     def problems(self, size: int) -> list[str]:
         """Why this network cannot see images of `size`×`size`, and what to do; empty: it can."""
-        smallest = 3 * 2**self.layers  # the last two layers take one pixel each
+        # The last two layers take one pixel each; those of a single pixel take none.
+        smallest = 3 * 2**self.layers if self.layers else 1
         if size >= smallest:
             return []
         return [
@@ -63,17 +65,18 @@ class PatchGANDiscriminator(nn.Module):
         leaky_relu = partial(F.leaky_relu, negative_slope=0.2)
         layers: list[nn.Module] = []
         channels = in_channels
-        for i in range(settings.layers + 1):
+        kernel, padding = (4, 1) if settings.layers else (1, 0)
+        for i in range(settings.layers + 1 if settings.layers else 2):
             width = settings.width * min(2**i, 8)
             stride = 2 if i < settings.layers else 1
-            convolution = nn.Conv2d(channels, width, 4, stride=stride, padding=1)
+            convolution = nn.Conv2d(channels, width, kernel, stride=stride, padding=padding)
             norm: Norm = settings.norm if i else "none"
             layers.append(Layer(convolution, width, norm, leaky_relu))
             channels = width
         if settings.minibatch_std:
             layers.append(MinibatchStandardDeviation())
             channels += 1
-        self.layers = nn.Sequential(*layers, nn.Conv2d(channels, 1, 4, padding=1))
+        self.layers = nn.Sequential(*layers, nn.Conv2d(channels, 1, kernel, padding=padding))
         initialise(self)
         if settings.spectral_norm:
             add_spectral_norm(self)

@@ -8,6 +8,16 @@ from unpaired.objectives.adversarial import (
     LeastSquares,
     Minimax,
     NonSaturating,
+    WassersteinClip,
+    WassersteinGP,
 )
 
-__all__ = ["Adversarial", "Hinge", "LeastSquares", "Minimax", "NonSaturating"]
+__all__ = [
+    "Adversarial",
+    "Hinge",
+    "LeastSquares",
+    "Minimax",
+    "NonSaturating",
+    "WassersteinClip",
+    "WassersteinGP",
+]

@@ -1,12 +1,13 @@
 """Adversarial objectives: what the discriminator and the generator minimise.
 
 Each takes logits (any shape, no activation applied) and returns a scalar. All share one signature:
-`discriminator(real, fake)` and `generator(fake)`.
+`discriminator(real, fake)` and `generator(fake)`. What a critic is held to beside its loss, each
+declares as two numbers, 0 where it is held to nothing: `weight_clip` and `penalty_weight`.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch.nn.functional as F
 from pydantic import Field
@@ -15,8 +16,15 @@ from torch import Tensor
 from unpaired.config import config
 
 
+class _Unconstrained:
+    """An objective whose discriminator is held to nothing."""
+
+    weight_clip: ClassVar[float] = 0.0
+    penalty_weight: ClassVar[float] = 0.0
+
+
 @config
-class LeastSquares:
+class LeastSquares(_Unconstrained):
     """LSGAN (Mao et al. 2017, equation 9, a=0, b=c=1); CycleGAN; report 000, (4) and (5)."""
 
     kind: Literal["least_squares"] = "least_squares"
@@ -31,7 +39,7 @@ class LeastSquares:
 
 
 @config
-class NonSaturating:
+class NonSaturating(_Unconstrained):
     """Non-saturating GAN (Goodfellow et al. 2014, section 3; report 000, equations 6 and 7)."""
 
     kind: Literal["non_saturating"] = "non_saturating"
@@ -46,7 +54,7 @@ class NonSaturating:
 
 
 @config
-class Minimax:
+class Minimax(_Unconstrained):
     """The original minimax game, binary cross entropy (Goodfellow et al. 2014, equation 1)."""
 
     kind: Literal["minimax"] = "minimax"
@@ -61,7 +69,7 @@ class Minimax:
 
 
 @config
-class Hinge:
+class Hinge(_Unconstrained):
     """Hinge loss (Lim & Ye 2017; Miyato et al. 2018, equations 16 and 17)."""
 
     kind: Literal["hinge"] = "hinge"
@@ -75,4 +83,39 @@ class Hinge:
         return -fake.mean()
 
 
-Adversarial = Annotated[LeastSquares | NonSaturating | Minimax | Hinge, Field(discriminator="kind")]
+class _Wasserstein:
+    """The dual form of the earth mover's distance (Arjovsky et al. 2017, equation 2)."""
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """E[D(G(z))] − E[D(x)]: minus an estimate of the distance, up to a factor."""
+        return fake.mean() - real.mean()
+
+    def generator(self, fake: Tensor) -> Tensor:
+        """−E[D(G(z))]."""
+        return -fake.mean()
+
+
+@config
+class WassersteinClip(_Wasserstein):
+    """Wasserstein GAN with weight clipping (Arjovsky et al. 2017, algorithm 1; report 003)."""
+
+    kind: Literal["wasserstein_clip"] = "wasserstein_clip"
+    weight_clip: float = 0.01
+    """After each of its steps, the critic's weights are clipped to ± this."""
+    penalty_weight: ClassVar[float] = 0.0
+
+
+@config
+class WassersteinGP(_Wasserstein):
+    """Wasserstein GAN with gradient penalty (Gulrajani et al. 2017, equation 3; report 004)."""
+
+    kind: Literal["wasserstein_gp"] = "wasserstein_gp"
+    weight_clip: ClassVar[float] = 0.0
+    penalty_weight: float = 10.0
+    """λ of the penalty on critics whose gradient between real and fake has another norm than 1."""
+
+
+Adversarial = Annotated[
+    LeastSquares | NonSaturating | Minimax | Hinge | WassersteinClip | WassersteinGP,
+    Field(discriminator="kind"),
+]

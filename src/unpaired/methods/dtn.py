@@ -1,0 +1,207 @@
+"""The Domain Transfer Network: G = g∘f, where f describes an image of either domain.
+
+Taigman, Polyak & Wolf, "Unsupervised cross-domain image generation", 2017; report 002.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from unpaired.config import ValueRange, config
+from unpaired.data.domain import Domain
+from unpaired.methods import critic
+from unpaired.methods.method import (
+    BaseMethod,
+    Batch,
+    Direction,
+    DomainName,
+    Losses,
+    Networks,
+    Pretraining,
+)
+from unpaired.networks import CNN, ClassEncoder, Decoder, Encoder
+from unpaired.objectives import ternary
+from unpaired.objectives.content import Constancy, constancy, total_variation
+from unpaired.objectives.penalties import zero_centred
+
+
+@config
+class DTN(BaseMethod):
+    """Translates a to b so that an encoder sees the same in both (Taigman et al. 2017, eq. 2)."""
+
+    kind: Literal["dtn"] = "dtn"
+    encoder: Encoder = ClassEncoder()
+    """f: describes images of both domains. It learns a's classes first, and then stays as it is."""
+    generator: Decoder = Decoder()
+    """g: makes an image of b from such a description."""
+    discriminator: CNN = CNN(width=64, spectral_norm=True)
+    """D: tells apart translations of a, translations of b, and real images of b."""
+    constancy: Constancy = "cosine"
+    """d in L_CONST: "squared" difference, or "cosine"."""
+    constancy_weight: float = 15.0
+    """α, of L_CONST: f(G(a)) as f(a)."""
+    identity_weight: float = 15.0
+    """β, of L_TID: the squared difference between G(b) and b."""
+    smoothness_weight: float = 0.0
+    """γ, of L_TV: squared differences between neighbouring pixels of all that G makes."""
+    critic_steps: int = 1
+    """Batches that the discriminator learns from for each that the generator learns from."""
+    r1_weight: float = 0.0
+    """γ of the zero-centred gradient penalty on real images (R1; Mescheder et al. 2018)."""
+    r1_every: int = 16
+    """Steps from one R1 to the next (lazy regularisation, StyleGAN2)."""
+    encoder_training: Pretraining = Pretraining()
+    """How f learns the labels of a."""
+
+    directions: ClassVar[tuple[Direction, ...]] = ("a2b",)
+    fixed_size: ClassVar[bool] = True
+
+    @property
+    def size_multiple(self) -> int:
+        """See `BaseMethod`."""
+        return 1
+
+    @property
+    def penalty_every(self) -> int:
+        """See `BaseMethod`."""
+        return self.r1_every if self.r1_weight else 0
+
+    @property
+    def num_classes(self) -> int:
+        """See `BaseMethod`."""
+        return self.encoder.num_classes
+
+    @property
+    def pretraining(self) -> Pretraining | None:
+        """See `BaseMethod`."""
+        return self.encoder_training if self.encoder.learns_labels else None
+
+    def problems(self, a: Domain | None, b: Domain, batch_size: int) -> list[str]:
+        """See `BaseMethod`."""
+        del b
+        if a is None:
+            return ["a is missing: DTN translates one pile of images to another. Give --a."]
+        return critic.coupling_problems(
+            self.discriminator, "R1" if self.r1_weight else None, batch_size
+        )
+
+    def build(self, a: Domain | None, b: Domain) -> Networks:
+        """See `BaseMethod`."""
+        assert a is not None
+        encoder = SharedEncoder(self.encoder.build(a.channels, a.size), a, b)
+        generator = self.generator.build(self.encoder.features, b.channels, b.size, b.value_range)
+        judge = self.discriminator.build(b.channels, b.size, ternary.NUM_CLASSES)
+        return Networks({"a2b": generator}, {"b": judge}, {"a": encoder})
+
+    def generator_losses(self, nets: Networks, batch: Batch) -> tuple[Losses, dict[str, Tensor]]:
+        """See `BaseMethod`. `fakes` holds G(a) as "a" and G(b) as "b"."""
+        a, b = batch["a"], batch["b"]
+        encode = nets.encoders["a"]
+        described = encode(a, "a")
+        fakes = self._translate_both(nets, described, encode(b, "b"))
+        judge = nets.discriminators["b"]
+        losses = {
+            "adversarial_b": ternary.generator(judge(fakes["a"]), judge(fakes["b"])),
+            "constancy_a": self.constancy_weight
+            * constancy(described, encode(fakes["a"], "b"), self.constancy),
+            "identity_b": self.identity_weight * (fakes["b"] - b).square().mean(),
+        }
+        if self.smoothness_weight:
+            both = torch.cat([fakes["a"], fakes["b"]])
+            losses["smoothness_b"] = self.smoothness_weight * total_variation(both)
+        return losses, {name: fake.detach() for name, fake in fakes.items()}
+
+    def fakes(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
+        """See `BaseMethod`."""
+        described = (nets.encoders["a"](batch[name], name) for name in ("a", "b"))
+        return self._translate_both(nets, *described)
+
+    def discriminator_losses(
+        self, nets: Networks, batch: Batch, fakes: dict[str, Tensor]
+    ) -> Losses:
+        """L_D (equation 3)."""
+        judge = nets.discriminators["b"]
+        piles = (fakes["a"], fakes["b"], batch["b"])
+        if self.discriminator.couples_images:
+            judged = [judge(pile) for pile in piles]
+        else:
+            judged = list(judge(torch.cat(piles)).split([len(pile) for pile in piles]))
+        return {"b": ternary.discriminator(*judged)}
+
+    def discriminator_penalties(
+        self, nets: Networks, batch: Batch, fakes: dict[str, Tensor]
+    ) -> Losses:
+        """R1 on the logit of "real", against the two others'."""
+        del fakes
+        judge = nets.discriminators["b"]
+
+        def realness(images: Tensor) -> Tensor:
+            logits: Tensor = judge(images)
+            return logits.log_softmax(1)[:, ternary.REAL]
+
+        return {"r1_b": self.r1_weight * self.r1_every * zero_centred(realness, batch["b"])}
+
+    def translate(
+        self, nets: Networks, images: Tensor, to: DomainName, style: Tensor | None = None
+    ) -> Tensor:
+        """See `BaseMethod`; only a→b. A translation of b's own images is what G makes of them."""
+        del style
+        assert to == "b", "DTN translates a to b only"
+        output: Tensor = nets.generators["a2b"](nets.encoders["a"](images, "a"))
+        return output
+
+    def classify(self, nets: Networks, images: Tensor) -> Tensor:
+        """See `BaseMethod`."""
+        logits: Tensor = nets.encoders["a"].classify(images)  # type: ignore[operator]
+        return logits
+
+    def features(self, nets: Networks, images: Tensor, domain: DomainName) -> Tensor | None:
+        """See `BaseMethod`."""
+        described: Tensor = nets.encoders["a"](images, domain)
+        return described
+
+    def _translate_both(self, nets: Networks, of_a: Tensor, of_b: Tensor) -> dict[str, Tensor]:
+        """G of both domains in one batch: batch norm in g sees the mixture, as it must later."""
+        made = nets.generators["a2b"](torch.cat([of_a, of_b]))
+        return dict(zip(("a", "b"), made.split([len(of_a), len(of_b)]), strict=True))
+
+
+class SharedEncoder(nn.Module):
+    """f for images of either domain: brings them to the channels and range that f was made for.
+
+    Frozen and in evaluation mode but for its own training. Gradients pass through to the images.
+    """
+
+    def __init__(self, encoder: nn.Module, a: Domain, b: Domain) -> None:
+        super().__init__()
+        self.encoder = encoder.eval().requires_grad_(False)
+        self.channels = a.channels
+        self.value_ranges: dict[str, ValueRange] = {"a": a.value_range, "b": b.value_range}
+
+    def forward(self, images: Tensor, domain: DomainName) -> Tensor:
+        """NCHW in the value range of `domain` => [N, features], float32."""
+        features: Tensor = self.encoder(self.to_unit(images, domain)).float()
+        return features
+
+    def classify(self, images: Tensor) -> Tensor:
+        """NCHW of a in its value range => logits of its classes."""
+        logits: Tensor = self.encoder.classify(self.to_unit(images, "a"))  # type: ignore[operator]
+        return logits
+
+    def to_unit(self, images: Tensor, domain: DomainName) -> Tensor:
+        """Values in [0, 1], with the channels of a: grey is repeated, colour becomes luma."""
+        if self.value_ranges[domain] == "signed":
+            images = (images + 1) / 2
+        if images.shape[1] == self.channels:
+            return images
+        if self.channels == 1:
+            weights = images.new_tensor(LUMA)[:, None, None]
+            return (images * weights).sum(1, keepdim=True)
+        return images.expand(-1, self.channels, -1, -1)
+
+
+LUMA = (0.299, 0.587, 0.114)
+"""ITU-R BT.601."""

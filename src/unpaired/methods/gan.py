@@ -1,0 +1,113 @@
+"""Images from noise: DCGAN and WGAN (Radford et al. 2016; Arjovsky et al. 2017; report 003)."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from unpaired.config import config
+from unpaired.data.domain import Domain
+from unpaired.methods import critic
+from unpaired.methods.method import BaseMethod, Batch, Direction, Losses, Networks
+from unpaired.networks import CNN, Decoder, Discriminator
+from unpaired.objectives import Adversarial, NonSaturating
+
+
+@config
+class GAN(BaseMethod):
+    """Makes images of b from noise; there is no domain a (Goodfellow et al. 2014, algorithm 1)."""
+
+    kind: Literal["gan"] = "gan"
+    generator: Decoder = Decoder()
+    """Makes an image from a vector of noise."""
+    discriminator: Discriminator = CNN(norm="batch")
+    """Judges images."""
+    adversarial: Adversarial = NonSaturating()
+    """What discriminator and generator minimise."""
+    latent_channels: int = 100
+    """Numbers of the noise, each uniform in [-1, 1] (DCGAN, section 4)."""
+    critic_steps: int = 1
+    """Batches for the discriminator to learn from for each that the generator learns from (WGAN:
+    5)."""
+    r1_weight: float = 0.0
+    """γ of the zero-centred gradient penalty on real images (R1; Mescheder et al. 2018)."""
+    r1_every: int = 16
+    """Steps from one R1 to the next (lazy regularisation, StyleGAN2)."""
+
+    directions: ClassVar[tuple[Direction, ...]] = ()
+
+    @property
+    def size_multiple(self) -> int:
+        """See `BaseMethod`."""
+        return 1
+
+    @property
+    def weight_clip(self) -> float:
+        """See `BaseMethod`."""
+        return self.adversarial.weight_clip
+
+    @property
+    def penalty_every(self) -> int:
+        """See `BaseMethod`."""
+        return critic.penalty_every(self.adversarial, self.r1_weight, self.r1_every)
+
+    def problems(self, a: Domain | None, b: Domain, batch_size: int) -> list[str]:
+        """See `BaseMethod`."""
+        del b
+        found = critic.problems(self.adversarial, self.discriminator, self.r1_weight, batch_size)
+        if a is not None:
+            found.append("a is given, but this method makes images of b from noise. Leave out --a.")
+        return found
+
+    def build(self, a: Domain | None, b: Domain) -> Networks:
+        """See `BaseMethod`."""
+        del a
+        generator = self.generator.build(self.latent_channels, b.channels, b.size, b.value_range)
+        judge = self.discriminator.build(b.channels, b.size)
+        return Networks({"b": generator}, {"b": judge}, {})
+
+    def generator_losses(self, nets: Networks, batch: Batch) -> tuple[Losses, dict[str, Tensor]]:
+        """See `BaseMethod`."""
+        made = self.fakes(nets, batch)
+        judged = nets.discriminators["b"](made["b"])
+        return {"adversarial_b": self.adversarial.generator(judged)}, {"b": made["b"].detach()}
+
+    def fakes(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
+        """See `BaseMethod`."""
+        b = batch["b"]
+        noise = torch.rand(len(b), self.latent_channels, device=b.device) * 2 - 1
+        return {"b": nets.generators["b"](noise)}
+
+    def discriminator_losses(
+        self, nets: Networks, batch: Batch, fakes: dict[str, Tensor]
+    ) -> Losses:
+        """See `BaseMethod`."""
+        apart = self.discriminator.couples_images
+        judged = critic.judge_both(nets.discriminators["b"], batch["b"], fakes["b"], apart=apart)
+        return {"b": self.adversarial.discriminator(*judged)}
+
+    def discriminator_penalties(
+        self, nets: Networks, batch: Batch, fakes: dict[str, Tensor]
+    ) -> Losses:
+        """See `BaseMethod`."""
+        judge = nets.discriminators["b"]
+        return critic.penalties(
+            "b",
+            judge,
+            batch["b"],
+            fakes["b"],
+            self.adversarial,
+            self.r1_weight,
+            self.r1_every,
+        )
+
+    def draw_latents(self, count: int, random: torch.Generator) -> Tensor:
+        """See `BaseMethod`."""
+        return torch.rand(count, self.latent_channels, generator=random) * 2 - 1
+
+    def generate(self, nets: Networks, latents: Tensor) -> Tensor:
+        """See `BaseMethod`."""
+        made: Tensor = nets.generators["b"](latents)
+        return made

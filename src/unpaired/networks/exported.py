@@ -1,0 +1,173 @@
+"""An encoder that somebody else has trained: any `torch.export` program from images to vectors."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from unpaired.config import config
+from unpaired.errors import ModelError, SettingError
+
+
+@config
+class ExportedEncoder:
+    """A `torch.export` program: images [N, 3, side, side] => features [N, d], differentiable.
+
+    A program is code. Use only files whose origin you trust.
+    """
+
+    kind: Literal["exported"] = "exported"
+    path: str
+    """The program, a .pt2 file."""
+    side: int = 112
+    """Side of the images that the program takes; they are resized to it, bilinearly."""
+    values: Literal["bytes", "unit", "signed"] = "bytes"
+    """Values that it takes: 0 to 255, 0 to 1, or −1 to 1."""
+    features: int = 128
+    """Numbers that it describes an image with."""
+
+    learns_labels: ClassVar[bool] = False
+    num_classes: ClassVar[int] = 0
+
+    def problems(self, size: int) -> list[str]:
+        """Any size will do."""
+        del size
+        return []
+
+    def build(self, in_channels: int, size: int) -> nn.Module:
+        """The network: images [N, in_channels, size, size] in [0, 1] => [N, features].
+
+        Raises:
+            SettingError: when the file is absent or no program, or does not fit these settings.
+        """
+        del size
+        if in_channels != 3:
+            raise SettingError(
+                f"method.encoder takes colour images, but domain a has {in_channels} channel. "
+                "Set --a.channels 3."
+            )
+        with torch.device("cpu"):
+            network = ExportedNetwork(self, _load(self.path))
+            _try(self, network)
+        return network
+
+
+class ExportedNetwork(nn.Module):
+    """See `ExportedEncoder`."""
+
+    def __init__(self, settings: ExportedEncoder, program: nn.Module) -> None:
+        super().__init__()
+        self.program = program
+        self.side = settings.side
+        self.scale, self.shift = {"bytes": (255.0, 0.0), "unit": (1.0, 0.0), "signed": (2.0, -1.0)}[
+            settings.values
+        ]
+
+    def forward(self, images: Tensor) -> Tensor:
+        size = (self.side, self.side)
+        if images.shape[2:] != size:
+            images = F.interpolate(images, size=size, mode="bilinear", antialias=True)
+        features: Tensor = self.program(images * self.scale + self.shift)
+        return features
+
+    def train(self, mode: bool = True) -> ExportedNetwork:
+        """An exported program has one mode only, and refuses to be asked."""
+        self.training = mode
+        return self
+
+
+def _load(path: str) -> nn.Module:
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise SettingError(
+            f"method.encoder.path: there is no file {path!r}. Give a program that was saved with "
+            "torch.export.save, such as --method.encoder.path encoder.pt2."
+        )
+    try:
+        program: nn.Module = torch.export.load(file).module()
+    except Exception as error:  # of whatever kind torch raises for a file of another form
+        raise SettingError(
+            f"method.encoder.path: {path!r} is no program of torch.export that torch "
+            f"{torch.__version__} can read ({type(error).__name__}: {str(error)[:200]})."
+        ) from None
+    return program.requires_grad_(False)
+
+
+_TARGET = re.compile(r"torch\.ops\.aten\.\w+(\.\w+)?|_operator\.\w+")
+_NAMES = {"Symbol", "Integer", "Mul", "Add", "Pow", "positive", "integer", "True", "False"}
+
+
+def check_program(path: Path) -> None:
+    """Refuse a program, from a stranger's model folder, that could do more than compute.
+
+    torch.export.load unpickles custom objects and evaluates expressions. Accepted is only what a
+    network needs: weights as plain bytes, operations of torch, sizes made of symbols and numbers.
+
+    Raises:
+        ModelError: naming what the program holds beside these.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            records = {
+                name: json.loads(archive.read(name)) for name in names if name.endswith(".json")
+            }
+    except (OSError, ValueError, zipfile.BadZipFile, RecursionError) as error:
+        raise ModelError(f"{path} cannot be read: {error}. Copy the model folder again.") from None
+    found = [n for n in names if "custom_obj" in n or "opaque_obj" in n or n.endswith(".so")]
+    found += [item for record in records.values() for item in _beyond(record)]
+    if found:
+        raise ModelError(
+            f"{path} holds more than a network's operations ({found[0]!r}): it could run any code "
+            "when read, so it is not opened. Ask its author for a program exported anew."
+        )
+
+
+def _beyond(part: Any, key: str = "") -> list[str]:
+    """What the JSON of a program holds beside plain operations, weights and sizes."""
+    if isinstance(part, dict):
+        return [item for name, value in part.items() for item in _beyond(value, name)]
+    if isinstance(part, list):
+        inner = [item for value in part for item in _beyond(value, key)]
+        return inner + (["guards_code"] if key == "guards_code" and part else [])
+    if key == "use_pickle" and part:
+        return ["a pickle"]
+    if key == "target" and isinstance(part, str) and not _TARGET.fullmatch(part):
+        return [part]
+    if key == "expr_str" and isinstance(part, str):
+        names = set(re.findall(r"[A-Za-z_]\w*", part))
+        unknown = [n for n in names - _NAMES if not re.fullmatch(r"[su]\d+", n)]
+        if unknown or not re.fullmatch(r"[\w\s'=,()*+/-]*", part):
+            return [part]
+    return []
+
+
+def _try(settings: ExportedEncoder, network: nn.Module) -> None:
+    """Describe two images, to find out before any training whether the program fits."""
+    try:
+        found: Any = network(torch.rand(2, 3, settings.side, settings.side, requires_grad=True))
+        shape = tuple(found.shape)
+        differentiable = bool(found.requires_grad)
+    except Exception as error:  # of whatever kind a stranger's program raises
+        raise SettingError(
+            f"method.encoder: the program {settings.path!r} does not take images [2, 3, "
+            f"{settings.side}, {settings.side}]: {str(error)[:200]}. Set --method.encoder.side, or "
+            "export it with a dynamic batch size."
+        ) from None
+    if shape != (2, settings.features):
+        raise SettingError(
+            f"method.encoder: the program {settings.path!r} returns {shape} for two images, not "
+            f"(2, {settings.features}). Set --method.encoder.features."
+        )
+    if not differentiable:
+        raise SettingError(
+            f"method.encoder: no gradient passes through the program {settings.path!r}, which "
+            "nothing can then be learned from. Export it without torch.no_grad."
+        )

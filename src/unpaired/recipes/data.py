@@ -1,0 +1,89 @@
+"""Where recipes find their data: below $UNPAIRED_DATA or ../shared/data, else on the hub.
+
+A recipe can always be looked at and changed; only its training asks for the data (`require`).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from unpaired.data.sources import Folder, HuggingFace, Source
+from unpaired.errors import DataError
+from unpaired.experiment import Experiment
+
+HUB = {
+    "mnist": "ylecun/mnist",
+    "usps": "flwrlabs/usps",
+    "svhn": "ufldl-stanford/svhn",
+    "fashion_mnist": "zalando-datasets/fashion_mnist",
+}
+"""Ids on the hub, used where there are no local files."""
+
+SUBSET = {"svhn": "cropped_digits"}
+"""Parts of those of which there are several."""
+
+WHERE = {
+    "emoji": "The glyphs come with the packages emoji-datasource-apple and -microsoft (iamcal/"
+    "emoji-data): one row per emoji, columns `image` and `id` (code points).",
+    "facades": "The CMP Facade Database is published by the Center for Machine Perception, Prague: "
+    "one row per facade, columns `image` and `id`.",
+    "faces": "UTKFace and the Anime Face Dataset are published by their authors: a column `image`.",
+    "weights": "Any torch.export program from faces [N, 3, 112, 112] in 0…255 to embeddings will "
+    "do: --method.encoder.path FILE.",
+    "maps": "CycleGAN's authors publish it as maps.zip, with the folders trainA, trainB, testA and "
+    "testB (aerial photographs are A, maps are B).",
+    "cityscapes": "Registered users get it from cityscapes-dataset.com; CycleGAN's "
+    "prepare_cityscapes_dataset.py makes trainA (photographs), trainB (label maps), testA, testB.",
+}
+"""Where users get what is on no hub, by the first part of its path."""
+
+
+def roots() -> list[Path]:
+    """Folders that are searched, in this order."""
+    given = os.environ.get("UNPAIRED_DATA")
+    return [*([Path(given)] if given else []), Path("../shared/data")]
+
+
+def locate(name: str) -> Path:
+    """`name` below the first root that has it; below the first root where none has."""
+    found = [root / name for root in roots() if (root / name).exists()]
+    return found[0] if found else roots()[0] / name
+
+
+def parquet(name: str, split: str) -> HuggingFace:
+    """`<name>/<split>.parquet`, or the hub's data set of that name."""
+    path = locate(f"{name}/{split}.parquet")
+    if name in HUB and not path.exists():
+        return HuggingFace(name=HUB[name], subset=SUBSET.get(name, ""), split=split)
+    return HuggingFace(name=str(path), split=split)
+
+
+def folder(name: str) -> Folder:
+    """A folder of images, such as "maps/trainA"."""
+    return Folder(path=str(locate(name)))
+
+
+def require(experiment: Experiment) -> None:
+    """Make sure that a recipe's local files are there.
+
+    Raises:
+        DataError: naming every file that is missing, where it was looked for, and where users get
+            such data.
+    """
+    sources: list[Source | None] = []
+    for domain in experiment.domains.values():
+        sources += [domain.source, domain.validation_source, domain.test_source]
+    names = [s.path for s in sources if isinstance(s, Folder)]
+    names += [s.name for s in sources if isinstance(s, HuggingFace) and s.name.endswith(".parquet")]
+    encoder = getattr(experiment.method, "encoder", None)
+    names += [path for path in [getattr(encoder, "path", "")] if path]
+    missing = [name for name in names if not Path(name).expanduser().exists()]
+    if not missing:
+        return
+    hints = [text for key, text in WHERE.items() if any(f"{key}/" in name for name in missing)]
+    searched = " and ".join(str(root) for root in roots())
+    raise DataError(
+        f"{experiment.name} needs files that are not there: {', '.join(missing)}. Recipes look "
+        f"below {searched}; set UNPAIRED_DATA to another folder. {' '.join(hints)}".rstrip()
+    )

@@ -1,0 +1,112 @@
+"""Images from noise: DCGAN and WGAN, which report 003 reviews."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from unpaired.data.domain import Domain
+from unpaired.experiment import Evaluation, Experiment, Optimiser, Training
+from unpaired.methods import GAN
+from unpaired.networks import CNN, Decoder
+from unpaired.objectives import NonSaturating, WassersteinClip, WassersteinGP
+from unpaired.recipes.data import parquet
+from unpaired.recipes.digits import PLAIN
+
+
+def dcgan_mnist() -> Experiment:
+    """Digits from noise by DCGAN's five rules, MNIST at 32×32.
+
+    No pooling but strides; batch norm in all layers but the generator's last and the
+    discriminator's first; no dense hidden layer; ReLU and tanh in the generator; LeakyReLU 0.2 in
+    the discriminator. N(0, 0.02) at the start, Adam 2e-4 with β₁ 0.5, batch 128.
+
+    Paper: Radford et al. 2016; report 003, section 1.1.
+    Command: unpaired train --recipe dcgan-mnist
+    Cost: see docs/results.md.
+    Score: see docs/results.md.
+    """
+    optimiser = Optimiser(learning_rate=2e-4, beta1=0.5)
+    return Experiment(
+        name="dcgan-mnist",
+        b=_mnist(),
+        method=GAN(
+            generator=Decoder(width=64, max_width=256),
+            discriminator=CNN(width=64, norm="batch"),
+            adversarial=NonSaturating(),
+        ),
+        training=replace(_TRAINING, batch_size=128, generators=optimiser, discriminators=optimiser),
+        evaluation=Evaluation(images=12_800),
+    )
+
+
+def wgan_mnist() -> Experiment:
+    """Digits from noise by a Wasserstein critic whose weights are clipped, MNIST at 32×32.
+
+    Clipping to ±0.01, five batches for the critic for each of the generator's, RMSprop 5e-5, batch
+    64.
+
+    Paper: Arjovsky et al. 2017, algorithm 1; report 003, section 1.2.
+    Command: unpaired train --recipe wgan-mnist
+    Cost: see docs/results.md.
+    Score: see docs/results.md.
+    """
+    optimiser = Optimiser(algorithm="rmsprop", learning_rate=5e-5, beta2=0.99)
+    return Experiment(
+        name="wgan-mnist",
+        b=_mnist(),
+        method=GAN(
+            generator=Decoder(width=64, max_width=256),
+            discriminator=CNN(width=64, norm="batch"),
+            adversarial=WassersteinClip(),
+            critic_steps=5,
+        ),
+        training=replace(_TRAINING, generators=optimiser, discriminators=optimiser),
+        evaluation=Evaluation(images=12_800),
+    )
+
+
+def wgan_gp_mnist() -> Experiment:
+    """Digits from noise by a Wasserstein critic with gradient penalty, MNIST at 32×32.
+
+    Paper: Gulrajani et al. 2017, algorithm 1: λ = 10, Adam 1e-4 with β 0 and 0.9, no batch norm in
+    the critic, five batches for it for each of the generator's.
+    Command: unpaired train --recipe wgan-gp-mnist
+    Cost: see docs/results.md.
+    Score: see docs/results.md.
+    """
+    optimiser = Optimiser(learning_rate=1e-4, beta1=0.0, beta2=0.9)
+    base = wgan_mnist()
+    return replace(
+        base,
+        name="wgan-gp-mnist",
+        method=GAN(
+            generator=Decoder(width=64, max_width=256),
+            discriminator=CNN(width=64),
+            adversarial=WassersteinGP(),
+            critic_steps=5,
+        ),
+        training=replace(base.training, generators=optimiser, discriminators=optimiser),
+    )
+
+
+_TRAINING = Training(
+    images=128_000,
+    batch_size=64,
+    schedule="constant",
+    pool_size=0,
+    ema_images=2_000,
+    log_images=1_280,
+    sample_images=12_800,
+    checkpoint_images=25_600,
+)
+
+
+def _mnist() -> Domain:
+    return Domain(
+        source=parquet("mnist", "train"),
+        test_source=parquet("mnist", "test"),
+        channels=1,
+        size=32,
+        fit="pad",
+        augmentation=PLAIN,
+    )
