@@ -351,6 +351,28 @@ CONTRADICTIONS: dict[str, tuple[Callable[[], Experiment], list[str]]] = {
         ),
         ["method.identity_weight is 5, but a.value_range is signed and b.value_range unit"],
     ),
+    "a palette of wrong colours": (
+        lambda: replace(
+            folders(),
+            b=Domain(source=Folder(path="b"), palette=((0, 0, 0), (0, 300, 0), (0, 0, 0))),
+        ),
+        ["b.palette holds (0, 300, 0)", "0 to 255", "b.palette holds (0, 0, 0) more than once"],
+    ),
+    "a palette of grey images": (
+        lambda: replace(
+            folders(),
+            b=Domain(source=Folder(path="b"), channels=1, palette=((0, 0, 0), (9, 9, 9))),
+        ),
+        ["b.palette holds RGB colours, but b.channels is 1", "--b.channels 3"],
+    ),
+    "a palette of one colour": (
+        lambda: replace(folders(), a=Domain(source=Folder(path="a"), palette=((0, 0, 0),))),
+        ["a.palette holds one colour"],
+    ),
+    "two palettes": (
+        lambda: folders(domain={"palette": ((0, 0, 0), (9, 9, 9))}),
+        ["a.palette and b.palette are both set"],
+    ),
     "a batch of one to compare": (
         lambda: folders(method=CycleGAN(discriminator=PatchGAN(minibatch_std=True))),
         ["training.batch_size is 1, but the discriminator compares", "--training.batch-size 8"],

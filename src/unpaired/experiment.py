@@ -247,8 +247,14 @@ def _crosswise(experiment: Experiment) -> list[str]:
                     f"{name}.decoding.float_range is {low:g} {high:g}: the value of black must be "
                     "below that of white."
                 )
+        problems += _palette_problems(name, domain)
         if isinstance(domain.source, BuiltIn) and domain.size != 32:
             problems.append(f"{name}.size is {domain.size}: the built-in images are 32×32.")
+    if a.palette and b.palette:
+        problems.append(
+            "a.palette and b.palette are both set: segmentation is measured towards the one domain "
+            "of label maps. Leave the palette of the other empty."
+        )
     if method.identity_weight and a.channels != b.channels:
         problems.append(
             f"method.identity_weight is {method.identity_weight:g}, but a has {a.channels} "
@@ -272,4 +278,26 @@ def _crosswise(experiment: Experiment) -> list[str]:
     for name in ("images", "seconds"):
         if getattr(training, name) == 0:
             problems.append(f"training.{name} is 0: nothing would be learned.")
+    return problems
+
+
+def _palette_problems(name: str, domain: Domain) -> list[str]:
+    """Why the colours of a domain's classes cannot be used, and what to do."""
+    problems = []
+    if domain.palette and domain.channels != 3:
+        problems.append(
+            f"{name}.palette holds RGB colours, but {name}.channels is {domain.channels}. Set "
+            f"--{name}.channels 3."
+        )
+    wrong = [colour for colour in domain.palette if not all(0 <= c <= 255 for c in colour)]
+    if wrong:
+        problems.append(f"{name}.palette holds {wrong[0]}: red, green and blue are 0 to 255.")
+    twice = [colour for colour in set(domain.palette) if domain.palette.count(colour) > 1]
+    if twice:
+        problems.append(
+            f"{name}.palette holds {min(twice)} more than once: each class needs a colour of its "
+            "own."
+        )
+    if len(domain.palette) == 1:
+        problems.append(f"{name}.palette holds one colour: give at least two classes, or none.")
     return problems

@@ -18,7 +18,7 @@ from unpaired.data.batches import generator
 from unpaired.data.domain import Domain
 from unpaired.data.images import Images, load_images
 from unpaired.data.tensors import to_network, to_pixels
-from unpaired.evaluate import paired
+from unpaired.evaluate import paired, segmentation
 from unpaired.evaluate.classifier import Classifier
 from unpaired.evaluate.classifier_cache import load_or_train
 from unpaired.evaluate.distances import floor, frechet, kernel
@@ -72,6 +72,7 @@ class Judge:
             images_b=_hash(self.images["b"].pixels),
             extractor="classifier" if self.classifiers else "pixels",
             judges=tuple(c.weights_hash() for c in (self.classifiers or {}).values()),
+            **_of_labels(experiment),
         )
 
     def domain(self, name: DomainName) -> Domain:
@@ -140,6 +141,23 @@ class Judge:
                 name = f"truth_{measure.__name__}/{direction}"
                 metrics[name] = bootstrap_mean(measure(images.there[here], target))
                 metrics[f"{name}/input"] = bootstrap_mean(measure(unchanged[here], target))
+            piles = {"": images.there[here], "/input": unchanged[here]}
+            metrics |= self._segmentation(self.domain(other).palette, target, piles)
+        return metrics
+
+    def _segmentation(
+        self, palette: tuple[tuple[int, int, int], ...], truth: Tensor, piles: dict[str, Tensor]
+    ) -> dict[str, Measurement]:
+        """Whether each pixel of label maps has its true class; nothing without a palette."""
+        if not palette:
+            return {}
+        true = segmentation.nearest_colour(truth, palette)
+        resamples, seed = self.protocol.resamples, self.protocol.style_seed
+        metrics: dict[str, Measurement] = {}
+        for suffix, pixels in piles.items():
+            guess = segmentation.nearest_colour(pixels, palette)
+            found = segmentation.measure(true, guess, len(palette), resamples, seed)
+            metrics |= {f"segmentation/{name}{suffix}": found[name] for name in found}
         return metrics
 
     def _distribution(self, domain: DomainName, fakes: Tensor) -> dict[str, Measurement]:
@@ -232,6 +250,15 @@ def _sample(images: Images, limit: int | None = MAX_IMAGES) -> Sample:
         labels=None if images.labels is None else images.labels[indices],
         ids=None if images.ids is None else [images.ids[i] for i in indices],
     )
+
+
+def _of_labels(experiment: Experiment) -> dict[str, Any]:
+    """What a protocol says of label maps, if a domain holds such."""
+    found = {d: getattr(experiment, d).palette for d in OTHER if getattr(experiment, d).palette}
+    if not found:
+        return {}
+    resize = f"{Protocol().resize}; label maps ({', '.join(found)}): nearest neighbour"
+    return {"resize": resize, "palette": next(iter(found.values()))}
 
 
 def _first(pixels: Tensor, count: int, seed: int) -> Tensor:
