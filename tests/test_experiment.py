@@ -69,6 +69,7 @@ def changed(path: str, value: Any) -> str:
 # JSON
 
 
+@pytest.mark.usefixtures("stand_in_data")
 @pytest.mark.parametrize("name", RECIPES)
 def test_recipes_are_sound_and_survive_json(name: str, tmp_path: Path):
     experiment = recipe(name)

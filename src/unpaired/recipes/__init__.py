@@ -13,11 +13,13 @@ from unpaired.errors import SettingError
 from unpaired.experiment import Experiment
 from unpaired.recipes.demo import demo
 from unpaired.recipes.digits import mnist_usps
+from unpaired.recipes.facades import facades_cyclegan, facades_sn
 
 Recipe = Callable[[], Experiment]
 
 RECIPES: dict[str, Recipe] = {
-    function.__name__.replace("_", "-"): function for function in (demo, mnist_usps)
+    function.__name__.replace("_", "-"): function
+    for function in (demo, mnist_usps, facades_cyclegan, facades_sn)
 }
 
 
