@@ -370,6 +370,10 @@ CONTRADICTIONS: dict[str, tuple[Callable[[], Experiment], list[str]]] = {
         lambda: replace(folders(), a=Domain(source=Folder(path="a"), palette=((0, 0, 0),))),
         ["a.palette holds one colour"],
     ),
+    "class channels without classes": (
+        lambda: folders(method=CycleGAN(class_channels=True)),
+        ["method.class_channels is set, but neither a nor b holds label maps"],
+    ),
     "two palettes": (
         lambda: folders(domain={"palette": ((0, 0, 0), (9, 9, 9))}),
         ["a.palette and b.palette are both set"],

@@ -255,6 +255,11 @@ def _crosswise(experiment: Experiment) -> list[str]:
             "a.palette and b.palette are both set: segmentation is measured towards the one domain "
             "of label maps. Leave the palette of the other empty."
         )
+    if method.class_channels and not (a.palette or b.palette):
+        problems.append(
+            "method.class_channels is set, but neither a nor b holds label maps. Give the domain "
+            "that does the colours of its classes (palette), or leave class_channels out."
+        )
     if method.identity_weight and a.channels != b.channels:
         problems.append(
             f"method.identity_weight is {method.identity_weight:g}, but a has {a.channels} "

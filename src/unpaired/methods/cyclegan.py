@@ -11,6 +11,7 @@ from unpaired.config import config
 from unpaired.data.domain import Domain
 from unpaired.methods.method import Batch, Losses, Networks
 from unpaired.networks import Discriminator, Generator, PatchGAN, ResNet
+from unpaired.networks.palette import PaletteInput, PaletteOutput
 from unpaired.networks.style import StyleEncoder
 from unpaired.objectives import Adversarial, LeastSquares
 
@@ -36,6 +37,9 @@ class CycleGAN:
     """Standard deviation of noise added to a translation before it is translated back, in the units
     of the value range. Without it generators hide what the cycle needs in invisible patterns (Chu
     et al. 2017; the defence is Bashkirova et al. 2019's, section 4.1)."""
+    class_channels: bool = False
+    """Show networks a domain of label maps (one with a palette) as a channel per class, and let its
+    generator choose classes, so that every translation is a valid label map; else as colours."""
     style_channels: int = 0
     """Numbers of the style that a→b takes beside the image, so that one image of a can have many
     translations; 0: one. A style is read from a real image of b by an encoder, which b→a→b uses
@@ -48,17 +52,36 @@ class CycleGAN:
         """Networks for two domains, freshly initialised from torch's global generator."""
         style = self.style_channels
         generators: dict[str, nn.Module] = {
-            "a2b": self.generator.build(a.channels, b.channels, b.value_range, style),
-            "b2a": self.generator.build(b.channels, a.channels, a.value_range),
+            "a2b": self._build_generator(a, b, style),
+            "b2a": self._build_generator(b, a, 0),
         }
         discriminators: dict[str, nn.Module] = {
-            "a": self.discriminator.build(a.channels, a.size),
-            "b": self.discriminator.build(b.channels, b.size),
+            "a": self._seeing(a, self.discriminator.build(self.channels_of(a), a.size)),
+            "b": self._seeing(b, self.discriminator.build(self.channels_of(b), b.size)),
         }
         encoders: dict[str, nn.Module] = {}
         if style:
             encoders["b"] = StyleEncoder(b.channels, b.size, style)
         return Networks(generators, discriminators, encoders)
+
+    def channels_of(self, domain: Domain) -> int:
+        """How many channels networks see of a domain: those of its images, or one per class."""
+        return len(domain.palette) if self.class_channels and domain.palette else domain.channels
+
+    def _build_generator(self, source: Domain, target: Domain, style: int) -> nn.Module:
+        inputs, outputs = self.channels_of(source), self.channels_of(target)
+        chooses = self.class_channels and target.holds_labels
+        value_range = "signed" if chooses else target.value_range
+        network = self._seeing(source, self.generator.build(inputs, outputs, value_range, style))
+        if chooses:
+            return PaletteOutput(network, target.palette, target.value_range)
+        return network
+
+    def _seeing(self, domain: Domain, network: nn.Module) -> nn.Module:
+        """A network whose input is images of `domain`."""
+        if self.class_channels and domain.holds_labels:
+            return PaletteInput(network, domain.palette, domain.value_range)
+        return network
 
     def generator_losses(self, nets: Networks, batch: Batch) -> tuple[Losses, dict[str, Tensor]]:
         """Weighted losses of generators and encoders, and the fakes that discriminators will judge.
