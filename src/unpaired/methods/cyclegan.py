@@ -28,7 +28,7 @@ class CycleGAN:
     adversarial: Adversarial = LeastSquares()
     """What discriminators and generators minimise."""
     cycle_weight: float = 10.0
-    """λ of a→b→a (equation 2), and of b→a→b where it has no weight of its own."""
+    """λ of a→b→a (equation 2), and of b→a→b where it has no weight of its own; 0: without it."""
     cycle_weight_b: float | None = None
     """λ of b→a→b; none: as `cycle_weight`."""
     identity_weight: float = 0.0
@@ -99,21 +99,26 @@ class CycleGAN:
         a2b, b2a = nets.generators["a2b"], nets.generators["b2a"]
         losses: Losses = {}
 
-        if self.identity_weight and self.shares_batches:
+        if self.identity_weight and self.shares_batches and self.cycle_weight:
             fake_b, same_b = a2b(torch.cat([a, b]), _cat(style, style_of_b)).chunk(2)
             fake_a, same_a, cycled_a = b2a(torch.cat([b, a, self.noisy(fake_b)])).chunk(3)
         else:
             fake_b = a2b(a, style)
-            fake_a, cycled_a = b2a(b), b2a(self.noisy(fake_b))
+            fake_a = b2a(b)
+            if self.cycle_weight:
+                cycled_a = b2a(self.noisy(fake_b))
             if self.identity_weight:
                 same_b, same_a = a2b(b, style_of_b), b2a(a)
-        cycled_b = a2b(self.noisy(fake_a), style_of_b)
+        if self.weight_of_cycle_b:
+            cycled_b = a2b(self.noisy(fake_a), style_of_b)
 
         for domain, fake in (("a", fake_a), ("b", fake_b)):
             judged = nets.discriminators[domain](fake)
             losses[f"adversarial_{domain}"] = self.adversarial.generator(judged)
-        losses["cycle_a"] = self.cycle_weight * l1(cycled_a, a)
-        losses["cycle_b"] = self.weight_of_cycle_b * l1(cycled_b, b)
+        if self.cycle_weight:
+            losses["cycle_a"] = self.cycle_weight * l1(cycled_a, a)
+        if self.weight_of_cycle_b:
+            losses["cycle_b"] = self.weight_of_cycle_b * l1(cycled_b, b)
         if self.identity_weight:
             losses["identity_a"] = self.identity_weight * l1(same_a, a)
             losses["identity_b"] = self.identity_weight * l1(same_b, b)
