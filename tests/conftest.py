@@ -61,6 +61,20 @@ def tiny_experiment() -> Experiment:
     )
 
 
+@pytest.fixture
+def stand_in_data(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Empty files where recipes without a hub id look for theirs: enough to read the settings."""
+    root = tmp_path_factory.mktemp("data")
+    for name in ("facades/photo", "facades/labels"):
+        (root / name).mkdir(parents=True)
+        for split in ("train", "test"):
+            (root / name / f"{split}.parquet").touch()
+    monkeypatch.setenv("UNPAIRED_DATA", str(root))
+    return root
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """Folder of the real data sets; tests that need it are skipped where it is absent."""

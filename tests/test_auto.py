@@ -133,6 +133,7 @@ def test_built_in_piles_keep_their_splits_apart():
 # Smoke and estimate
 
 
+@pytest.mark.usefixtures("stand_in_data")
 @pytest.mark.parametrize("name", RECIPES)
 def test_smoke_shrinks_every_recipe_to_seconds(name: str):
     small = smoke(recipe(name))

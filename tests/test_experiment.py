@@ -69,6 +69,7 @@ def changed(path: str, value: Any) -> str:
 # JSON
 
 
+@pytest.mark.usefixtures("stand_in_data")
 @pytest.mark.parametrize("name", RECIPES)
 def test_recipes_are_sound_and_survive_json(name: str, tmp_path: Path):
     experiment = recipe(name)
@@ -350,6 +351,32 @@ CONTRADICTIONS: dict[str, tuple[Callable[[], Experiment], list[str]]] = {
             b=Domain(source=Folder(path="b"), value_range="unit"),
         ),
         ["method.identity_weight is 5, but a.value_range is signed and b.value_range unit"],
+    ),
+    "a palette of wrong colours": (
+        lambda: replace(
+            folders(),
+            b=Domain(source=Folder(path="b"), palette=((0, 0, 0), (0, 300, 0), (0, 0, 0))),
+        ),
+        ["b.palette holds (0, 300, 0)", "0 to 255", "b.palette holds (0, 0, 0) more than once"],
+    ),
+    "a palette of grey images": (
+        lambda: replace(
+            folders(),
+            b=Domain(source=Folder(path="b"), channels=1, palette=((0, 0, 0), (9, 9, 9))),
+        ),
+        ["b.palette holds RGB colours, but b.channels is 1", "--b.channels 3"],
+    ),
+    "a palette of one colour": (
+        lambda: replace(folders(), a=Domain(source=Folder(path="a"), palette=((0, 0, 0),))),
+        ["a.palette holds one colour"],
+    ),
+    "class channels without classes": (
+        lambda: folders(method=CycleGAN(class_channels=True)),
+        ["method.class_channels is set, but neither a nor b holds label maps"],
+    ),
+    "two palettes": (
+        lambda: folders(domain={"palette": ((0, 0, 0), (9, 9, 9))}),
+        ["a.palette and b.palette are both set"],
     ),
     "a batch of one to compare": (
         lambda: folders(method=CycleGAN(discriminator=PatchGAN(minibatch_std=True))),

@@ -126,3 +126,19 @@ def test_what_lies_outside_gets_the_channels_and_depth_of_the_target():
 def test_image_outside_the_crop_box_is_refused():
     with pytest.raises(UnreadableImage, match=r"x: has 20×30 pixels.*crop box \(25, 0, 40, 9\)"):
         place(noise(30, 20), "x", domain(crop=(25, 0, 40, 9)), domain(), 4, "auto")
+
+
+@pytest.mark.parametrize("settings", [{}, {"fit": "resize"}, {"crop": (3, 2, 80, 90)}])
+def test_label_maps_come_back_in_colours_of_their_own(settings):
+    palette = ((0, 0, 170), (255, 255, 0), (170, 0, 0))
+    labels = domain(palette=palette, **settings)
+    image = np.array(palette, np.uint8)[np.random.default_rng(0).integers(0, 3, (100, 90))]
+    for source, target in ((labels, labels), (labels, domain()), (domain(**settings), labels)):
+        placed = place(image, "x", source, target, 4, "trained")
+        if source.palette:
+            assert {tuple(c) for c in placed.pixels.reshape(-1, 3).tolist()} <= set(palette)
+        if target.palette:
+            translation = np.array(palette, np.uint8)[placed.pixels[..., 0] % 3]
+            restored = placed.restore(translation)
+            assert restored.shape == image.shape
+            assert {tuple(c) for c in restored.reshape(-1, 3).tolist()} <= set(palette)

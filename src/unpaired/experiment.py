@@ -272,12 +272,40 @@ def _crosswise(experiment: Experiment) -> list[str]:
                     f"{name}.decoding.float_range is {low:g} {high:g}: the value of black must be "
                     "below that of white."
                 )
+        problems += _palette_problems(name, domain)
         if isinstance(domain.source, BuiltIn) and domain.size != 32:
             problems.append(f"{name}.size is {domain.size}: the built-in images are 32×32.")
+    if all(domain.palette for domain in experiment.domains.values()):
+        problems.append(
+            "a.palette and b.palette are both set: segmentation is measured towards the one domain "
+            "of label maps. Leave the palette of the other empty."
+        )
     for phase in ("generators", "discriminators"):
         if getattr(training, phase).learning_rate == 0:
             problems.append(f"training.{phase}.learning_rate is 0: nothing would be learned.")
     for length in ("images", "seconds"):
         if getattr(training, length) == 0:
             problems.append(f"training.{length} is 0: nothing would be learned.")
+    return problems
+
+
+def _palette_problems(name: str, domain: Domain) -> list[str]:
+    """Why the colours of a domain's classes cannot be used, and what to do."""
+    problems = []
+    if domain.palette and domain.channels != 3:
+        problems.append(
+            f"{name}.palette holds RGB colours, but {name}.channels is {domain.channels}. Set "
+            f"--{name}.channels 3."
+        )
+    wrong = [colour for colour in domain.palette if not all(0 <= c <= 255 for c in colour)]
+    if wrong:
+        problems.append(f"{name}.palette holds {wrong[0]}: red, green and blue are 0 to 255.")
+    twice = [colour for colour in set(domain.palette) if domain.palette.count(colour) > 1]
+    if twice:
+        problems.append(
+            f"{name}.palette holds {min(twice)} more than once: each class needs a colour of its "
+            "own."
+        )
+    if len(domain.palette) == 1:
+        problems.append(f"{name}.palette holds one colour: give at least two classes, or none.")
     return problems

@@ -55,7 +55,7 @@ def place(
         return _framed(pixels, name, source, target)
     height, width = pixels.shape[:2]
     inner_height, inner_width = _inner_size(height, width, source, resolution)
-    inner = resize(pixels, inner_height, inner_width)
+    inner = resize(pixels, inner_height, inner_width, nearest=source.holds_labels)
     # Layers that reflect at the border need two pixels even at the network's smallest size.
     least = min(2 * multiple, source.size)
     margins = (
@@ -65,7 +65,8 @@ def place(
     )
 
     def restore(translation: Pixels) -> Pixels:
-        return resize(translation[:inner_height, :inner_width], height, width)
+        inner = translation[:inner_height, :inner_width]
+        return resize(inner, height, width, nearest=target.holds_labels)
 
     return Placed(np.pad(inner, margins, mode="reflect"), restore)
 
@@ -110,7 +111,9 @@ def _framed(pixels: Pixels, name: str, source: Domain, target: Domain) -> Placed
             inner_top : inner_top + inner_height, inner_left : inner_left + inner_width
         ]
         whole = convert(pixels, target.channels, target.decoding.depth).copy()
-        whole[top:bottom, left:right] = resize(inner, bottom - top, right - left)
+        whole[top:bottom, left:right] = resize(
+            inner, bottom - top, right - left, nearest=target.holds_labels
+        )
         return whole
 
     return Placed(frame(pixels, source), restore)

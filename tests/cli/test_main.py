@@ -204,6 +204,7 @@ def resolved(capsys: pytest.CaptureFixture[str], *flags: str) -> Any:
     return from_json(json.dumps(found["experiment"]), "--dry-run"), found
 
 
+@pytest.mark.usefixtures("stand_in_data")
 def test_dry_run_prints_what_would_be_trained(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

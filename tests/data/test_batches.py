@@ -194,6 +194,33 @@ def test_a_zoomed_crop_is_a_magnified_part(zoom: float):
     assert (spread > 0.8 * (size - size / zoom)).all()  # anywhere, not only the middle
 
 
+def test_a_crop_of_a_label_map_mixes_no_colours():
+    labels = torch.randint(0, 3, (100, 1, 16, 16), generator=generator(5)).float()
+    zoomed = Augmentation(zoom=1.3, crop_probability=1.0)
+    mixed = augment(labels, zoomed, generator(3))
+    assert len(mixed.unique()) > 100
+    found = augment(labels, zoomed, generator(3), nearest=True)
+    assert found.unique().tolist() == [0, 1, 2]
+    # The same boxes: where the image is smooth, nothing tells the two apart.
+    assert (found - mixed).abs().mean() < (found - labels).abs().mean() / 2
+
+
+def test_batches_of_a_domain_with_a_palette_hold_its_colours_only():
+    palette = ((0, 0, 170), (255, 255, 0), (170, 0, 0))
+    classes = np.random.default_rng(0).integers(0, 3, (6, 8, 8))
+    pixels = torch.tensor(np.array(palette, np.uint8)[classes]).permute(0, 3, 1, 2)
+    about: dict[str, Any] = {"names": ["x"] * 6, "labels": None, "ids": None, "refused": []}
+    domain = Domain(
+        source=BuiltIn(name="sign"),
+        size=8,
+        palette=palette,
+        augmentation=Augmentation(zoom=1.5, crop_probability=1.0),
+    )
+    found = Batches(MemoryImages(pixels=pixels, **about), domain, "b", 0, 6, CPU).at(0)
+    colours = to_pixels(found, "signed").permute(0, 2, 3, 1).reshape(-1, 3)
+    assert {tuple(colour) for colour in colours.tolist()} == set(palette)
+
+
 def test_a_crop_keeps_the_range_of_values():
     images = torch.rand(100, 3, 16, 16) * 2 - 1
     found = augment(images, Augmentation(zoom=1.3, crop_probability=1.0), generator(3))

@@ -130,3 +130,31 @@ def test_any_shape_becomes_the_square(
     framed = frame(pixels, settings)
     assert framed.shape == (size, size, channels)
     assert framed.dtype == pixels.dtype
+
+
+PALETTE = ((0, 0, 170), (255, 255, 0), (170, 0, 0))
+
+
+def label_map(height: int, width: int) -> np.ndarray:
+    classes = np.random.default_rng(height * 1000 + width).integers(0, 3, (height, width))
+    return np.array(PALETTE, np.uint8)[classes]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    height=st.integers(1, 70),
+    width=st.integers(1, 70),
+    fit=st.sampled_from(["resize", "cover", "pad"]),
+)
+def test_the_colours_of_label_maps_are_never_mixed(height: int, width: int, fit: str):
+    framed = frame(label_map(height, width), domain(size=32, fit=fit, palette=PALETTE))
+    assert framed.shape == (32, 32, 3)
+    colours = {tuple(colour) for colour in framed.reshape(-1, 3).tolist()}
+    assert colours <= {*PALETTE, *({(0, 0, 0)} if fit == "pad" else ())}
+
+
+@pytest.mark.parametrize(("height", "width"), [(16, 16), (64, 48), (6, 100), (34, 38)])
+def test_nearest_is_pillows(height: int, width: int):
+    pixels = noise(33, 41, 3)  # odd to even: no centre lies between two pixels
+    expected = Image.fromarray(pixels).resize((width, height), Image.Resampling.NEAREST)
+    assert np.array_equal(resize(pixels, height, width, nearest=True), np.asarray(expected))

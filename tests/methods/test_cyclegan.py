@@ -176,6 +176,27 @@ def test_losses_that_have_no_weight_are_not_computed(batch: dict[str, Tensor]):
     assert set(losses) == {"adversarial_a", "adversarial_b", "cycle_a", "cycle_b"}
 
 
+@pytest.mark.parametrize("identity_weight", [0.0, 2.0])
+@pytest.mark.parametrize(("name", "weights"), [("a", (0.0, 3.0)), ("b", (3.0, 0.0))])
+def test_a_cycle_without_weight_is_not_run(
+    name: str, weights: tuple[float, float], identity_weight: float, batch: dict[str, Tensor]
+):
+    forward, backward = weights
+    method = CycleGAN(
+        cycle_weight=forward, cycle_weight_b=backward, identity_weight=identity_weight
+    )
+    both = replace(method, cycle_weight=3.0, cycle_weight_b=3.0)
+    nets = stubs()
+    found = values(method.generator_losses(nets, batch)[0])
+    expected = values(both.generator_losses(stubs(), batch)[0])
+    del expected[f"cycle_{name}"]
+    assert found == pytest.approx(expected)
+    # The generator that would close the cycle sees one role fewer.
+    closes = nets.generators["b2a" if name == "a" else "a2b"]
+    other = nets.generators["a2b" if name == "a" else "b2a"]
+    assert sum(other.counts) - sum(closes.counts) == len(batch["a"])  # type: ignore[arg-type]
+
+
 # What is shared, and what is not
 
 

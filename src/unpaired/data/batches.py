@@ -66,7 +66,7 @@ class Batches:
         pixels = self._read(position).to(self.device, non_blocking=True)
         values = to_network(pixels, self.domain.value_range)
         random = generator(*self._key, "augment", position, self._rank)
-        return augment(values, self.domain.augmentation, random)
+        return augment(values, self.domain.augmentation, random, nearest=self.domain.holds_labels)
 
     def indices(self, position: int) -> NDArray[np.int64]:
         """Which images the batch at `position` holds: each epoch is a fresh permutation."""
@@ -117,10 +117,13 @@ def balanced_order(labels: NDArray[np.int64], random: np.random.Generator) -> ND
     return random.permutation(np.concatenate(chosen))
 
 
-def augment(images: Tensor, settings: Augmentation, random: torch.Generator) -> Tensor:
+def augment(
+    images: Tensor, settings: Augmentation, random: torch.Generator, *, nearest: bool = False
+) -> Tensor:
     """Zoom and crop, then flip, each image with its own random numbers: NCHW float => NCHW float.
 
-    One affine map per image: where nothing is drawn for an image, it comes back to the bit.
+    One affine map per image: where nothing is drawn for an image, it comes back to the bit. With
+    `nearest`, no values are mixed, as label maps need it.
     """
     count = len(images)
     draws = torch.rand(4, count, generator=random)
@@ -135,7 +138,13 @@ def augment(images: Tensor, settings: Augmentation, random: torch.Generator) -> 
             [torch.stack([scale, zero, shift_x], 1), torch.stack([zero, scale, shift_y], 1)], 1
         ).to(images.device)
         grid = F.affine_grid(theta, list(images.shape), align_corners=False)
-        warped = F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+        warped = F.grid_sample(
+            images,
+            grid,
+            mode="nearest" if nearest else "bilinear",
+            padding_mode="reflection",
+            align_corners=False,
+        )
         images = torch.where(cropped.to(images.device)[:, None, None, None], warped, images)
     mirror = flipped.to(images.device)[:, None, None, None]
     return torch.where(mirror, images.flip(3), images)

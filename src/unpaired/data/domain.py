@@ -65,11 +65,19 @@ class Domain:
     """Random changes of the training images."""
     balanced: bool = False
     """Draw each class equally often in training; needs labels."""
+    palette: tuple[tuple[int, int, int], ...] = ()
+    """The colours of the classes where the images are label maps; empty: they are not. Label maps
+    are brought to size by nearest neighbour, as a mixture of two colours is no class or a third."""
 
     @property
     def levels(self) -> int:
         """The largest pixel value: 255, or 65535 at 16 bits."""
         return int(2**self.decoding.depth - 1)
+
+    @property
+    def holds_labels(self) -> bool:
+        """Whether the images are label maps, whose colours must not be mixed."""
+        return bool(self.palette)
 
 
 def frame(pixels: Pixels, domain: Domain) -> Pixels:
@@ -86,19 +94,31 @@ def frame(pixels: Pixels, domain: Domain) -> Pixels:
         return np.pad(pixels, margins, constant_values=border).astype(pixels.dtype)
     if domain.fit == "pad":  # too large to pad: scale the long side, then pad
         scale = size / max(height, width)
-        pixels = resize(pixels, round(height * scale), round(width * scale))
+        pixels = resize(
+            pixels, round(height * scale), round(width * scale), nearest=domain.holds_labels
+        )
         return frame(pixels, replace(domain, crop=None))
     if domain.fit == "cover":
         short = min(height, width)
         top, left = (height - short) // 2, (width - short) // 2
         pixels = pixels[top : top + short, left : left + short]
-    return resize(pixels, size, size)
+    return resize(pixels, size, size, nearest=domain.holds_labels)
 
 
-def resize(pixels: Pixels, height: int, width: int) -> Pixels:
-    """Bicubic with anti-aliasing, in float and unquantised until the end; same dtype."""
+def resize(pixels: Pixels, height: int, width: int, *, nearest: bool = False) -> Pixels:
+    """Bicubic with anti-aliasing, in float and unquantised until the end; same dtype.
+
+    With `nearest`, each pixel is that of the image at its centre: no colour is made up.
+    """
     if pixels.shape[:2] == (height, width):
         return pixels
+    if nearest:
+        rows, columns = (
+            (2 * np.arange(max(1, after)) + 1) * before // (2 * max(1, after))
+            for after, before in ((height, pixels.shape[0]), (width, pixels.shape[1]))
+        )
+        picked: Pixels = pixels[rows[:, None], columns]
+        return picked
     planes = [
         Image.fromarray(pixels[..., c].astype(np.float32)).resize(
             (max(1, width), max(1, height)), Image.Resampling.BICUBIC

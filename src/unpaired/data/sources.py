@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal, cast, get_args
 
 import numpy as np
@@ -63,6 +63,10 @@ class Folder:
     path: str
     """The folder."""
 
+    pairs: bool = False
+    """Files of one name in both domains are pairs, whatever their ending; a last _A or _B does not
+    count (1_A.jpg and 1_B.jpg are a pair)."""
+
     def open(self) -> Records:
         """List the images. Raises `DataError` when there is none."""
         root = Path(self.path).expanduser()
@@ -76,11 +80,16 @@ class Folder:
         return Records(
             names=listing.names,
             labels=labels_by_folder(listing.names),
-            ids=None,
+            ids=[pair_id(name) for name in listing.names] if self.pairs else None,
             read=lambda index: root / listing.names[index],
             refused=listing.refused,
             ignored=listing.ignored,
         )
+
+
+def pair_id(name: str) -> str:
+    """What the names of a pair's two files have in common."""
+    return re.sub(r"_[AB]$", "", str(PurePosixPath(name).with_suffix("")))
 
 
 @config

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -14,32 +13,24 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unpaired.config import encode
-from unpaired.data.batches import generator
-from unpaired.data.images import Images, load_images
-from unpaired.data.tensors import to_network, to_pixels
-from unpaired.evaluate import paired
-from unpaired.evaluate.classifier import Classifier, train_classifier
+from unpaired.data.images import load_images
+from unpaired.evaluate import learned, paired, segmentation
+from unpaired.evaluate.classifier import Classifier
 from unpaired.evaluate.classifier_cache import load_or_train
 from unpaired.evaluate.distances import floor, frechet, kernel
 from unpaired.evaluate.diversity import diversity
 from unpaired.evaluate.intervals import Measurement, bootstrap_mean, wilson
-from unpaired.evaluate.probe import probe
+from unpaired.evaluate.piles import (
+    Translated,
+    Translating,
+    content_hash,
+    first,
+    sample,
+    to_eight_bits,
+)
 from unpaired.evaluate.protocol import Protocol, Split
 from unpaired.experiment import Experiment
 from unpaired.methods.method import DIRECTION, OTHER, SOURCE, DomainName, Networks
-
-MAX_IMAGES = 10_000
-BATCH = 100
-
-
-@dataclass
-class Translated:
-    """What became of the images of one domain: uint8 pixels on the CPU, NCHW."""
-
-    source: Tensor
-    there: Tensor
-    back: Tensor | None
-    """None where the method knows no way back."""
 
 
 @dataclass
@@ -58,38 +49,44 @@ class Judge:
     def __init__(self, experiment: Experiment, split: Split, device: torch.device) -> None:
         self.experiment, self.split, self.device = experiment, split, device
         domains = experiment.domains
-        self.images = {d: _sample(load_images(domain, split)) for d, domain in domains.items()}
+        self.images = {d: sample(load_images(domain, split)) for d, domain in domains.items()}
         # Other real images: what the floor compares those of the split with.
-        self.training = {d: _sample(load_images(domain, "train")) for d, domain in domains.items()}
+        self.training = {d: sample(load_images(domain, "train")) for d, domain in domains.items()}
         self.classifiers = self._classifiers() if experiment.evaluation.classifier else None
         self.protocol = Protocol(
             split=split,
-            images_a=_hash(self.images["a"].pixels) if "a" in self.images else "",
-            images_b=_hash(self.images["b"].pixels),
+            images_a=content_hash(self.images["a"].pixels) if "a" in self.images else "",
+            images_b=content_hash(self.images["b"].pixels),
             extractor="classifier" if self.classifiers else "pixels",
             judges=tuple(c.weights_hash() for c in (self.classifiers or {}).values()),
+            **_of_labels(experiment),
         )
 
     def measure(self, networks: Networks, images: int, weights: str = "ema") -> Result:
         """Translate everything there and back, and measure it. `networks` is in eval mode."""
         started = time.monotonic()
-        method = self.experiment.method
-        sources = [SOURCE[direction] for direction in method.directions]
-        translated = {d: self._translate(networks, d) for d in sources}
+        method, seed = self.experiment.method, self.protocol.style_seed
+        translating = Translating(self.experiment, networks, self.device, seed)
+        translated: dict[DomainName, Translated] = {}
         metrics: dict[str, Measurement] = {}
         worst: dict[DomainName, tuple[NDArray[np.int64], str]] = {}
-        for domain, pile in translated.items():
+        for direction in method.directions:
+            domain = SOURCE[direction]
+            pile = translating.translate(self.images[domain].pixels, domain)
+            translated[domain] = pile
             metrics |= self._content(domain, pile)
-            metrics |= self._encoded(networks, domain, pile)
+            metrics |= learned.encoded(translating, domain, pile, self.images[domain].labels)
             unchanged = self._unchanged(domain, pile.source)
-            metrics |= self._distribution(OTHER[domain], pile.there, DIRECTION[domain], unchanged)
-            if self.experiment.evaluation.adaptation and self.split == "test":
-                metrics |= self._adaptation(networks, domain)
+            metrics |= self._distribution(OTHER[domain], pile.there, direction, unchanged)
+            metrics |= self._adaptation(translating, domain)
             scores, by = self._per_image(domain, pile)
             worst[domain] = np.argsort(scores, kind="stable")[:16], by
         if method.latent_channels:
-            metrics |= self._distribution("b", self._generate(networks), "b")
-            metrics |= self._probe(networks)
+            made = translating.generate(len(self.images["b"].pixels))
+            metrics |= self._distribution("b", made, "b")
+            if "b" in networks.discriminators:  # a model folder has none
+                judge = networks.discriminators["b"]
+                metrics |= learned.probed(translating, judge, self.training["b"], self.images["b"])
         record = {
             "images": images,
             "weights": weights,
@@ -100,46 +97,6 @@ class Judge:
             "metrics": {name: metrics[name].as_json() for name in sorted(metrics)},
         }
         return Result(record, translated, worst)
-
-    def _translate(self, networks: Networks, domain: DomainName) -> Translated:
-        """All images of the split of a domain, to the other and back."""
-        pixels = self.images[domain].pixels
-        there, back = self._translate_pixels(networks, domain, pixels)
-        return Translated(to_eight_bits(pixels), there, back)
-
-    def _translate_pixels(
-        self, networks: Networks, domain: DomainName, pixels: Tensor
-    ) -> tuple[Tensor, Tensor | None]:
-        """Images of a domain, NCHW integers => their translations, there and back, in batches."""
-        method, other = self.experiment.method, OTHER[domain]
-        near, far = (self.experiment.domain(d).value_range for d in (domain, other))
-        random = generator(self.protocol.style_seed, "evaluate", domain)
-        styles = method.draw_styles(networks, len(pixels), random)
-        returns = DIRECTION[other] in method.directions
-        there, back = [], []
-        with torch.inference_mode():
-            for first in range(0, len(pixels), BATCH):
-                part = pixels[first : first + BATCH].to(self.device)
-                style = None if styles is None else styles[first : first + BATCH]
-                source = to_network(part, near)
-                translation = method.translate(networks, source, other, style)
-                there.append(to_pixels(translation, far).cpu())
-                if returns:
-                    cycled = method.translate_back(networks, translation, source, domain)
-                    back.append(to_pixels(cycled, near).cpu())
-        return torch.cat(there), torch.cat(back) if returns else None
-
-    def _generate(self, networks: Networks) -> Tensor:
-        """As many images from noise as there are real ones."""
-        method = self.experiment.method
-        count, value_range = len(self.images["b"].pixels), self.experiment.b.value_range
-        random = generator(self.protocol.style_seed, "evaluate", "b")
-        with torch.inference_mode():
-            parts = [
-                method.generate(networks, part.to(self.device))
-                for part in torch.split(method.draw_latents(count, random), BATCH)
-            ]
-        return torch.cat([to_pixels(part, value_range).cpu() for part in parts])
 
     def _unchanged(self, domain: DomainName, source: Tensor) -> Tensor:
         """Images of a domain in the form of the other: what no translation would come to."""
@@ -166,83 +123,35 @@ class Judge:
                 name = f"truth_{measure.__name__}/{direction}"
                 metrics[name] = bootstrap_mean(measure(images.there[here], target))
                 metrics[f"{name}/input"] = bootstrap_mean(measure(unchanged[here], target))
+            piles = {"": images.there[here], "/input": unchanged[here]}
+            metrics |= self._segmentation(self.experiment.domain(other).palette, target, piles)
         return metrics
 
-    @torch.no_grad()
-    def _encoded(
-        self, networks: Networks, domain: DomainName, images: Translated
+    def _segmentation(
+        self, palette: tuple[tuple[int, int, int], ...], truth: Tensor, piles: dict[str, Tensor]
     ) -> dict[str, Measurement]:
-        """What the method's own encoder makes of images and their translations, and of labels."""
-        method = self.experiment.method
-        described = self._describe(networks, images.source, domain)
-        if described is None:
+        """Whether each pixel of label maps has its true class; nothing without a palette."""
+        if not palette:
             return {}
-        translated = self._describe(networks, images.there, OTHER[domain])
-        assert translated is not None
-        name = f"embedding_similarity/{DIRECTION[domain]}"
-        shuffled = described[np.random.default_rng(0).permutation(len(described))]
-        metrics = {
-            name: bootstrap_mean(_cosines(described, translated)),
-            f"{name}/shuffled": bootstrap_mean(_cosines(shuffled, translated)),
-        }
-        labels = self.images[domain].labels
-        if method.pretraining is not None and labels is not None:
-            value_range = self.experiment.domain(domain).value_range
-            found = [
-                method.classify(networks, to_network(part.to(self.device), value_range))
-                for part in torch.split(images.source, BATCH)
-            ]
-            right = int((torch.cat(found).argmax(1).cpu().numpy() == labels).sum())
-            metrics[f"encoder_accuracy/{domain}"] = wilson(right, len(labels))
+        true = segmentation.nearest_colour(truth, palette)
+        resamples, seed = self.protocol.resamples, self.protocol.style_seed
+        metrics: dict[str, Measurement] = {}
+        for suffix, pixels in piles.items():
+            guess = segmentation.nearest_colour(pixels, palette)
+            found = segmentation.measure(true, guess, len(palette), resamples, seed)
+            metrics |= {f"segmentation/{name}{suffix}": found[name] for name in found}
         return metrics
 
-    @torch.no_grad()
-    def _describe(
-        self, networks: Networks, pixels: Tensor, domain: DomainName
-    ) -> NDArray[np.float64] | None:
-        """What the method's encoder makes of images (uint8) of a domain, (N, d)."""
-        value_range, parts = self.experiment.domain(domain).value_range, []
-        for part in torch.split(pixels, BATCH):
-            values = to_network(part.to(self.device), value_range)
-            features = self.experiment.method.features(networks, values, domain)
-            if features is None:
-                return None
-            parts.append(features.double().cpu().numpy())
-        return np.concatenate(parts)
-
-    def _adaptation(self, networks: Networks, domain: DomainName) -> dict[str, Measurement]:
-        """How well a classifier of translated images, with the source's labels, reads real ones."""
+    def _adaptation(self, translating: Translating, domain: DomainName) -> dict[str, Measurement]:
+        """See `learned.adaptation`; only on test images, and where both domains have labels."""
         seen, real = self.training[domain], self.images[OTHER[domain]]
-        if seen.labels is None or real.labels is None:
+        wanted = self.experiment.evaluation.adaptation and self.split == "test"
+        if not wanted or seen.labels is None or real.labels is None:
             return {}
-        translated, _ = self._translate_pixels(networks, domain, seen.pixels)
+        pile = translating.translate(seen.pixels, domain)
+        unchanged = self._unchanged(domain, pile.source)
         name = f"adaptation_accuracy/{DIRECTION[domain]}"
-        piles = {name: translated, f"{name}/input": self._unchanged(domain, seen.pixels)}
-        target = to_eight_bits(real.pixels)
-        num_classes = 1 + max(int(seen.labels.max()), int(real.labels.max()))
-        metrics = {}
-        for key, pile in piles.items():
-            student = train_classifier(
-                to_eight_bits(pile), torch.from_numpy(seen.labels), num_classes, device=self.device
-            )
-            right = int((student.predict(target).numpy() == real.labels).sum())
-            metrics[key] = wilson(right, len(real.labels))
-        return metrics
-
-    def _probe(self, networks: Networks) -> dict[str, Measurement]:
-        """What a linear classifier reads in the discriminator's features; needs labels."""
-        seen, unseen = self.training["b"], self.images["b"]
-        if seen.labels is None or unseen.labels is None or "b" not in networks.discriminators:
-            return {}
-        value_range = self.experiment.b.value_range
-        piles = [
-            [to_network(part.to(self.device), value_range) for part in torch.split(pixels, BATCH)]
-            for pixels in (seen.pixels, unseen.pixels)
-        ]
-        found = probe(networks.discriminators["b"], piles[0], seen.labels, piles[1])
-        return {
-            "feature_accuracy/b": wilson(int((found == unseen.labels).sum()), len(unseen.labels))
-        }
+        return learned.adaptation(pile.there, unchanged, seen.labels, real, name)
 
     def _distribution(
         self, domain: DomainName, fakes: Tensor, way: str, unchanged: Tensor | None = None
@@ -253,12 +162,12 @@ class Judge:
         count, seed = min(len(real), len(fakes)), self.protocol.style_seed
         piles = {"": fakes} if unchanged is None else {"": fakes, "/input": unchanged}
         features = {
-            kind: self._features(domain, _first(pile, count, seed)) for kind, pile in piles.items()
+            kind: self._features(domain, first(pile, count, seed)) for kind, pile in piles.items()
         }
-        features_of_real = self._features(domain, _first(real, count, seed))
+        features_of_real = self._features(domain, first(real, count, seed))
         # Other real images: what the floor compares those of the split with.
         training = to_eight_bits(self.training[domain].pixels)
-        more = self._features(domain, _first(training, count, seed))
+        more = self._features(domain, first(training, count, seed))
         metrics: dict[str, Measurement] = {}
         for short, distance in (("fd", frechet), ("kd", kernel)):
             name = f"{short}/{self.protocol.extractor}/{domain}"
@@ -305,7 +214,7 @@ class Judge:
     def _classifiers(self) -> dict[DomainName, Classifier] | None:
         """One task classifier a domain, trained on its real labelled images."""
         sets = {
-            d: _sample(load_images(domain, "labelled"), limit=None)
+            d: sample(load_images(domain, "labelled"), limit=None)
             for d, domain in self.experiment.domains.items()
         }
         if any(s.labels is None for s in sets.values()):
@@ -318,44 +227,10 @@ class Judge:
         }
 
 
-@dataclass
-class Sample:
-    """The images of a split that are measured, in memory."""
-
-    pixels: Tensor
-    labels: NDArray[np.int64] | None
-    ids: list[str] | None
-
-
-def to_eight_bits(pixels: Tensor) -> Tensor:
-    """uint8 or uint16 => uint8, as the metrics want it."""
-    return pixels if pixels.dtype == torch.uint8 else (pixels.int() / 257).round().to(torch.uint8)
-
-
-def _sample(images: Images, limit: int | None = MAX_IMAGES) -> Sample:
-    """All images, or the first of a seeded permutation of a larger pile."""
-    indices = np.arange(len(images))
-    if limit is not None and len(images) > limit:
-        indices = np.sort(np.random.default_rng(0).permutation(len(images))[:limit])
-    return Sample(
-        pixels=images.gather(indices),
-        labels=None if images.labels is None else images.labels[indices],
-        ids=None if images.ids is None else [images.ids[i] for i in indices],
-    )
-
-
-def _first(pixels: Tensor, count: int, seed: int) -> Tensor:
-    """The first `count` images of a seeded permutation."""
-    return pixels[np.random.default_rng(seed).permutation(len(pixels))[:count]]
-
-
-def _cosines(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Cosine of each row of x and the same row of y."""
-    lengths = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
-    cosines: NDArray[np.float64] = np.sum(x * y, 1) / np.maximum(lengths, 1e-12)
-    return cosines
-
-
-def _hash(pixels: Tensor) -> str:
-    shape = str(tuple(pixels.shape)).encode()
-    return hashlib.sha256(shape + pixels.numpy().tobytes()).hexdigest()[:16]
+def _of_labels(experiment: Experiment) -> dict[str, Any]:
+    """What a protocol says of label maps, if a domain holds such."""
+    found = {name: d.palette for name, d in experiment.domains.items() if d.palette}
+    if not found:
+        return {}
+    resize = f"{Protocol().resize}; label maps ({', '.join(found)}): nearest neighbour"
+    return {"resize": resize, "palette": next(iter(found.values()))}

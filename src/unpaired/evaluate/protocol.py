@@ -29,6 +29,8 @@ class Protocol:
     """Hashes of the task classifiers' weights, for a and b."""
     resize: str = "bicubic, anti-aliased, unquantised"
     """How images were brought to the networks' size."""
+    palette: tuple[tuple[int, int, int], ...] = ()
+    """Colours of the classes of label maps, to the nearest of which each pixel belongs."""
     distances: str = "equal n; floor: against training images"
     """Which images the distances compare."""
     style_seed: int = 0
@@ -39,5 +41,8 @@ class Protocol:
     @property
     def fingerprint(self) -> str:
         """Twelve hexadecimal digits that differ whenever any part of the protocol does."""
-        text = json.dumps(encode(self), sort_keys=True)
+        parts = encode(self)
+        if not self.palette:  # numbers without label maps keep the fingerprint they had
+            del parts["palette"]
+        text = json.dumps(parts, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]

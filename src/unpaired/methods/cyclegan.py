@@ -12,6 +12,7 @@ from unpaired.data.domain import Domain
 from unpaired.methods import critic
 from unpaired.methods.method import OTHER, BaseMethod, Batch, DomainName, Losses, Networks
 from unpaired.networks import Discriminator, Generator, PatchGAN, ResNet
+from unpaired.networks.palette import PaletteInput, PaletteOutput
 from unpaired.networks.style import StyleEncoder
 from unpaired.objectives import Adversarial, LeastSquares
 
@@ -28,7 +29,7 @@ class CycleGAN(BaseMethod):
     adversarial: Adversarial = LeastSquares()
     """What discriminators and generators minimise."""
     cycle_weight: float = 10.0
-    """λ of a→b→a (equation 2), and of b→a→b where it has no weight of its own."""
+    """λ of a→b→a (equation 2), and of b→a→b where it has no weight of its own; 0: without it."""
     cycle_weight_b: float | None = None
     """λ of b→a→b; none: as `cycle_weight`."""
     identity_weight: float = 0.0
@@ -37,19 +38,22 @@ class CycleGAN(BaseMethod):
     """Standard deviation of noise added to a translation before it is translated back, in the units
     of the value range. Without it generators hide what the cycle needs in invisible patterns (Chu
     et al. 2017; the defence is Bashkirova et al. 2019's, section 4.1)."""
+    class_channels: bool = False
+    """Show networks a domain of label maps (one with a palette) as a channel per class, and let its
+    generator choose classes, so that every translation is a valid label map; else as colours."""
     style_channels: int = 0
     """Numbers of the style that a→b takes beside the image, so that one image of a can have many
     translations; 0: one. A style is read from a real image of b by an encoder, which b→a→b uses
     too: without it, the way back would have to guess what a does not show."""
+    style_weight: float = 1.0
+    """Weight of reading the style back from the translation (Zhu et al. 2017b, BicycleGAN,
+    equation 6): keeps the generator from ignoring it."""
     critic_steps: int = 1
     """Batches that discriminators learn from for each that generators learn from (WGAN: 5)."""
     r1_weight: float = 0.0
     """γ of the zero-centred gradient penalty on real images (R1; Mescheder et al. 2018)."""
     r1_every: int = 16
     """Steps from one R1 to the next (lazy regularisation, StyleGAN2)."""
-    style_weight: float = 1.0
-    """Weight of reading the style back from the translation (Zhu et al. 2017b, BicycleGAN,
-    equation 6): keeps the generator from ignoring it."""
 
     @property
     def size_multiple(self) -> int:
@@ -71,6 +75,12 @@ class CycleGAN(BaseMethod):
         if a is None:
             return ["a is missing: CycleGAN translates between two piles of images. Give --a."]
         found = critic.problems(self.adversarial, self.discriminator, self.r1_weight, batch_size)
+        if self.class_channels and not (a.palette or b.palette):
+            found.append(
+                "method.class_channels is set, but neither a nor b holds label maps. Give the "
+                "domain that does the colours of its classes (palette), or leave class_channels "
+                "out."
+            )
         why = "a generator cannot be fed its own output. Set --method.identity-weight 0, or give"
         if self.identity_weight and a.channels != b.channels:
             found.append(
@@ -90,17 +100,36 @@ class CycleGAN(BaseMethod):
         assert a is not None
         style = self.style_channels
         generators: dict[str, nn.Module] = {
-            "a2b": self.generator.build(a.channels, b.channels, b.value_range, style),
-            "b2a": self.generator.build(b.channels, a.channels, a.value_range),
+            "a2b": self._build_generator(a, b, style),
+            "b2a": self._build_generator(b, a, 0),
         }
         discriminators: dict[str, nn.Module] = {
-            "a": self.discriminator.build(a.channels, a.size),
-            "b": self.discriminator.build(b.channels, b.size),
+            "a": self._seeing(a, self.discriminator.build(self.channels_of(a), a.size)),
+            "b": self._seeing(b, self.discriminator.build(self.channels_of(b), b.size)),
         }
         encoders: dict[str, nn.Module] = {}
         if style:
             encoders["b"] = StyleEncoder(b.channels, b.size, style)
         return Networks(generators, discriminators, encoders)
+
+    def channels_of(self, domain: Domain) -> int:
+        """How many channels networks see of a domain: those of its images, or one per class."""
+        return len(domain.palette) if self.class_channels and domain.palette else domain.channels
+
+    def _build_generator(self, source: Domain, target: Domain, style: int) -> nn.Module:
+        inputs, outputs = self.channels_of(source), self.channels_of(target)
+        chooses = self.class_channels and target.holds_labels
+        value_range = "signed" if chooses else target.value_range
+        network = self._seeing(source, self.generator.build(inputs, outputs, value_range, style))
+        if chooses:
+            return PaletteOutput(network, target.palette, target.value_range)
+        return network
+
+    def _seeing(self, domain: Domain, network: nn.Module) -> nn.Module:
+        """A network whose input is images of `domain`."""
+        if self.class_channels and domain.holds_labels:
+            return PaletteInput(network, domain.palette, domain.value_range)
+        return network
 
     def generator_losses(self, nets: Networks, batch: Batch) -> tuple[Losses, dict[str, Tensor]]:
         """See `BaseMethod`."""
@@ -114,21 +143,26 @@ class CycleGAN(BaseMethod):
         a2b, b2a = nets.generators["a2b"], nets.generators["b2a"]
         losses: Losses = {}
 
-        if self.identity_weight and self.shares_batches:
+        if self.identity_weight and self.shares_batches and self.cycle_weight:
             fake_b, same_b = a2b(torch.cat([a, b]), _cat(style, style_of_b)).chunk(2)
             fake_a, same_a, cycled_a = b2a(torch.cat([b, a, self.noisy(fake_b)])).chunk(3)
         else:
             fake_b = a2b(a, style)
-            fake_a, cycled_a = b2a(b), b2a(self.noisy(fake_b))
+            fake_a = b2a(b)
+            if self.cycle_weight:
+                cycled_a = b2a(self.noisy(fake_b))
             if self.identity_weight:
                 same_b, same_a = a2b(b, style_of_b), b2a(a)
-        cycled_b = a2b(self.noisy(fake_a), style_of_b)
+        if self.weight_of_cycle_b:
+            cycled_b = a2b(self.noisy(fake_a), style_of_b)
 
         for domain, fake in (("a", fake_a), ("b", fake_b)):
             judged = nets.discriminators[domain](fake)
             losses[f"adversarial_{domain}"] = self.adversarial.generator(judged)
-        losses["cycle_a"] = self.cycle_weight * l1(cycled_a, a)
-        losses["cycle_b"] = self.weight_of_cycle_b * l1(cycled_b, b)
+        if self.cycle_weight:
+            losses["cycle_a"] = self.cycle_weight * l1(cycled_a, a)
+        if self.weight_of_cycle_b:
+            losses["cycle_b"] = self.weight_of_cycle_b * l1(cycled_b, b)
         if self.identity_weight:
             losses["identity_a"] = self.identity_weight * l1(same_a, a)
             losses["identity_b"] = self.identity_weight * l1(same_b, b)

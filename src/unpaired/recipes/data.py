@@ -59,9 +59,9 @@ def parquet(name: str, split: str) -> HuggingFace:
     return HuggingFace(name=str(path), split=split)
 
 
-def folder(name: str) -> Folder:
-    """A folder of images, such as "maps/trainA"."""
-    return Folder(path=str(locate(name)))
+def folder(name: str, *, pairs: bool = False) -> Folder:
+    """A folder of images, such as "maps/trainA"; for `pairs` see `Folder`."""
+    return Folder(path=str(locate(name)), pairs=pairs)
 
 
 def require(experiment: Experiment) -> None:

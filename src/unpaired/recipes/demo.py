@@ -59,3 +59,6 @@ def _domain(name: Literal["ink", "sign"], channels: Literal[1, 3]) -> Domain:
         size=32,
         augmentation=Augmentation(zoom=1.0, flip=False),
     )
+
+
+RECIPES = (demo,)

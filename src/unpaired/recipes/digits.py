@@ -140,3 +140,13 @@ def _domain(name: str, crop: tuple[int, int, int, int] | None) -> Domain:
         fit="resize",
         augmentation=PLAIN,
     )
+
+
+RECIPES = (
+    mnist_usps,
+    mnist_usps_128,
+    mnist_usps_128_no_cycle,
+    mnist_usps_128_cycle_30,
+    mnist_usps_128_fast,
+    mnist_usps_128_fastest,
+)

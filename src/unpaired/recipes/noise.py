@@ -110,3 +110,10 @@ def _mnist() -> Domain:
         fit="pad",
         augmentation=PLAIN,
     )
+
+
+RECIPES = (
+    dcgan_mnist,
+    wgan_mnist,
+    wgan_gp_mnist,
+)

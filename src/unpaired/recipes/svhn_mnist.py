@@ -87,3 +87,10 @@ def svhn_mnist(name: str, generator: Generator, adversarial: Adversarial) -> Exp
         ),
         evaluation=Evaluation(images=10_000),
     )
+
+
+RECIPES = (
+    svhn_mnist_unet_ls,
+    svhn_mnist_unet_ns,
+    svhn_mnist_resnet_ns,
+)

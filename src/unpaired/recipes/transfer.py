@@ -115,3 +115,10 @@ def _faces(name: Literal["photo", "anime"]) -> Domain:
         test_source=parquet(f"faces/{name}", "test"),
         size=96,
     )
+
+
+RECIPES = (
+    dtn_svhn_mnist,
+    dtn_mnist_svhn,
+    dtn_faces,
+)

@@ -147,24 +147,43 @@ _PATTERNS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         {"decimals": 4} | _LOWER,
     ),
     (
-        r"segmentation/(?P<score>pixel)",
+        r"segmentation/pixel",
         "Segmentation",
         "per pixel",
-        "of all pixels get the right class",
+        "of all pixels of the translated label maps have their true class, read as the nearest "
+        "colour of the palette",
         _PERCENT | _HIGHER | _HEADLINE,
     ),
     (
-        r"segmentation/(?P<score>class)",
+        r"segmentation/class",
         "Segmentation",
         "per class",
-        "of a class's pixels get the right class, on average over the classes",
+        "of a class's pixels have their true class, on average over the classes; a class that does "
+        "not occur counts as 0",
         _PERCENT | _HIGHER,
     ),
     (
-        r"segmentation/(?P<score>iou)",
+        r"segmentation/iou",
         "Segmentation",
         "intersection over union",
-        "of the union of predicted and true regions is shared, on average over the classes",
+        "of the union of translated and true regions is shared, on average over the classes; a "
+        "class that does not occur counts as 0",
+        _PERCENT | _HIGHER,
+    ),
+    (
+        r"segmentation/class_present",
+        "Segmentation",
+        "per class that occurs",
+        "of a class's pixels have their true class, on average over the classes that occur in the "
+        "truth",
+        _PERCENT | _HIGHER,
+    ),
+    (
+        r"segmentation/iou_present",
+        "Segmentation",
+        "intersection over union of classes that occur",
+        "of the union of translated and true regions is shared, on average over the classes that "
+        "occur in either",
         _PERCENT | _HIGHER,
     ),
     (

@@ -1,0 +1,75 @@
+"""What the networks of a method have learned beside translating, and what others learn from it."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from unpaired.evaluate.classifier import train_classifier
+from unpaired.evaluate.intervals import Measurement, bootstrap_mean, wilson
+from unpaired.evaluate.piles import Sample, Translated, Translating, to_eight_bits
+from unpaired.evaluate.probe import probe
+from unpaired.methods.method import DIRECTION, OTHER, DomainName
+
+
+def encoded(
+    translating: Translating, domain: DomainName, pile: Translated, labels: NDArray[np.int64] | None
+) -> dict[str, Measurement]:
+    """What the method's own encoder makes of images and their translations, and of labels.
+
+    `embedding_similarity`: the mean cosine of an image's features and its translation's; its
+    companion `shuffled` takes another image's. `encoder_accuracy`: of an encoder that was trained.
+    """
+    described = translating.describe(pile.source, domain)
+    if described is None:
+        return {}
+    translated = translating.describe(pile.there, OTHER[domain])
+    assert translated is not None
+    name = f"embedding_similarity/{DIRECTION[domain]}"
+    shuffled = described[np.random.default_rng(0).permutation(len(described))]
+    metrics = {
+        name: bootstrap_mean(_cosines(described, translated)),
+        f"{name}/shuffled": bootstrap_mean(_cosines(shuffled, translated)),
+    }
+    if translating.experiment.method.pretraining is not None and labels is not None:
+        right = int((translating.classify(pile.source) == labels).sum())
+        metrics[f"encoder_accuracy/{domain}"] = wilson(right, len(labels))
+    return metrics
+
+
+def adaptation(
+    seen: Tensor, unchanged: Tensor, labels: NDArray[np.int64], real: Sample, name: str
+) -> dict[str, Measurement]:
+    """How well a classifier of translated images, with the source's labels, reads real ones.
+
+    `seen` are translated training images, uint8, with their `labels`; `unchanged` the same before.
+    """
+    assert real.labels is not None
+    target = to_eight_bits(real.pixels)
+    num_classes = 1 + max(int(labels.max()), int(real.labels.max()))
+    metrics = {}
+    for key, pile in ((name, seen), (f"{name}/input", unchanged)):
+        student = train_classifier(pile, torch.from_numpy(labels), num_classes)
+        right = int((student.predict(target).numpy() == real.labels).sum())
+        metrics[key] = wilson(right, len(real.labels))
+    return metrics
+
+
+def probed(
+    translating: Translating, judge: nn.Module, seen: Sample, unseen: Sample
+) -> dict[str, Measurement]:
+    """How well a linear classifier of the discriminator's features reads labelled images of b."""
+    if seen.labels is None or unseen.labels is None:
+        return {}
+    piles = [translating.values(pile.pixels, "b") for pile in (seen, unseen)]
+    found = probe(judge, piles[0], seen.labels, piles[1])
+    return {"feature_accuracy/b": wilson(int((found == unseen.labels).sum()), len(unseen.labels))}
+
+
+def _cosines(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cosine of each row of x and the same row of y."""
+    lengths = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
+    cosines: NDArray[np.float64] = np.sum(x * y, 1) / np.maximum(lengths, 1e-12)
+    return cosines

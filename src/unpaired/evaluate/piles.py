@@ -1,0 +1,133 @@
+"""Piles of images as evaluation sees them: samples of a split, and what becomes of them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unpaired.data.batches import generator
+from unpaired.data.images import Images
+from unpaired.data.tensors import to_network, to_pixels
+from unpaired.experiment import Experiment
+from unpaired.methods.method import DIRECTION, OTHER, DomainName, Networks
+
+MAX_IMAGES = 10_000
+BATCH = 100
+
+
+@dataclass
+class Sample:
+    """The images of a split that are measured, in memory."""
+
+    pixels: Tensor
+    labels: NDArray[np.int64] | None
+    ids: list[str] | None
+
+
+@dataclass
+class Translated:
+    """What became of the images of one domain: uint8 pixels on the CPU, NCHW."""
+
+    source: Tensor
+    there: Tensor
+    back: Tensor | None
+    """None where the method knows no way back."""
+
+
+def sample(images: Images, limit: int | None = MAX_IMAGES) -> Sample:
+    """All images, or the first of a seeded permutation of a larger pile."""
+    indices = np.arange(len(images))
+    if limit is not None and len(images) > limit:
+        indices = np.sort(np.random.default_rng(0).permutation(len(images))[:limit])
+    return Sample(
+        pixels=images.gather(indices),
+        labels=None if images.labels is None else images.labels[indices],
+        ids=None if images.ids is None else [images.ids[i] for i in indices],
+    )
+
+
+def first(pixels: Tensor, count: int, seed: int) -> Tensor:
+    """The first `count` images of a seeded permutation."""
+    return pixels[np.random.default_rng(seed).permutation(len(pixels))[:count]]
+
+
+def to_eight_bits(pixels: Tensor) -> Tensor:
+    """uint8 or uint16 => uint8, as the metrics want it."""
+    return pixels if pixels.dtype == torch.uint8 else (pixels.int() / 257).round().to(torch.uint8)
+
+
+def content_hash(pixels: Tensor) -> str:
+    """Sixteen hexadecimal digits of a pile's shape and pixels."""
+    shape = str(tuple(pixels.shape)).encode()
+    return hashlib.sha256(shape + pixels.numpy().tobytes()).hexdigest()[:16]
+
+
+class Translating:
+    """A method's networks, applied to whole piles on a device; styles and noise follow a seed."""
+
+    def __init__(
+        self, experiment: Experiment, networks: Networks, device: torch.device, style_seed: int
+    ) -> None:
+        """`networks` is in evaluation mode but for its discriminators."""
+        self.experiment, self.networks, self.device = experiment, networks, device
+        self.style_seed = style_seed
+
+    def values(self, pixels: Tensor, domain: DomainName) -> list[Tensor]:
+        """Images of a domain, NCHW integers => batches in its value range, on the device."""
+        value_range = self.experiment.domain(domain).value_range
+        return [to_network(p.to(self.device), value_range) for p in torch.split(pixels, BATCH)]
+
+    @torch.inference_mode()
+    def translate(self, pixels: Tensor, domain: DomainName) -> Translated:
+        """Images of a domain to the other and, where there is a way, back."""
+        method, other = self.experiment.method, OTHER[domain]
+        near, far = (self.experiment.domain(d).value_range for d in (domain, other))
+        random = generator(self.style_seed, "evaluate", domain)
+        styles = method.draw_styles(self.networks, len(pixels), random)
+        returns = DIRECTION[other] in method.directions
+        there, back = [], []
+        for i, source in enumerate(self.values(pixels, domain)):
+            style = None if styles is None else styles[i * BATCH : i * BATCH + len(source)]
+            translation = method.translate(self.networks, source, other, style)
+            there.append(to_pixels(translation, far).cpu())
+            if returns:
+                cycled = method.translate_back(self.networks, translation, source, domain)
+                back.append(to_pixels(cycled, near).cpu())
+        return Translated(
+            to_eight_bits(pixels), torch.cat(there), torch.cat(back) if returns else None
+        )
+
+    @torch.inference_mode()
+    def generate(self, count: int) -> Tensor:
+        """`count` images of b from noise, NCHW uint8."""
+        method, value_range = self.experiment.method, self.experiment.b.value_range
+        latents = method.draw_latents(count, generator(self.style_seed, "evaluate", "b"))
+        made = [
+            method.generate(self.networks, part.to(self.device))
+            for part in torch.split(latents, BATCH)
+        ]
+        return torch.cat([to_pixels(part, value_range).cpu() for part in made])
+
+    @torch.inference_mode()
+    def describe(self, pixels: Tensor, domain: DomainName) -> NDArray[np.float64] | None:
+        """What the method's own encoder makes of images of a domain, (N, d); none without one."""
+        found = []
+        for values in self.values(pixels, domain):
+            features = self.experiment.method.features(self.networks, values, domain)
+            if features is None:
+                return None
+            found.append(features.double().cpu().numpy())
+        return np.concatenate(found)
+
+    @torch.inference_mode()
+    def classify(self, pixels: Tensor) -> NDArray[np.int64]:
+        """The classes of images of a, to an encoder that has learned them."""
+        method = self.experiment.method
+        logits = [method.classify(self.networks, values) for values in self.values(pixels, "a")]
+        classes: NDArray[np.int64] = torch.cat(logits).argmax(1).cpu().numpy()
+        return classes

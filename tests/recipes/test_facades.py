@@ -1,0 +1,42 @@
+"""The facade recipes: where their data are looked for, and that pairs measure without training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from unpaired import recipe
+from unpaired.errors import DataError
+from unpaired.recipes import require
+from unpaired.recipes.facades import PALETTE
+
+
+def test_without_data_the_message_names_the_files_and_where_to_get_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("UNPAIRED_DATA", "elsewhere")
+    with pytest.raises(DataError) as caught:
+        require(recipe("facades-cyclegan"))
+    message = str(caught.value)
+    for part in (
+        "elsewhere/facades/photo/train.parquet",
+        "../shared/data",
+        "CMP Facade Database",
+        "UNPAIRED_DATA",
+    ):
+        assert part in message
+
+
+def test_as_the_report_has_it(stand_in_data: Path):
+    plain, spectral = recipe("facades-cyclegan"), recipe("facades-sn")
+    assert plain.a.source.name == str(stand_in_data / "facades/photo/train.parquet")  # type: ignore[union-attr]
+    assert plain.b.palette == PALETTE
+    assert not plain.a.palette
+    assert len(set(PALETTE)) == 12
+    assert plain.training.images == 200 * 400
+    assert plain.training.decay_from == 0.5
+    assert not plain.method.discriminator.spectral_norm
+    assert spectral.method.discriminator.spectral_norm
+    assert spectral.training == plain.training
