@@ -1,8 +1,8 @@
 """Write docs/results.md from the records of runs: python benchmarks/results.py
 
-`results/<run>/` holds what a run wrote about itself (config.json, command.txt, environment.json,
-evaluations.jsonl), without its weights and pictures. `python benchmarks/results.py RUN_FOLDER …`
-takes those files from run folders first.
+`results/<run>/` holds what a run wrote about itself (RECORDS), without its weights and pictures.
+`python benchmarks/results.py RUN_FOLDER …` takes those files from run folders first. What each
+section shows, and what it says, stands in `results_rows.py`.
 """
 
 from __future__ import annotations
@@ -12,15 +12,31 @@ import json
 import shutil
 import statistics
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from results_rows import ROWS, Row
+
 ROOT = Path(__file__).resolve().parent.parent
-RECORDS = ("config.json", "command.txt", "environment.json", "evaluations.jsonl")
-SHOWN = (
-    "translation_accuracy/a2b", "translation_accuracy/b2a", "cycle_l1/a", "cycle_l1/b",
-    "fd/classifier/a", "fd/classifier/b", "diversity/a2b", "diversity/b2a", "truth_psnr/b2a",
-)  # fmt: skip
+RECORDS = ("config.json", "command.txt", "environment.json", "evaluations.jsonl", "metrics.jsonl")
+IGNORED = {"name", "schema_version", "training.seed", "training.device"}
+COMPANIONS = {"input": "unchanged input", "floor": "real against real", "shuffled": "other image's"}
+
+
+@dataclass
+class Record:
+    """What one run wrote about itself."""
+
+    name: str
+    config: dict[str, Any]
+    test: dict[str, Any]
+    minutes: float | None
+
+    @property
+    def recipe(self) -> str:
+        """The recipe's name."""
+        return str(self.config["name"])
 
 
 def main() -> None:
@@ -32,75 +48,106 @@ def main() -> None:
         target.mkdir(parents=True, exist_ok=True)
         for name in RECORDS:
             shutil.copy(run / name, target / name)
-    groups: dict[str, list[Path]] = defaultdict(list)
-    for folder in sorted((ROOT / "results").iterdir()):
-        config = json.loads((folder / "config.json").read_text())
-        groups[config["name"]].append(folder)
-    sections = [section(name, folders) for name, folders in groups.items()]
-    text = "# Results\n\nWritten by `python benchmarks/results.py` from `results/`.\n\n"
+    records = [read(folder) for folder in sorted((ROOT / "results").iterdir())]
+    known = {recipe for row in ROWS for recipe in row.recipes}
+    unknown = {r.recipe for r in records} - known
+    assert not unknown, f"no section of results_rows.py shows {unknown}"
+    sections = [section(row, [r for r in records if r.recipe in row.recipes]) for row in ROWS]
+    text = (
+        "# Results\n\nWritten by `python benchmarks/results.py` from the records of runs in "
+        "`results/`. Numbers are of the final averaged weights on test images, which neither "
+        "training nor any choice saw; ± is the standard deviation over seeds, where there are "
+        "several. Distances and cycle errors: lower is better; all else: higher.\n\n"
+    )
     (ROOT / "docs" / "results.md").write_text(text + "\n\n".join(sections) + "\n")
 
 
-def section(name: str, folders: list[Path]) -> str:
-    """All runs of one recipe: final weights on test images, seed by seed."""
-    records = [final_test(folder) for folder in folders]
-    seeds = [json.loads((f / "config.json").read_text())["training"]["seed"] for f in folders]
-    fingerprints = {record["fingerprint"] for record in records}
-    assert len(fingerprints) == 1, f"{name}: runs of different protocols in one table"
+def section(row: Row, records: list[Record]) -> str:
+    """One section: a table for each protocol, and what to make of it."""
+    lines = [f"## {row.title}", "", row.reported, ""]
+    tables: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        tables[record.test["fingerprint"]].append(record)
+    for fingerprint, found in tables.items():
+        lines += [*table(row, found), "", f"Protocol `{fingerprint}`.", ""]
+    if not records:
+        lines += ["Not run yet.", ""]
+    return "\n".join([*lines, row.text.strip()]).rstrip()
+
+
+def table(row: Row, records: list[Record]) -> list[str]:
+    """Lines of settings, columns of metrics; beneath them the companions of the metrics."""
+    shown = [m for m in row.metrics if any(m in r.test["metrics"] for r in records)]
+    groups: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        groups[label(record, records)].append(record)
     lines = [
-        f"## {name}",
-        "",
-        f"Weights after {records[0]['images']:,} images seen per domain ({records[0]['weights']}), "
-        f"on test images; protocol `{fingerprints.pop()}`. "
-        "Unchanged: the same number for the input as it is; floor: real images against real ones.",
-        "",
-        "| metric | "
-        + " | ".join(f"seed {s}" for s in seeds)
-        + " | mean ± sd | unchanged | floor |",
-        "|---|" + "---|" * (len(seeds) + 3),
+        "| setting | seeds | images | minutes | " + " | ".join(shown) + " |",
+        "|---|---|---|---|" + "---|" * len(shown),
     ]
-    for metric in SHOWN:
-        if metric not in records[0]["metrics"]:
-            continue
-        values = [record["metrics"][metric]["value"] for record in records]
-        spread = f" ± {statistics.stdev(values):.4f}" if len(values) > 1 else ""
-        cells = [f"{value:.4f}" for value in values]
-        cells.append(f"{statistics.mean(values):.4f}{spread}")
-        cells += [other(records[0], f"{metric}/{kind}") for kind in ("input", "floor")]
-        lines.append(f"| {metric} | " + " | ".join(cells) + " |")
-    lines += ["", "During training, on validation images:", "", *course(folders)]
-    return "\n".join(lines)
-
-
-def course(folders: list[Path]) -> list[str]:
-    """Translation accuracies at each evaluation, mean over seeds: does it drift?"""
-    found: dict[int, list[list[float]]] = defaultdict(list)
-    for folder in folders:
-        for record in read(folder):
-            names = ("translation_accuracy/a2b", "translation_accuracy/b2a")
-            if record["split"] == "validation":
-                found[record["images"]].append([record["metrics"][n]["value"] for n in names])
-    lines = ["| images seen | accuracy a→b | accuracy b→a |", "|---|---|---|"]
-    for images, values in sorted(found.items()):
-        there, back = (statistics.mean(v) for v in zip(*values, strict=True))
-        lines.append(f"| {images:,} | {there:.4f} | {back:.4f} |")
+    for name, group in groups.items():
+        minutes = [r.minutes for r in group if r.minutes is not None]
+        cells = [
+            name,
+            str(len(group)),
+            " / ".join(sorted({f"{r.test['images']:,}" for r in group})),
+            f"{statistics.mean(minutes):.0f}" if minutes else "",
+            *(spread([r.test["metrics"][m]["value"] for r in group if m in r.test["metrics"]])
+              for m in shown),
+        ]  # fmt: skip
+        lines.append("| " + " | ".join(cells) + " |")
+    for suffix, title in COMPANIONS.items():
+        found = [companion(records, f"{metric}/{suffix}") for metric in shown]
+        if any(found):
+            lines.append(f"| *{title}* | | | | " + " | ".join(found) + " |")
     return lines
 
 
-def other(record: dict[str, Any], name: str) -> str:
-    """A companion metric, or nothing."""
-    return f"{record['metrics'][name]['value']:.4f}" if name in record["metrics"] else ""
+def label(record: Record, records: list[Record]) -> str:
+    """The recipe, and the settings in which runs of this recipe differ in the table."""
+    same = [flat(r.config) for r in records if r.recipe == record.recipe]
+    own = flat(record.config)
+    differing = [k for k in own if k not in IGNORED and len({str(f.get(k)) for f in same}) > 1]
+    extra = ", ".join(f"{k.split('.', 1)[-1]} {own[k]}" for k in differing)
+    return f"`{record.recipe}`" + (f", {extra}" if extra else "")
 
 
-def final_test(folder: Path) -> dict[str, Any]:
-    """The last evaluation on test images."""
-    return [record for record in read(folder) if record["split"] == "test"][-1]
+def flat(config: dict[str, Any], path: str = "") -> dict[str, Any]:
+    """Settings by their path."""
+    found: dict[str, Any] = {}
+    for key, value in config.items():
+        where = f"{path}{key}"
+        found |= flat(value, f"{where}.") if isinstance(value, dict) else {where: value}
+    return found
 
 
-def read(folder: Path) -> list[dict[str, Any]]:
-    """The lines of evaluations.jsonl."""
-    lines = (folder / "evaluations.jsonl").read_text().splitlines()
-    return [json.loads(line) for line in lines]
+def spread(values: list[float]) -> str:
+    """Mean and standard deviation."""
+    if not values:
+        return ""
+    deviation = f" ± {statistics.stdev(values):.4f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.4f}{deviation}"
+
+
+def companion(records: list[Record], name: str) -> str:
+    """The companion of a metric: that of the first run which has it."""
+    found = [r.test["metrics"][name]["value"] for r in records if name in r.test["metrics"]]
+    return f"{found[0]:.4f}" if found else ""
+
+
+def read(folder: Path) -> Record:
+    """The records of a run; its newest evaluation on test images."""
+    config = json.loads((folder / "config.json").read_text())
+    lines = lines_of(folder / "evaluations.jsonl")
+    log = lines_of(folder / "metrics.jsonl")
+    minutes = log[-1]["seconds"] / 60 if log else None
+    test = [line for line in lines if line["split"] == "test"][-1]
+    return Record(folder.name, config, test, minutes)
+
+
+def lines_of(path: Path) -> list[dict[str, Any]]:
+    """The lines of a .jsonl file; none where it is absent."""
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ FLOORS = [
     ["experiment"],
     ["engine", "recipes", "samples", "model_folder", "model_card"],
     ["auto", "estimate", "resolution"],
-    ["translate"],
+    ["translate", "generate"],
     ["translation_plan"],
     ["translate_files"],
     ["evaluate"],

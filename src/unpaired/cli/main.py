@@ -19,6 +19,7 @@ VERBS = {
     "check": "look at two piles of images before any training: counts, bad files, leaks",
     "train": "train a translator on two piles of images, or continue a run",
     "translate": "translate files and folders with a trained model",
+    "generate": "make images from noise with a model trained for it (DCGAN, WGAN)",
     "evaluate": "measure a model or a run on test images",
     "report": "write a run's report.html",
     "recipes": "list the recipes: complete settings that are known to work",

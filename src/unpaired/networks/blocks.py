@@ -18,16 +18,11 @@ Upsampling = Literal["transposed", "resize"]
 INITIAL_STD = 0.02  # DCGAN, section 3; used by CycleGAN and pix2pix
 
 
-def initialise(network: nn.Module, norm: Norm = "batch") -> None:
-    """Draw all convolution and linear weights from N(0, 0.02), biases zero (DCGAN, section 3).
-
-    For generators without normalisation (`norm` "none") instead so that each layer keeps the size
-    of its input (He et al. 2015, equation 14): at 0.02 the image would be lost within a few layers.
-    """
+def initialise(network: nn.Module) -> None:
+    """Draw all convolution and linear weights from N(0, 0.02), biases zero (DCGAN, section 3)."""
     for module in network.modules():
         if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
-            std = INITIAL_STD if norm != "none" else (2 / (1 + 0.2**2) / _summands(module)) ** 0.5
-            nn.init.normal_(module.weight, 0.0, std)
+            nn.init.normal_(module.weight, 0.0, INITIAL_STD)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
     for module in network.modules():
@@ -36,14 +31,6 @@ def initialise(network: nn.Module, norm: Norm = "batch") -> None:
             nn.init.normal_(
                 module.to_scale_shift.weight, 0.0, module.to_scale_shift.in_features**-0.5
             )
-
-
-def _summands(layer: nn.Conv2d | nn.ConvTranspose2d | nn.Linear) -> float:
-    """Products that one output of a layer sums; of a transposed kernel, a quarter at stride 2."""
-    if isinstance(layer, nn.ConvTranspose2d):
-        strides = layer.stride[0] * layer.stride[1]
-        return layer.in_channels * layer.kernel_size[0] * layer.kernel_size[1] / strides
-    return layer.weight[0].numel()
 
 
 class InstanceNorm(nn.GroupNorm):

@@ -90,7 +90,7 @@ class ResNetGenerator(nn.Module):
             self.decoder.append(Layer(up, width, norm, F.relu, style_channels))
         self.to_image = edge_convolution(width, out_channels, settings.kernel)
         self.activation = output_activation(value_range)
-        initialise(self, norm)
+        initialise(self)
 
     def forward(self, images: Tensor, style: Tensor | None = None) -> Tensor:
         features = self.encoder(images)

@@ -101,7 +101,7 @@ class UNetGenerator(nn.Module):
             channels = width + skips.pop()
         self.to_image = conv3x3(channels, out_channels)
         self.activation = output_activation(value_range)
-        initialise(self, norm)
+        initialise(self)
 
     def forward(self, images: Tensor, style: Tensor | None = None) -> Tensor:
         features = images if self.stem is None else self.stem(images)

@@ -1,0 +1,56 @@
+"""`unpaired generate`: images from noise, with a model that was trained to make them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unpaired.cli.arguments import Parser, print_json
+from unpaired.errors import SettingError
+
+EPILOG = """\
+examples:
+  unpaired generate runs/dcgan-mnist/model -o digits/ --count 100
+  unpaired generate runs/dcgan-mnist/model -o way/ --between 3 17 --count 10
+  unpaired generate runs/dcgan-mnist/model -o sum/ --arithmetic "0,4,7 - 1,2,3 + 8,9,10"
+"""
+
+
+def run(arguments: list[str]) -> int:
+    """The verb."""
+    flags = Parser(prog="unpaired generate", description=__doc__, epilog=EPILOG)
+    add = flags.add_argument
+    add("model", type=Path, help="model folder of a method that makes images from noise")
+    add("-o", "--output", type=Path, metavar="DIR", required=True, help="folder of the images")
+    add("--count", type=int, default=64, metavar="N", help="images (default: 64)")
+    add("--seed", type=int, default=0, metavar="S", help="which noise (default: 0)")
+    way = flags.add_mutually_exclusive_group()
+    way.add_argument(
+        "--between", type=int, nargs=2, metavar="K", help="the way from image K to another"
+    )
+    way.add_argument(
+        "--arithmetic", metavar="SUM", help="terms of means of images, and what they come to"
+    )
+    add("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    add("--json", action="store_true", help="one JSON object on standard output")
+    given = flags.parse_args(arguments)
+    if given.count < 1 or given.seed < 0:
+        raise SettingError(
+            f"--count is {given.count} and --seed {given.seed}: the least are 1 and 0."
+        )
+    from unpaired.generate import Noise, save
+    from unpaired.progress import say
+
+    model = Noise(given.model, given.device)
+    if given.between:
+        first, last = given.between
+        latents = model.between(first, last, given.count, given.seed)
+    elif given.arithmetic:
+        latents = model.arithmetic(given.arithmetic, given.seed)
+    else:
+        latents = model.latents(given.count, given.seed)
+    paths = save(model.images(latents), given.output)
+    if given.json:
+        print_json({"output": str(given.output), "images": [path.name for path in paths]})
+    else:
+        say(f"{len(paths)} images in {given.output}")
+    return 0

@@ -1,0 +1,92 @@
+"""Images from noise: samples, the way from one to another, and sums of noise."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from unpaired.data.batches import generator
+from unpaired.data.tensors import to_pixels
+from unpaired.engine.hardware import choose_device
+from unpaired.errors import SettingError
+from unpaired.model_folder import load_model
+
+BATCH = 100
+
+
+class Noise:
+    """A model that makes images from noise. Image k of a seed is always the same."""
+
+    def __init__(self, folder: str | Path, device: Literal["auto", "cpu", "cuda"] = "auto") -> None:
+        """Read a model folder.
+
+        Raises:
+            ModelError: when the folder is refused.
+            SettingError: when the model translates images.
+        """
+        model = load_model(Path(folder))
+        self.experiment = model.experiment
+        if not self.experiment.method.latent_channels:
+            raise SettingError(
+                f"{folder} is a model that translates images. Use `unpaired translate`."
+            )
+        self.device = choose_device(device)
+        self.networks = model.networks.to(self.device)
+
+    def latents(self, count: int, seed: int = 0, first: int = 0) -> Tensor:
+        """The noise of images `first` to `first + count` of a seed, [count, latent_channels]."""
+        method = self.experiment.method
+        rows = [
+            method.draw_latents(1, generator("generate", seed, first + i)) for i in range(count)
+        ]
+        return torch.cat(rows)
+
+    @torch.inference_mode()
+    def images(self, latents: Tensor) -> list[NDArray[np.uint8]]:
+        """[N, latent_channels] => N images (H, W, C), uint8."""
+        method, value_range = self.experiment.method, self.experiment.b.value_range
+        made: list[NDArray[np.uint8]] = []
+        for part in torch.split(latents, BATCH):
+            values = method.generate(self.networks, part.to(self.device))
+            made += list(to_pixels(values, value_range).permute(0, 2, 3, 1).cpu().numpy())
+        return made
+
+    def between(self, first: int, last: int, steps: int, seed: int = 0) -> Tensor:
+        """The noise on the straight way from image `first` of a seed to image `last`."""
+        start, end = (self.latents(1, seed, number) for number in (first, last))
+        shares = torch.linspace(0, 1, steps)[:, None]
+        return start + shares * (end - start)
+
+    def arithmetic(self, text: str, seed: int = 0) -> Tensor:
+        """The noise that a sum of images comes to, such as "0,4,7 - 1,2,3 + 8,9,10".
+
+        Each term is the mean of the noise of some images, by number (DCGAN, section 6.3.2: three,
+        as one alone is too rare a draw). Returns [terms + 1, latent_channels]: the terms, the sum.
+        """
+        parts = re.findall(r"([+-]?)\s*(\d+(?:\s*,\s*\d+)*)", text)
+        if not parts or re.sub(r"[\d,\s+-]", "", text):
+            raise SettingError(
+                f"{text!r} is no sum of images. Write their numbers, such as '0,4,7 - 1,2,3 + 8'."
+            )
+        terms = [
+            torch.cat([self.latents(1, seed, int(n)) for n in numbers.split(",")]).mean(0)
+            for _, numbers in parts
+        ]
+        signed = [-t if sign == "-" else t for (sign, _), t in zip(parts, terms, strict=True)]
+        return torch.stack([*terms, torch.stack(signed).sum(0)])
+
+
+def save(images: list[NDArray[np.uint8]], folder: Path, start: int = 0) -> list[Path]:
+    """Write images as 00000.png and so on; returns their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{start + i:05d}.png" for i in range(len(images))]
+    for path, image in zip(paths, images, strict=True):
+        Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(path)
+    return paths
