@@ -80,6 +80,14 @@ def test_a_judge_of_patches_is_held_by_the_mean_over_them():
     assert gradient_norms(judge, images()).tolist() == pytest.approx([5.0] * 3)
 
 
+def test_outputs_may_have_any_shape():
+    """[N] is what the domain transfer network's R1 looks at, [N, 1, h, w] a PatchGAN's."""
+    x = images(2, 1, 5)
+    expected = gradient_norms(total, x)
+    assert torch.allclose(gradient_norms(lambda x: total(x)[:, 0], x), expected)
+    assert torch.allclose(gradient_norms(lambda x: total(x)[:, :, None, None], x), expected)
+
+
 def test_a_norm_is_one_of_all_channels_and_pixels_together():
     assert gradient_norms(total, images(2, 3, 5)).tolist() == pytest.approx([75**0.5] * 2)
 
