@@ -10,8 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from unpaired.evaluate import measure
+from unpaired.evaluate import learned
 from unpaired.evaluate.measure import Judge
+from unpaired.evaluate.piles import Translating
 from unpaired.experiment import Experiment
 from unpaired.methods.method import Networks
 
@@ -20,8 +21,13 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(scope="module")
 def experiment(tiny: Experiment, quick_evaluation: None) -> Experiment:
-    evaluation = replace(tiny.evaluation, classifier=True, adaptation=True)
+    evaluation = replace(tiny.evaluation, classifier=False, adaptation=True)
     return replace(tiny, evaluation=evaluation)
+
+
+def adaptation(judge: Judge, networks: Networks, domain: Any) -> dict[str, Any]:
+    translating = Translating(judge.experiment, networks, CPU, judge.protocol.style_seed)
+    return judge._adaptation(translating, domain)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +66,7 @@ def students(monkeypatch: pytest.MonkeyPatch) -> list[Student]:
         found.append(Student(images, labels, num_classes))
         return found[-1]
 
-    monkeypatch.setattr(measure, "train_classifier", train)
+    monkeypatch.setattr(learned, "train_classifier", train)
     return found
 
 
@@ -69,8 +75,7 @@ def test_students_learn_from_translations_and_read_real_images(
 ):
     """Train on G(a) with a's labels and, to compare, on a itself; test on b's test images."""
     judge = Judge(experiment, "test", CPU)
-    students.clear()  # the judges are trained elsewhere, or were before
-    metrics = {d: judge._adaptation(networks, d) for d in ("a", "b")}
+    metrics = {d: adaptation(judge, networks, d) for d in ("a", "b")}
     for domain, other, channels in (("a", "b", 3), ("b", "a", 1)):
         way = {"a": "a2b", "b": "b2a"}[domain]
         assert metrics[domain].keys() == {
@@ -85,8 +90,9 @@ def test_students_learn_from_translations_and_read_real_images(
             assert np.array_equal(student.labels.numpy(), seen.labels)
             assert student.num_classes == 10
             assert torch.equal(student.asked, real.pixels)
-        there, _ = judge._translate_pixels(networks, domain, seen.pixels)
-        assert torch.equal(translated.images, there)
+        translating = Translating(experiment, networks, CPU, judge.protocol.style_seed)
+        pile = translating.translate(seen.pixels, domain)
+        assert torch.equal(translated.images, pile.there)
         assert torch.equal(unchanged.images, judge._unchanged(domain, seen.pixels))
         share = float((real.labels == 7).mean())
         for measurement in metrics[domain].values():
@@ -94,15 +100,15 @@ def test_students_learn_from_translations_and_read_real_images(
             assert measurement.n == len(real.labels)
 
 
-@pytest.mark.parametrize(("split", "adaptation"), [("validation", True), ("test", False)])
+@pytest.mark.parametrize(("split", "wanted"), [("validation", True), ("test", False)])
 def test_adaptation_is_measured_on_test_images_and_if_asked_for(
     experiment: Experiment,
     networks: Networks,
     students: list[Student],
     split: Any,
-    adaptation: bool,
+    wanted: bool,
 ):
-    evaluation = replace(experiment.evaluation, adaptation=adaptation, classifier=False)
+    evaluation = replace(experiment.evaluation, adaptation=wanted)
     judge = Judge(replace(experiment, evaluation=evaluation), split, CPU)
     metrics = judge.measure(networks, 0).record["metrics"]
     assert not [name for name in metrics if name.startswith("adaptation")]
@@ -112,8 +118,7 @@ def test_adaptation_is_measured_on_test_images_and_if_asked_for(
 def test_adaptation_is_part_of_the_record(
     experiment: Experiment, networks: Networks, students: list[Student]
 ):
-    evaluation = replace(experiment.evaluation, classifier=False)
-    judge = Judge(replace(experiment, evaluation=evaluation), "test", CPU)
+    judge = Judge(experiment, "test", CPU)
     metrics = judge.measure(networks, 0).record["metrics"]
     names = {f"adaptation_accuracy/{way}" for way in ("a2b", "b2a")}
     assert names | {f"{name}/input" for name in names} <= metrics.keys()
@@ -124,12 +129,11 @@ def test_without_labels_there_is_nothing_to_adapt(
     experiment: Experiment, networks: Networks, students: list[Student]
 ):
     judge = Judge(experiment, "test", CPU)
-    students.clear()
     judge.training["a"].labels = None
-    assert judge._adaptation(networks, "a") == {}
-    assert judge._adaptation(networks, "b").keys()
+    assert adaptation(judge, networks, "a") == {}
+    assert adaptation(judge, networks, "b").keys()
     judge.images["a"].labels = None
-    assert judge._adaptation(networks, "b") == {}
+    assert adaptation(judge, networks, "b") == {}
     assert len(students) == 2
 
 
@@ -144,14 +148,13 @@ def test_a_translation_that_keeps_the_class_teaches_it(
         experiment,
         b=experiment.a,
         method=replace(experiment.method, style_channels=0),
-        evaluation=replace(experiment.evaluation, classifier=False),
     )
-    monkeypatch.setattr(measure, "train_classifier", Nearest)
+    monkeypatch.setattr(learned, "train_classifier", Nearest)
     judge = Judge(settings, "test", CPU)
     nets = Networks({}, {}, {})
-    found = judge._adaptation(nets, "a")["adaptation_accuracy/a2b"]
+    found = adaptation(judge, nets, "a")["adaptation_accuracy/a2b"]
     assert found.value > 0.8
     labels = judge.training["a"].labels
     assert labels is not None
     judge.training["a"].labels = (labels + 1) % 10
-    assert judge._adaptation(nets, "a")["adaptation_accuracy/a2b"].value < 0.1
+    assert adaptation(judge, nets, "a")["adaptation_accuracy/a2b"].value < 0.1

@@ -20,7 +20,7 @@ from unpaired.engine.loop import Phases, advance
 from unpaired.engine.state import State
 from unpaired.engine.window import Window
 from unpaired.errors import SettingError
-from unpaired.evaluate import measure
+from unpaired.evaluate.piles import Translating
 from unpaired.experiment import Experiment, check, from_json, to_json
 from unpaired.methods import GAN
 from unpaired.methods.method import Networks
@@ -269,11 +269,10 @@ def test_without_the_discriminator_its_features_are_not_asked_for(
 
 def test_images_that_are_measured_are_drawn_anew_and_alike(noise: Experiment):
     """The same noise for every evaluation, so that numbers of two moments can be compared."""
-    plain = replace(noise, evaluation=replace(noise.evaluation, classifier=False))
-    judge = measure.Judge(plain, "validation", torch.device("cpu"))
     torch.manual_seed(0)
     nets = noise.method.build(None, noise.b).eval()
-    first, second = judge._generate(nets), judge._generate(nets)
+    making = Translating(noise, nets, torch.device("cpu"), style_seed=0)
+    first, second = making.generate(180), making.generate(180)
     assert torch.equal(first, second)
     assert first.shape == (180, 1, 32, 32)
     assert len(first.flatten(1).unique(dim=0)) == 180
