@@ -17,9 +17,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 import unpaired
-from unpaired.data.images import load_images
+from unpaired.data.images import MemoryImages, load_images
 from unpaired.data.jitter import Jitter
 from unpaired.data.sources import Folder
+from unpaired.data.tensors import to_network
 from unpaired.engine import checkpoint, loop
 from unpaired.engine.hardware import build_fabric
 from unpaired.engine.state import State
@@ -463,7 +464,7 @@ def test_interrupted_after_pretraining_and_continued_it_is_the_same_to_the_bit(
 
 
 def test_pretraining_follows_from_the_seed_and_leaves_f_frozen(transfer: Experiment):
-    images = load_images(transfer.a, "train")
+    images = {name: load_images(domain, "train") for name, domain in transfer.domains.items()}
     fabric = build_fabric(transfer.training)
     found = []
     for seed in (0, 0, 1):
@@ -477,6 +478,33 @@ def test_pretraining_follows_from_the_seed_and_leaves_f_frozen(transfer: Experim
         assert not state.networks.encoders["a"].training
     assert torch.equal(found[0], found[1])
     assert not torch.equal(found[0], found[2])
+
+
+def test_an_encoder_learns_to_read_the_other_domain_without_its_labels(transfer: Experiment):
+    """French et al. 2018: signs with labels, inverted signs without. Inverting is what b adds."""
+    images = {"a": load_images(transfer.a, "train")}
+    shown = images["a"]
+    assert isinstance(shown, MemoryImages)
+    images["b"] = replace(shown, pixels=255 - shown.pixels, labels=None)
+    fabric, accuracies = build_fabric(transfer.training), []
+    for weight in (0.0, 1.0):
+        learning = Pretraining(
+            images=14_000, batch_size=32, consistency_weight=weight, confidence=0.8, warm_up=0.4
+        )
+        method = replace(
+            transfer.method,
+            encoder=ClassEncoder(width=8, kernel=3, norm="batch", pooling="max"),
+            encoder_training=learning,
+        )
+        settings = replace(transfer, b=transfer.a, method=method)
+        state = State(settings, fabric.device)
+        loop.pretrain(fabric, settings, state, images)
+        unit = to_network(images["b"].gather(range(300)), "unit")
+        with torch.no_grad():
+            found = state.networks.encoders["a"].classify_unit(unit).argmax(1)
+        assert shown.labels is not None
+        accuracies.append(float((found.numpy() == shown.labels[:300]).mean()))
+    assert accuracies[1] > accuracies[0] + 0.1
 
 
 @pytest.fixture
