@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 
+from unpaired.evaluate import classifier, measure
 from unpaired.experiment import Evaluation, Experiment, Optimiser, Training
 from unpaired.methods import CycleGAN
 from unpaired.networks import CNN, UNet
@@ -26,7 +28,18 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def quick_evaluation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Task classifiers that see 640 images, and few resamples: how well is not what is asked."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(classifier, "_MIN_IMAGES_SEEN", 640)
+        patch.setattr(classifier, "_EPOCHS", 1)
+        patch.setattr(measure, "Protocol", partial(measure.Protocol, resamples=10))
+        patch.setenv("UNPAIRED_CACHE", str(tmp_path_factory.mktemp("quick")))
+        yield
+
+
+@pytest.fixture(scope="session")
 def tiny() -> Experiment:
     """See `tiny_experiment`."""
     return tiny_experiment()

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from unpaired.data.batches import Batches, augment, derive_seed, generator
+from unpaired.data.batches import Batches, augment, balanced_order, derive_seed, generator
 from unpaired.data.domain import Augmentation, Domain
 from unpaired.data.images import MemoryImages, StreamedImages
 from unpaired.data.sources import BuiltIn
@@ -36,11 +36,13 @@ def batches(
     streamed: bool = False,
     rank: int = 0,
     world_size: int = 1,
+    labels: np.ndarray | None = None,
 ) -> Batches:
+    """Balanced where there are labels."""
     pixels = numbered(count)
     about: dict[str, Any] = {
         "names": [str(i) for i in range(count)],
-        "labels": None,
+        "labels": labels,
         "ids": None,
         "refused": [],
     }
@@ -48,7 +50,11 @@ def batches(
     if streamed:
         images = StreamedImages(read=lambda i: pixels[i].permute(1, 2, 0).numpy(), **about)
     domain = Domain(
-        source=BuiltIn(name="ink"), channels=1, augmentation=augmentation, value_range="unit"
+        source=BuiltIn(name="ink"),
+        channels=1,
+        augmentation=augmentation,
+        value_range="unit",
+        balanced=labels is not None,
     )
     return Batches(images, domain, name, seed, batch_size, CPU, rank, world_size)
 
@@ -119,6 +125,88 @@ def test_seeds_are_the_same_on_every_machine():
     assert derive_seed(3, "augment", 12, 0) == 8909534037757892801
     assert derive_seed("a", "b") != derive_seed("b", "a")
     assert 0 <= derive_seed(2**62, "x") < 2**63
+
+
+# Balance
+
+
+def rare(*counts: int) -> np.ndarray:
+    """As many labels of each class as said, mixed."""
+    labels = np.repeat(np.arange(len(counts)), counts)
+    return np.random.default_rng(0).permutation(labels)
+
+
+@pytest.mark.parametrize("counts", [(30, 30, 30), (80, 8, 2), (97, 1, 1, 1), (5,), (0, 7, 0, 3)])
+def test_every_class_is_drawn_equally_often(counts: tuple[int, ...]):
+    labels = rare(*counts)
+    order = balanced_order(labels, np.random.default_rng(1))
+    assert len(order) == len(labels)
+    drawn = np.bincount(labels[order], minlength=len(counts))
+    present = [n for n, count in zip(drawn, counts, strict=True) if count]
+    assert max(present) - min(present) <= 1
+    assert not [n for n, count in zip(drawn, counts, strict=True) if n and not count]
+
+
+def test_images_of_rare_classes_repeat_evenly_and_of_frequent_ones_never():
+    labels = rare(70, 17, 3)
+    times = np.bincount(balanced_order(labels, np.random.default_rng(1)), minlength=90)
+    assert times[labels == 0].max() == 1  # 30 of 70
+    assert times[labels == 0].sum() == 30
+    assert set(times[labels == 1]) == {1, 2}
+    assert set(times[labels == 2]) == {10}
+
+
+def test_where_classes_are_as_frequent_an_order_is_a_permutation():
+    labels = rare(20, 20, 20)
+    assert sorted(balanced_order(labels, np.random.default_rng(1))) == list(range(60))
+
+
+def test_what_does_not_divide_evenly_falls_to_changing_classes():
+    labels = rare(34, 33, 33)
+    most = {
+        int(np.bincount(labels[balanced_order(labels, np.random.default_rng(i))]).argmax())
+        for i in range(30)
+    }
+    assert most == {0, 1, 2}
+
+
+def test_a_balanced_order_follows_from_its_generator_and_is_mixed():
+    labels = rare(60, 30, 10)
+    first, again, other = (
+        balanced_order(labels, np.random.default_rng(seed)) for seed in (1, 1, 2)
+    )
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+    # Not class after class: neighbours are alike in a third of all places.
+    alike = (labels[first][1:] == labels[first][:-1]).mean()
+    assert 0.15 < alike < 0.5
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_batches_of_a_balanced_domain(streamed: bool):
+    labels = rare(84, 12, 4)
+    balanced = batches(100, 10, labels=labels, streamed=streamed)
+    epochs = []
+    for epoch in range(3):
+        positions = range(100 * epoch, 100 * (epoch + 1), 10)
+        seen = np.concatenate([balanced.indices(position) for position in positions])
+        assert sorted(np.bincount(labels[seen])) == [33, 33, 34]
+        epochs.append(seen)
+        # What is read is what the indices say.
+        read = torch.cat([balanced.at(position) for position in positions])[:, 0, 0, 0] * 255
+        assert np.array_equal(read.round().int().numpy(), seen)
+    assert not np.array_equal(epochs[0], epochs[1])
+    plain = batches(100, 100)
+    assert sorted(plain.indices(0)) == list(range(100))
+
+
+def test_processes_share_balanced_batches_without_overlap():
+    labels = rare(20, 3, 1)
+    whole = batches(24, 6, labels=labels)
+    parts = [batches(24, 2, rank=rank, world_size=3, labels=labels) for rank in range(3)]
+    for position in (0, 6, 18, 24):
+        shared = np.concatenate([part.indices(position) for part in parts])
+        assert np.array_equal(shared, whole.indices(position))
 
 
 # Values

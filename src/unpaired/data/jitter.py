@@ -23,42 +23,99 @@ class Jitter:
     """Largest change of size, as a share of it."""
     shuffle_channels: bool = True
     """Let colour channels change places, so that a class is told by its shape and not its hue."""
+    shear: float = 0.0
+    """Largest shear, as a share of the height."""
+    grey: float = 0.0
+    """Share of images that lose their colour, with random weights of the channels."""
     inversion: float = 0.0
     """Share of images whose light and dark change places."""
     contrast: float = 0.0
-    """Largest change of contrast and of brightness, as a share of the range of values."""
-    grey: float = 0.0
-    """Share of images that lose their colour."""
+    """Largest change of contrast: by a factor of up to e to this power, or of its inverse."""
+    brightness: float = 0.0
+    """Largest change of brightness, as a share of the range of values."""
+    blur: float = 0.0
+    """Share of images that are blurred over 3×3 pixels."""
+    noise: float = 0.0
+    """Largest standard deviation of noise, as a share of the range of values."""
+    frame: float = 0.0
+    """Share of images whose left and right margins become flat: what stands beside a digit goes."""
+    cutout: float = 0.0
+    """Share of images that lose a square of a quarter of their side."""
 
 
 def jitter(images: Tensor, settings: Jitter, random: torch.Generator) -> Tensor:
-    """Change each image by its own random numbers: NCHW float in [0, 1] => likewise."""
-    n, channels, height, width = images.shape
+    """Change each image by its own random numbers: NCHW float in [0, 1] => likewise.
+
+    What is zero draws no random numbers. Differentiable in the images.
+    """
+    images = _move(images, settings, random)
+    if settings.shuffle_channels:
+        places = _draw(random, images, images.shape[1])[..., 0, 0].argsort(1)
+        images = images[torch.arange(len(images), device=images.device)[:, None], places]
+    if settings.grey:
+        weights = _draw(random, images, images.shape[1]) + 0.1
+        grey = (images * weights).sum(1, keepdim=True) / weights.sum(1, keepdim=True)
+        images = torch.where(_draw(random, images) < settings.grey, grey, images)
+    if settings.inversion:
+        images = torch.where(_draw(random, images) < settings.inversion, 1 - images, images)
+    if settings.contrast or settings.brightness:
+        factor = ((_draw(random, images) * 2 - 1) * settings.contrast).exp()
+        offset = (_draw(random, images) * 2 - 1) * settings.brightness
+        middle = images.mean((1, 2, 3), keepdim=True)
+        images = ((images - middle) * factor + middle + offset).clamp(0, 1)
+    if settings.blur:
+        blurred = F.avg_pool2d(images, 3, 1, 1, count_include_pad=False)
+        images = torch.where(_draw(random, images) < settings.blur, blurred, images)
+    if settings.noise:
+        drawn = torch.randn(images.shape, generator=random).to(images.device)
+        images = (images + settings.noise * _draw(random, images) * drawn).clamp(0, 1)
+    if settings.frame:
+        images = _flatten_margins(images, settings.frame, random)
+    if settings.cutout:
+        images = _cut_out(images, settings.cutout, random)
+    return images
+
+
+def _move(images: Tensor, settings: Jitter, random: torch.Generator) -> Tensor:
+    """One affine map per image."""
+    n, _, height, width = images.shape
     draws = torch.rand(4, n, generator=random).to(images.device) * 2 - 1
     angle = draws[0] * math.radians(settings.rotation)
     scale = 1 + draws[1] * settings.scale
     cos, sin = angle.cos() * scale, angle.sin() * scale
     shift = 2 * settings.shift  # the grid's unit is half an image
     right, down = draws[2] * shift / width, draws[3] * shift / height
-    maps = torch.stack([torch.stack([cos, -sin, right], 1), torch.stack([sin, cos, down], 1)], 1)
-    grid = F.affine_grid(maps, list(images.shape), align_corners=False)
-    images = F.grid_sample(images, grid, padding_mode="border", align_corners=False)
-    if settings.shuffle_channels:
-        places = torch.rand(n, channels, generator=random).argsort(1).to(images.device)
-        images = images[torch.arange(n, device=images.device)[:, None], places]
-    if settings.inversion or settings.contrast or settings.grey:
-        images = _recolour(images, settings, random)
-    return images
+    lean = torch.zeros_like(scale)
+    if settings.shear:
+        lean = (_draw(random, images).flatten() * 2 - 1) * settings.shear * scale
+    rows = [torch.stack([cos, lean - sin, right], 1), torch.stack([sin, cos, down], 1)]
+    grid = F.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
-def _recolour(images: Tensor, settings: Jitter, random: torch.Generator) -> Tensor:
-    draws = torch.rand(4, len(images), generator=random).to(images.device)
-    draws = draws[:, :, None, None, None]
-    chances, factors = draws[:2], draws[2:]
-    grey = images.mean(1, keepdim=True).expand_as(images)
-    images = torch.where(chances[0] < settings.grey, grey, images)
-    images = torch.where(chances[1] < settings.inversion, 1 - images, images)
-    contrast, brightness = (factors * 2 - 1) * settings.contrast
-    middle = images.mean((1, 2, 3), keepdim=True)
-    changed: Tensor = (images - middle) * (1 + contrast) + middle + brightness
-    return changed.clamp(0, 1)
+def _flatten_margins(images: Tensor, share: float, random: torch.Generator) -> Tensor:
+    """Up to a quarter of the width on either side becomes the image's median, for some images."""
+    width = images.shape[3]
+    columns = torch.arange(width, device=images.device)
+    left, right = ((1 + _draw(random, images) * (width // 4 - 1)).floor() for _ in range(2))
+    inside = (columns >= left) & (columns < width - right)
+    ground = images.flatten(2).median(2).values[..., None, None]
+    kept = inside | (_draw(random, images) >= share)
+    return torch.where(kept, images, ground)
+
+
+def _cut_out(images: Tensor, share: float, random: torch.Generator) -> Tensor:
+    """A square of a quarter of the side takes a random colour, for some images."""
+    height, width = images.shape[2:]
+    rows = torch.arange(height, device=images.device)[:, None]
+    columns = torch.arange(width, device=images.device)
+    across, down = (_draw(random, images) * side for side in (width, height))
+    hole = ((columns - across).abs() <= width / 8) & ((rows - down).abs() <= height / 8)
+    colour = _draw(random, images, images.shape[1])
+    return torch.where(hole & (_draw(random, images) < share), colour, images)
+
+
+def _draw(random: torch.Generator, images: Tensor, channels: int = 1) -> Tensor:
+    """Uniform numbers in [0, 1), [N, channels, 1, 1], on the images' device."""
+    drawn = torch.rand(len(images), channels, generator=random)
+    return drawn.to(images.device)[:, :, None, None]

@@ -90,7 +90,7 @@ def train(
 
     started, seconds_before = time.monotonic(), state.seconds
     if stored is None and experiment.method.pretraining is not None:
-        pretrain(fabric, experiment, state, images["a"])
+        pretrain(fabric, experiment, state, images)
         if is_first:
             state.seconds = time.monotonic() - started
             checkpoint.save(folder / "checkpoints", 0, *state.tensors())

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
+import torch.nn.functional as F
 from lightning_fabric import Fabric
 from torch import Tensor
 
@@ -13,42 +16,73 @@ from unpaired.data.tensors import to_network
 from unpaired.engine.classify import fit
 from unpaired.engine.state import State
 from unpaired.experiment import Experiment
+from unpaired.methods.method import DomainName
 
 
-def pretrain(fabric: Fabric, experiment: Experiment, state: State, images: Images) -> None:
+def pretrain(
+    fabric: Fabric, experiment: Experiment, state: State, images: Mapping[str, Images]
+) -> None:
     """Train `nets.encoders["a"]` on labelled images, once; it is frozen again afterwards.
 
     The first process trains it, the others receive it: all must build on the same encoder.
     """
     settings, seed = experiment.method.pretraining, experiment.training.seed
+    labels = images["a"].labels
     assert settings is not None
-    assert images.labels is not None, "checked before training"
+    assert labels is not None, "checked before training"
+    truth = torch.from_numpy(labels)
     encoder = state.networks.encoders["a"]
-    value_range = experiment.domain("a").value_range
+    random = generator(seed, "pretraining")
 
-    def read(indices: Tensor) -> Tensor:
-        return to_network(images.gather(indices.numpy()).to(fabric.device), "unit")
+    def read(domain: DomainName, indices: Tensor) -> Tensor:
+        """Images in the form in which the encoder takes both domains, in [0, 1]."""
+        pixels = images[domain].gather(indices.numpy()).to(fabric.device)
+        values = to_network(pixels, experiment.domain(domain).value_range)
+        unit: Tensor = encoder.to_unit(values, domain)  # type: ignore[operator]
+        return unit
+
+    images_seen, usual = 0, None
 
     def classify(unit: Tensor) -> Tensor:
-        values = unit * 2 - 1 if value_range == "signed" else unit
-        logits: Tensor = encoder.classify(values)  # type: ignore[operator]
+        with fabric.autocast():
+            logits: Tensor = encoder.classify_unit(unit)  # type: ignore[operator]
         return logits
+
+    def loss(batch: Tensor) -> Tensor:
+        seen = jitter(read("a", batch), settings.jitter, random)
+        right = truth[batch].to(fabric.device)
+        nonlocal images_seen, usual
+        images_seen += len(batch)
+        if not settings.consistency_weight or images_seen <= settings.warm_up * settings.images:
+            return F.cross_entropy(classify(seen), right)
+        others = torch.randint(len(images["b"]), (len(batch),), generator=random)
+        unlabelled = read("b", others)
+        with torch.no_grad():
+            encoder.eval()
+            guess = classify(unlabelled).softmax(1)
+            encoder.train()
+            # A class that is named too often gives way: b's classes are about equally frequent.
+            usual = torch.lerp(guess.mean(0), usual, 0.98) if usual is not None else guess.mean(0)
+            confidence, label = F.normalize(guess / usual, p=1, dim=1).max(1)
+        # Both domains in one batch: batch norm must know the statistics of both afterwards.
+        both = torch.cat([seen, jitter(unlabelled, settings.jitter, random)])
+        logits, judged = classify(both).chunk(2)
+        sure = confidence > settings.confidence
+        agreement = (F.cross_entropy(judged, label, reduction="none") * sure).mean()
+        return F.cross_entropy(logits, right) + settings.consistency_weight * agreement
 
     if fabric.is_global_zero:
         torch.manual_seed(derive_seed(seed, "pretraining"))
         encoder.train().requires_grad_(True)
         fit(
             encoder,
-            classify,
-            read,
-            torch.from_numpy(images.labels),
+            loss,
+            len(truth),
             images_seen=settings.images,
             batch_size=settings.batch_size,
             learning_rate=settings.learning_rate,
             weight_decay=settings.weight_decay,
-            random=generator(seed, "pretraining"),
-            augment=lambda seen, random: jitter(seen, settings.jitter, random),
-            autocast=fabric.autocast,
+            random=random,
         )
         encoder.eval().requires_grad_(False)
     encoder.load_state_dict(fabric.broadcast(encoder.state_dict()))

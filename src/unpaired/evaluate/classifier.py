@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unpaired.data.jitter import Jitter, jitter
@@ -112,17 +113,20 @@ def train_classifier(
     _standardise(classifier, images)
     classifier.to(device).train()
     images_seen = images_seen or default_images_seen(len(images))
+
+    def loss(batch: Tensor) -> Tensor:
+        seen = jitter(_unit(images[batch].to(device)), Jitter(), random)
+        return F.cross_entropy(classifier(seen), labels[batch].to(device))
+
     fit(
         classifier,
-        classifier,
-        lambda batch: _unit(images[batch].to(device)),
-        labels,
+        loss,
+        len(labels),
         images_seen=images_seen,
         batch_size=_BATCH_IMAGES,
         learning_rate=_LEARNING_RATE,
         weight_decay=_WEIGHT_DECAY,
         random=random,
-        augment=lambda seen, random: jitter(seen, Jitter(), random),
     )
     return classifier.eval()
 

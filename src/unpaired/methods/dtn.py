@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unpaired.config import ValueRange, config
@@ -39,6 +40,8 @@ class DTN(BaseMethod):
     """g: makes an image of b from such a description."""
     discriminator: CNN = CNN(width=64, spectral_norm=True)
     """D: tells apart translations of a, translations of b, and real images of b."""
+    adversarial_weight: float = 1.0
+    """Weight of L_GANG (equation 4)."""
     constancy: Constancy = "cosine"
     """d in L_CONST: "squared" difference, or "cosine"."""
     constancy_weight: float = 15.0
@@ -47,6 +50,12 @@ class DTN(BaseMethod):
     """β, of L_TID: the squared difference between G(b) and b."""
     smoothness_weight: float = 0.0
     """γ, of L_TV: squared differences between neighbouring pixels of all that G makes."""
+    class_weight: float = 0.0
+    """Weight of f's classes of G(a) being those of a (cross entropy against what f says of a, not
+    against labels): features may move where no class changes."""
+    constancy_noise: float = 0.0
+    """Standard deviation of noise added to G(a) before f sees it, in the units of the value range:
+    what only f can see in an image is drowned."""
     critic_steps: int = 1
     """Batches that the discriminator learns from for each that the generator learns from."""
     r1_weight: float = 0.0
@@ -84,9 +93,14 @@ class DTN(BaseMethod):
         del b
         if a is None:
             return ["a is missing: DTN translates one pile of images to another. Give --a."]
-        return critic.coupling_problems(
-            self.discriminator, "R1" if self.r1_weight else None, batch_size
-        )
+        penalty = "R1" if self.r1_weight else None
+        found = critic.coupling_problems(self.discriminator, penalty, batch_size)
+        if self.class_weight and not self.encoder.learns_labels:
+            found.append(
+                f"method.class_weight is {self.class_weight:g}, but an encoder that is given knows "
+                "no classes. Set --method.class-weight 0, or --method.encoder.kind class-encoder."
+            )
+        return found
 
     def build(self, a: Domain | None, b: Domain) -> Networks:
         """See `BaseMethod`."""
@@ -103,12 +117,20 @@ class DTN(BaseMethod):
         described = encode(a, "a")
         fakes = self._translate_both(nets, described, encode(b, "b"))
         judge = nets.discriminators["b"]
+        seen = fakes["a"]
+        if self.constancy_noise:
+            seen = seen + self.constancy_noise * torch.randn_like(seen)
+        kept = encode(seen, "b")
+        adversarial = ternary.generator(judge(fakes["a"]), judge(fakes["b"]))
+        moved = constancy(described, kept, self.constancy)
         losses = {
-            "adversarial_b": ternary.generator(judge(fakes["a"]), judge(fakes["b"])),
-            "constancy_a": self.constancy_weight
-            * constancy(described, encode(fakes["a"], "b"), self.constancy),
+            "adversarial_b": self.adversarial_weight * adversarial,
+            "constancy_a": self.constancy_weight * moved,
             "identity_b": self.identity_weight * (fakes["b"] - b).square().mean(),
         }
+        if self.class_weight:
+            before, after = encode.head(described), encode.head(kept)  # type: ignore[operator]
+            losses["class_a"] = self.class_weight * F.cross_entropy(after, before.softmax(1))
         if self.smoothness_weight:
             both = torch.cat([fakes["a"], fakes["b"]])
             losses["smoothness_b"] = self.smoothness_weight * total_variation(both)
@@ -188,8 +210,16 @@ class SharedEncoder(nn.Module):
 
     def classify(self, images: Tensor) -> Tensor:
         """NCHW of a in its value range => logits of its classes."""
-        logits: Tensor = self.encoder.classify(self.to_unit(images, "a"))  # type: ignore[operator]
+        return self.classify_unit(self.to_unit(images, "a"))
+
+    def head(self, features: Tensor) -> Tensor:
+        """[N, features] => logits of a's classes, float32."""
+        logits: Tensor = self.encoder.head(features).float()  # type: ignore[operator]
         return logits
+
+    def classify_unit(self, images: Tensor) -> Tensor:
+        """NCHW as `to_unit` returns them => logits of a's classes, float32."""
+        return self.head(self.encoder(images))
 
     def to_unit(self, images: Tensor, domain: DomainName) -> Tensor:
         """Values in [0, 1], with the channels of a: grey is repeated, colour becomes luma."""

@@ -57,6 +57,13 @@ class Pretraining:
     """AdamW's."""
     jitter: Jitter = Jitter()
     """Random changes of the images. Much of it lets the encoder read what is not of its domain."""
+    consistency_weight: float = 0.0
+    """Weight of agreeing on b's images, whose labels are not used: what the encoder is sure of as
+    it sees an image, it shall say of the image changed (French et al. 2018; FixMatch, 2020)."""
+    confidence: float = 0.95
+    """Probability above which it counts as sure."""
+    warm_up: float = 0.5
+    """Share of the images after which consistency begins: before, its guesses are no use."""
 
 
 class BaseMethod(ABC):

@@ -34,6 +34,8 @@ class ClassEncoder:
     """How a block halves the size."""
     norm: Literal["none", "batch"] = "none"
     """Normalisation of every convolution, the last included."""
+    standardise: bool = False
+    """Bring each image to mean 0 and deviation 1 first: brightness and contrast tell no class."""
 
     learns_labels: ClassVar[bool] = True
     """It must be trained on labelled images before it is of use."""
@@ -52,10 +54,11 @@ class ClassEncoder:
 
 
 class ClassEncoderNetwork(nn.Module):
-    """See `ClassEncoder`."""
+    """See `ClassEncoder`; `head` takes the features to the classes."""
 
     def __init__(self, settings: ClassEncoder, in_channels: int, size: int) -> None:
         super().__init__()
+        self.standardise = settings.standardise
         widths = [in_channels, *(settings.width * 2**i for i in range(3))]
         layers: list[nn.Module] = []
         for before, after in pairwise(widths):
@@ -70,10 +73,11 @@ class ClassEncoderNetwork(nn.Module):
         self.head = nn.Sequential(nn.ReLU(), nn.Linear(settings.features, settings.num_classes))
 
     def forward(self, images: Tensor) -> Tensor:
-        features: Tensor = self.body(images * 2 - 1).flatten(1).float()
+        if self.standardise:
+            middle = images.mean((1, 2, 3), keepdim=True)
+            deviation = (images.var((1, 2, 3), keepdim=True) + 1e-3).sqrt()
+            images = (images - middle) / deviation
+        else:
+            images = images * 2 - 1
+        features: Tensor = self.body(images).flatten(1).float()
         return features
-
-    def classify(self, images: Tensor) -> Tensor:
-        """Images as in `forward` => logits [N, num_classes]."""
-        logits: Tensor = self.head(self(images))
-        return logits

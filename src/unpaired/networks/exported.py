@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import zipfile
@@ -100,29 +101,45 @@ def _load(path: str) -> nn.Module:
     return program.requires_grad_(False)
 
 
-_TARGET = re.compile(r"torch\.ops\.aten\.\w+(\.\w+)?|_operator\.\w+")
+_FILES = re.compile(
+    r"models/model\.json|data/weights/(weight_\d+|model_weights_config\.json)"
+    r"|data/constants/(tensor_\d+|model_constants_config\.json)|data/sample_inputs/model\.pt"
+    r"|archive_format|archive_version|byteorder|\.data/version|\.data/serialization_id"
+)
+_TARGET = re.compile(
+    r"torch\.ops\.aten\.(?!(save|from_file)\b)_?[a-z]\w*(\.[A-Za-z]\w*)?"
+    r"|_operator\.(add|sub|mul|truediv|floordiv|mod|pow|neg|eq|ne|lt|le|gt|ge)"
+)
 _NAMES = {"Symbol", "Integer", "Mul", "Add", "Pow", "positive", "integer", "True", "False"}
 
 
 def check_program(path: Path) -> None:
     """Refuse a program, from a stranger's model folder, that could do more than compute.
 
-    torch.export.load unpickles custom objects and evaluates expressions. Accepted is only what a
-    network needs: weights as plain bytes, operations of torch, sizes made of symbols and numbers.
+    torch.export.load unpickles objects, compiles sources and evaluates expressions. Accepted is
+    only what a network needs: weights as plain bytes, operations of torch, sizes made of symbols
+    and numbers.
 
     Raises:
         ModelError: naming what the program holds beside these.
     """
+    found: list[str] = []
     try:
         with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-            records = {
-                name: json.loads(archive.read(name)) for name in names if name.endswith(".json")
-            }
-    except (OSError, ValueError, zipfile.BadZipFile, RecursionError) as error:
+            entries = archive.namelist()
+        # As torch will read it: two readers of one file need not see the same in it.
+        reader = torch._C.PyTorchFileReader(str(path))
+        names = reader.get_all_records()
+        found += [name for name in names if not _FILES.fullmatch(name)]
+        if sorted(entry.partition("/")[2] for entry in entries) != sorted(set(names)):
+            found.append("files that not every reader sees")
+        for name in names:
+            if name.endswith(".json") and not found:
+                found += _beyond(json.loads(reader.get_record(name)))
+    except (OSError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
         raise ModelError(f"{path} cannot be read: {error}. Copy the model folder again.") from None
-    found = [n for n in names if "custom_obj" in n or "opaque_obj" in n or n.endswith(".so")]
-    found += [item for record in records.values() for item in _beyond(record)]
+    if not found:
+        found += _pickled(reader.get_record("data/sample_inputs/model.pt"))
     if found:
         raise ModelError(
             f"{path} holds more than a network's operations ({found[0]!r}): it could run any code "
@@ -130,13 +147,23 @@ def check_program(path: Path) -> None:
         )
 
 
+def _pickled(inputs: bytes) -> list[str]:
+    """What the pickle of the example inputs holds beside tensors; torch would read it all."""
+    try:
+        torch.load(io.BytesIO(inputs), map_location="cpu", weights_only=True)
+    except Exception:  # of whatever kind torch raises for what it does not read
+        return ["a pickle"]
+    return []
+
+
 def _beyond(part: Any, key: str = "") -> list[str]:
     """What the JSON of a program holds beside plain operations, weights and sizes."""
+    if key == "guards_code" and part:
+        return [key]
     if isinstance(part, dict):
         return [item for name, value in part.items() for item in _beyond(value, name)]
     if isinstance(part, list):
-        inner = [item for value in part for item in _beyond(value, key)]
-        return inner + (["guards_code"] if key == "guards_code" and part else [])
+        return [item for value in part for item in _beyond(value, key)]
     if key == "use_pickle" and part:
         return ["a pickle"]
     if key == "target" and isinstance(part, str) and not _TARGET.fullmatch(part):

@@ -7,7 +7,6 @@ from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -107,8 +106,8 @@ def _load(network: SphereFace20, path: str) -> None:
         raise SettingError(
             f"method.encoder.path: {path!r} holds no {error}, so it is no state dict of sphere20a."
         ) from None
-    except (RuntimeError, OSError, ValueError, TypeError, SafetensorError) as error:
+    except Exception as error:  # of whatever kind torch raises for a file of another form
         raise SettingError(
-            f"method.encoder.path: {path!r} cannot be used as SphereFace-20's weights: "
-            f"{str(error)[:200]}"
+            f"method.encoder.path: {path!r} cannot be used as SphereFace-20's weights "
+            f"({type(error).__name__}: {str(error)[:200]})."
         ) from None

@@ -36,7 +36,7 @@ def gradient_norms(judge: Judge, images: Tensor) -> Tensor:
     """‖∇D(x)‖₂ of each image, [N], differentiable in the weights of the judge."""
     with torch.autocast(images.device.type, enabled=False):
         images = images.detach().float().requires_grad_()
-        values = judge(images).flatten(1).mean(1)
+        values = judge(images).reshape(len(images), -1).mean(1)
         # One image's value must not depend on the others, or their gradients would be mixed here.
         (gradients,) = torch.autograd.grad(values.sum(), images, create_graph=True)
     # The square root has no gradient at zero, where a critic begins that ignores its input.

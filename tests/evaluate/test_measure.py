@@ -1,0 +1,160 @@
+"""What is measured of a translator beside what tests of whole trainings meet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from unpaired.evaluate import learned
+from unpaired.evaluate.measure import Judge
+from unpaired.evaluate.piles import Translating
+from unpaired.experiment import Experiment
+from unpaired.methods.method import Networks
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def experiment(tiny: Experiment, quick_evaluation: None) -> Experiment:
+    evaluation = replace(tiny.evaluation, classifier=False, adaptation=True)
+    return replace(tiny, evaluation=evaluation)
+
+
+def adaptation(judge: Judge, networks: Networks, domain: Any) -> dict[str, Any]:
+    translating = Translating(judge.experiment, networks, CPU, judge.protocol.style_seed)
+    return judge._adaptation(translating, domain)
+
+
+@pytest.fixture(scope="module")
+def networks(tiny: Experiment) -> Networks:
+    torch.manual_seed(0)
+    return tiny.method.build(tiny.a, tiny.b).eval()
+
+
+class Student:
+    """A classifier that remembers what it was trained on and says one class always."""
+
+    def __init__(self, images: Tensor, labels: Tensor, num_classes: int) -> None:
+        self.images, self.labels, self.num_classes = images, labels, num_classes
+
+    def predict(self, images: Tensor) -> Tensor:
+        self.asked = images
+        return torch.full((len(images),), 7)
+
+
+class Nearest:
+    """A classifier that takes the class whose mean image is nearest: right in 9 of 10 digits."""
+
+    def __init__(self, images: Tensor, labels: Tensor, num_classes: int, **_: Any) -> None:
+        flat = images.flatten(1).float()
+        self.means = torch.stack([flat[labels == c].mean(0) for c in range(num_classes)])
+
+    def predict(self, images: Tensor) -> Tensor:
+        return torch.cdist(images.flatten(1).float(), self.means).argmin(1)
+
+
+@pytest.fixture
+def students(monkeypatch: pytest.MonkeyPatch) -> list[Student]:
+    found: list[Student] = []
+
+    def train(images: Tensor, labels: Tensor, num_classes: int, **_: Any) -> Student:
+        found.append(Student(images, labels, num_classes))
+        return found[-1]
+
+    monkeypatch.setattr(learned, "train_classifier", train)
+    return found
+
+
+def test_students_learn_from_translations_and_read_real_images(
+    experiment: Experiment, networks: Networks, students: list[Student]
+):
+    """Train on G(a) with a's labels and, to compare, on a itself; test on b's test images."""
+    judge = Judge(experiment, "test", CPU)
+    metrics = {d: adaptation(judge, networks, d) for d in ("a", "b")}
+    for domain, other, channels in (("a", "b", 3), ("b", "a", 1)):
+        way = {"a": "a2b", "b": "b2a"}[domain]
+        assert metrics[domain].keys() == {
+            f"adaptation_accuracy/{way}",
+            f"adaptation_accuracy/{way}/input",
+        }
+        translated, unchanged = students[:2] if domain == "a" else students[2:]
+        seen, real = judge.training[domain], judge.images[other]
+        for student in (translated, unchanged):
+            assert student.images.shape == (len(seen.pixels), channels, 32, 32)
+            assert student.images.dtype == torch.uint8
+            assert np.array_equal(student.labels.numpy(), seen.labels)
+            assert student.num_classes == 10
+            assert torch.equal(student.asked, real.pixels)
+        translating = Translating(experiment, networks, CPU, judge.protocol.style_seed)
+        pile = translating.translate(seen.pixels, domain)
+        assert torch.equal(translated.images, pile.there)
+        assert torch.equal(unchanged.images, judge._unchanged(domain, seen.pixels))
+        share = float((real.labels == 7).mean())
+        for measurement in metrics[domain].values():
+            assert measurement.value == pytest.approx(share)
+            assert measurement.n == len(real.labels)
+
+
+@pytest.mark.parametrize(("split", "wanted"), [("validation", True), ("test", False)])
+def test_adaptation_is_measured_on_test_images_and_if_asked_for(
+    experiment: Experiment,
+    networks: Networks,
+    students: list[Student],
+    split: Any,
+    wanted: bool,
+):
+    evaluation = replace(experiment.evaluation, adaptation=wanted)
+    judge = Judge(replace(experiment, evaluation=evaluation), split, CPU)
+    metrics = judge.measure(networks, 0).record["metrics"]
+    assert not [name for name in metrics if name.startswith("adaptation")]
+    assert not students
+
+
+def test_adaptation_is_part_of_the_record(
+    experiment: Experiment, networks: Networks, students: list[Student]
+):
+    judge = Judge(experiment, "test", CPU)
+    metrics = judge.measure(networks, 0).record["metrics"]
+    names = {f"adaptation_accuracy/{way}" for way in ("a2b", "b2a")}
+    assert names | {f"{name}/input" for name in names} <= metrics.keys()
+    assert len(students) == 4
+
+
+def test_without_labels_there_is_nothing_to_adapt(
+    experiment: Experiment, networks: Networks, students: list[Student]
+):
+    judge = Judge(experiment, "test", CPU)
+    judge.training["a"].labels = None
+    assert adaptation(judge, networks, "a") == {}
+    assert adaptation(judge, networks, "b").keys()
+    judge.images["a"].labels = None
+    assert adaptation(judge, networks, "b") == {}
+    assert len(students) == 2
+
+
+def test_a_translation_that_keeps_the_class_teaches_it(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+):
+    """Ink to ink, unchanged: a student of translations reads real ink; one of wrong labels not."""
+    monkeypatch.setattr(
+        type(experiment.method), "translate", lambda self, nets, images, to, style=None: images
+    )
+    settings = replace(
+        experiment,
+        b=experiment.a,
+        method=replace(experiment.method, style_channels=0),
+    )
+    monkeypatch.setattr(learned, "train_classifier", Nearest)
+    judge = Judge(settings, "test", CPU)
+    nets = Networks({}, {}, {})
+    found = adaptation(judge, nets, "a")["adaptation_accuracy/a2b"]
+    assert found.value > 0.8
+    labels = judge.training["a"].labels
+    assert labels is not None
+    judge.training["a"].labels = (labels + 1) % 10
+    assert adaptation(judge, nets, "a")["adaptation_accuracy/a2b"].value < 0.1
