@@ -7,7 +7,7 @@ from dataclasses import replace
 from unpaired.data.domain import Augmentation, Domain
 from unpaired.experiment import Evaluation, Experiment, Optimiser, Training
 from unpaired.methods import CycleGAN
-from unpaired.networks import PatchGAN, ResNet
+from unpaired.networks import PatchGAN, ResNet, UNet
 from unpaired.objectives import LeastSquares, WassersteinGP
 from unpaired.recipes.data import parquet
 
@@ -69,6 +69,52 @@ def facades_wgan_gp() -> Experiment:
     return with_gradient_penalty(facades_cyclegan())
 
 
+def facades_ours() -> Experiment:
+    """Photos of facades ↔ their label maps at 32×32, for a processor: photo→labels first.
+
+    Not the report's size: 256×256 takes days without a GPU. Label maps are brought to 32×32 by
+    nearest neighbour, and the scores are those of that size. Against the report's CycleGAN: no
+    photo→labels→photo cycle, which makes label maps carry the brightness of the photo (the other
+    cycle stays, with noise against hiding); networks see a channel per class; each judgement of a
+    discriminator sees the whole layout.
+
+    Paper: CycleGAN (Zhu et al. 2017); report 004 has scores at 256×256.
+    Command: unpaired train --recipe facades-ours
+    Cost: 4 minutes on one core of a busy machine.
+    Score: photo→labels on the 106 test photos, one seed: 0.352 per pixel (0.338 to 0.368), 0.145
+    per class (0.136 to 0.154), 0.082 intersection over union (0.076 to 0.087). The label map of
+    another building scores 0.283, 0.118 and 0.069; the most frequent class of each pixel, whatever
+    the photo, 0.449, 0.110 and 0.059. labels→photo has little variety (diversity 0.12).
+    """
+    optimiser = Optimiser(learning_rate=5e-4, beta1=0.5, beta2=0.99)
+    augmentation = Augmentation(zoom=1.2, crop_probability=0.5, flip=True)
+    return Experiment(
+        name="facades-ours",
+        a=replace(_domain("photo", 32), augmentation=augmentation),
+        b=replace(_domain("labels", 32), augmentation=augmentation),
+        method=CycleGAN(
+            generator=UNet(width=32, blocks=2, norm="instance", upsampling="resize"),
+            discriminator=PatchGAN(width=32, layers=2, norm="instance"),
+            adversarial=LeastSquares(),
+            cycle_weight=0.0,
+            cycle_weight_b=5.0,
+            cycle_noise=0.1,
+            class_channels=True,
+        ),
+        training=Training(
+            images=8_000,
+            batch_size=16,
+            generators=optimiser,
+            discriminators=optimiser,
+            ema_images=2_000,
+            log_images=400,
+            sample_images=2_000,
+            checkpoint_images=4_000,
+        ),
+        evaluation=Evaluation(images=4_000),
+    )
+
+
 def as_reported(name: str, a: Domain, b: Domain) -> Experiment:
     """CycleGAN as report 004 has it, for any two domains (section 2.2)."""
     optimiser = Optimiser(learning_rate=2e-4, beta1=0.5, beta2=0.999)
@@ -126,4 +172,5 @@ RECIPES = (
     facades_cyclegan,
     facades_sn,
     facades_wgan_gp,
+    facades_ours,
 )
