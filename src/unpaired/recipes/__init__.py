@@ -13,11 +13,30 @@ from unpaired.errors import SettingError
 from unpaired.experiment import Experiment
 from unpaired.recipes.demo import demo
 from unpaired.recipes.digits import mnist_usps
+from unpaired.recipes.emoji import (
+    emoji_no_cycle,
+    emoji_ours,
+    emoji_residual_cnn,
+    emoji_residual_patch,
+    emoji_unet_patch,
+)
+from unpaired.recipes.mnist_fashion import mnist_fashion, mnist_fashion_ours
 
 Recipe = Callable[[], Experiment]
 
 RECIPES: dict[str, Recipe] = {
-    function.__name__.replace("_", "-"): function for function in (demo, mnist_usps)
+    function.__name__.replace("_", "-"): function
+    for function in (
+        demo,
+        mnist_usps,
+        mnist_fashion,
+        mnist_fashion_ours,
+        emoji_residual_cnn,
+        emoji_residual_patch,
+        emoji_unet_patch,
+        emoji_no_cycle,
+        emoji_ours,
+    )
 }
 
 

@@ -12,17 +12,29 @@ from unpaired.methods import CycleGAN
 from unpaired.networks import PatchGAN, UNet
 from unpaired.objectives import LeastSquares
 
-HUB = {"mnist": "ylecun/mnist", "usps": "flwrlabs/usps"}
+HUB = {
+    "mnist": "ylecun/mnist",
+    "usps": "flwrlabs/usps",
+    "fashion_mnist": "zalando-datasets/fashion_mnist",
+}
 """Ids on the hub, used where there are no local files."""
 
 
 def digit_source(name: str, split: str) -> HuggingFace:
-    """`<name>/<split>.parquet` below $UNPAIRED_DATA or ../shared/data, else the hub's data set."""
+    """`<name>/<split>.parquet` where `local_source` looks, else the hub's data set."""
+    return local_source(name, split) or HuggingFace(name=HUB[name], split=split)
+
+
+def local_source(*parts: str) -> HuggingFace | None:
+    """The file `<parts joined by />.parquet` below $UNPAIRED_DATA or ../shared/data, if it exists.
+
+    The last part is the split.
+    """
     for root in (os.environ.get("UNPAIRED_DATA"), "../shared/data"):
-        path = Path(root or ".") / name / f"{split}.parquet"
+        path = Path(root or ".", *parts[:-1], f"{parts[-1]}.parquet")
         if root and path.is_file():
-            return HuggingFace(name=str(path), split=split)
-    return HuggingFace(name=HUB[name], split=split)
+            return HuggingFace(name=str(path), split=parts[-1])
+    return None
 
 
 def mnist_usps() -> Experiment:

@@ -1,0 +1,79 @@
+"""MNIST and Fashion-MNIST: two piles with nothing in common. Data: see `digit_source`."""
+
+from __future__ import annotations
+
+from unpaired.data.domain import Augmentation, Domain
+from unpaired.experiment import Evaluation, Experiment, Optimiser, Training
+from unpaired.methods import CycleGAN
+from unpaired.networks import CNN, PatchGAN, UNet
+from unpaired.objectives import Hinge, NonSaturating
+from unpaired.recipes.digits import digit_source
+
+
+def mnist_fashion() -> Experiment:
+    """As reported"""
+    augmentation = Augmentation()
+    return Experiment(
+        name="mnist-fashion",
+        a=_domain("mnist", augmentation),
+        b=_domain("fashion_mnist", augmentation),
+        method=CycleGAN(
+            generator=UNet(width=16, downsamplings=4, norm="batch"),
+            discriminator=PatchGAN(width=32),
+            adversarial=NonSaturating(),
+            identity_weight=1.0,
+        ),
+        training=Training(
+            images=320_000,
+            batch_size=1,
+            schedule="constant",
+            ema_images=0,
+            pool_size=0,
+            log_images=1_000,
+            sample_images=4_000,
+            checkpoint_images=50_000,
+        ),
+        evaluation=Evaluation(images=4_000, classifier=False),
+    )
+
+
+def mnist_fashion_ours() -> Experiment:
+    """X"""
+    augmentation = Augmentation(zoom=1.0, flip=False)
+    optimiser = Optimiser(learning_rate=5e-4, beta1=0.5, beta2=0.99)
+    return Experiment(
+        name="mnist-fashion-ours",
+        a=_domain("mnist", augmentation),
+        b=_domain("fashion_mnist", augmentation),
+        method=CycleGAN(
+            generator=UNet(
+                width=32, downsamplings=3, blocks=2, norm="instance", upsampling="resize"
+            ),
+            discriminator=CNN(width=32, spectral_norm=True, minibatch_std=True),
+            adversarial=Hinge(),
+            cycle_weight=10.0,
+            cycle_noise=0.05,
+        ),
+        training=Training(
+            images=9_600,
+            batch_size=16,
+            generators=optimiser,
+            discriminators=optimiser,
+            ema_images=2_000,
+            log_images=800,
+            sample_images=2_400,
+            checkpoint_images=4_800,
+        ),
+        evaluation=Evaluation(images=4_800, classifier=False),
+    )
+
+
+def _domain(name: str, augmentation: Augmentation) -> Domain:
+    return Domain(
+        source=digit_source(name, "train"),
+        test_source=digit_source(name, "test"),
+        channels=1,
+        size=32,
+        fit="pad",
+        augmentation=augmentation,
+    )
