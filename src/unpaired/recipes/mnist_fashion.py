@@ -11,7 +11,15 @@ from unpaired.recipes.digits import digit_source
 
 
 def mnist_fashion() -> Experiment:
-    """As reported"""
+    """MNIST ↔ Fashion-MNIST as reported: U-Net, PatchGAN, one image a batch, digits mirrored too.
+
+    Paper: report 001, section 3. Widths, Adam's β1 and the size are not reported; ours are small.
+    Command: unpaired train --recipe mnist-fashion
+    Cost: about 9 hours on one idle core for 40 epochs of 8,000 clothes (estimated; not trained to
+    the end).
+    Score: cycle L1 0.077 and 0.108 after 600 images (--images 600: 3 minutes on a busy machine), no
+    clothes to be recognised; reported: 0.11 and 0.22 after 40 epochs.
+    """
     augmentation = Augmentation()
     return Experiment(
         name="mnist-fashion",
@@ -38,7 +46,17 @@ def mnist_fashion() -> Experiment:
 
 
 def mnist_fashion_ours() -> Experiment:
-    """X"""
+    """MNIST ↔ Fashion-MNIST at 32×32: digits that become clothes, and clothes digits.
+
+    The judge sees whole images, and how much those of a batch differ: patches would not know what
+    a shoe is. Noise on a translation before it is translated back drowns what could be hidden.
+
+    Paper: CycleGAN (Zhu et al. 2017); report 001, section 3 has the pair.
+    Command: unpaired train --recipe mnist-fashion-ours
+    Cost: 11 minutes on a third to a half of a core; an idle one was not to be had.
+    Score: cycle L1 0.033 and 0.072, diversity 0.83 and 0.74; all ten kinds of clothes occur. Shapes
+    are clear, fabrics streaky: --images 40k trains four times as long.
+    """
     augmentation = Augmentation(zoom=1.0, flip=False)
     optimiser = Optimiser(learning_rate=5e-4, beta1=0.5, beta2=0.99)
     return Experiment(
