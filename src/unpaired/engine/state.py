@@ -62,8 +62,11 @@ class State:
         new, old = self.networks.generating(), self.average.generating()
         with torch.no_grad():
             torch._foreach_lerp_(list(old.parameters()), list(new.parameters()), 1 - decay)
-            for ours, theirs in zip(old.buffers(), new.buffers(), strict=True):
-                ours.copy_(theirs)
+            for (name, ours), theirs in zip(old.named_buffers(), new.buffers(), strict=True):
+                if name.endswith(("running_mean", "running_var")):
+                    ours.lerp_(theirs, 1 - decay)  # statistics of weights as they are averaged
+                else:
+                    ours.copy_(theirs)
 
     def tensors(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """The stored form: named tensors, and JSON."""

@@ -11,14 +11,24 @@ from collections.abc import Callable
 
 from unpaired.errors import SettingError
 from unpaired.experiment import Experiment
-from unpaired.recipes import demo, digits, facades, noise, scenes, svhn_mnist, transfer
+from unpaired.recipes import (
+    demo,
+    digits,
+    emoji,
+    facades,
+    mnist_fashion,
+    noise,
+    scenes,
+    svhn_mnist,
+    transfer,
+)
 from unpaired.recipes.data import require
 
 Recipe = Callable[[], Experiment]
 
 RECIPES: dict[str, Recipe] = {
     function.__name__.replace("_", "-"): function
-    for module in (demo, digits, svhn_mnist, transfer, noise, facades, scenes)
+    for module in (demo, digits, mnist_fashion, emoji, svhn_mnist, transfer, noise, facades, scenes)
     for function in module.RECIPES
 }
 

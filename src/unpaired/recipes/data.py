@@ -24,8 +24,9 @@ SUBSET = {"svhn": "cropped_digits"}
 """Parts of those of which there are several."""
 
 WHERE = {
-    "emoji": "The glyphs come with the packages emoji-datasource-apple and -microsoft (iamcal/"
-    "emoji-data): one row per emoji, columns `image` and `id` (code points).",
+    "emoji": "Apple's glyphs are in the npm package emoji-datasource-apple, those of Windows with "
+    "black outlines in Windows 10's font Segoe UI Emoji: one row per emoji, columns `image` (72×72) "
+    "and `id` (code points). Folders will do: --a apple/ --b windows/.",
     "facades": "The CMP Facade Database is published by the Center for Machine Perception, Prague: "
     "one row per facade, columns `image` and `id`.",
     "faces": "UTKFace and the Anime Face Dataset are published by their authors: a column `image`.",

@@ -1,0 +1,100 @@
+"""MNIST and Fashion-MNIST: two piles with nothing in common."""
+
+from __future__ import annotations
+
+from unpaired.data.domain import Augmentation, Domain
+from unpaired.experiment import Evaluation, Experiment, Optimiser, Training
+from unpaired.methods import CycleGAN
+from unpaired.networks import CNN, PatchGAN, UNet
+from unpaired.objectives import Hinge, NonSaturating
+from unpaired.recipes.data import parquet
+
+
+def mnist_fashion() -> Experiment:
+    """MNIST ↔ Fashion-MNIST as reported: U-Net, PatchGAN, one image a batch, digits mirrored too.
+
+    Paper: report 001, section 3. Widths, Adam's β1 and the size are not reported; ours are small.
+    Command: unpaired train --recipe mnist-fashion
+    Cost: about 9 hours on one idle core for 40 epochs of 8,000 clothes (estimated; not trained to
+    the end).
+    Score: cycle L1 0.077 and 0.108 after 600 images (--images 600: 3 minutes on a busy machine), no
+    clothes to be recognised; reported: 0.11 and 0.22 after 40 epochs.
+    """
+    augmentation = Augmentation()
+    return Experiment(
+        name="mnist-fashion",
+        a=_domain("mnist", augmentation),
+        b=_domain("fashion_mnist", augmentation),
+        method=CycleGAN(
+            generator=UNet(width=16, downsamplings=4, norm="batch"),
+            discriminator=PatchGAN(width=32),
+            adversarial=NonSaturating(),
+            identity_weight=1.0,
+        ),
+        training=Training(
+            images=320_000,
+            batch_size=1,
+            schedule="constant",
+            ema_images=0,
+            pool_size=0,
+            log_images=1_000,
+            sample_images=4_000,
+            checkpoint_images=50_000,
+        ),
+        evaluation=Evaluation(images=4_000, classifier=False),
+    )
+
+
+def mnist_fashion_ours() -> Experiment:
+    """MNIST ↔ Fashion-MNIST at 32×32: digits that become clothes, and clothes digits.
+
+    The judge sees whole images, and how much those of a batch differ: patches would not know what
+    a shoe is. Noise on a translation before it is translated back drowns what could be hidden.
+
+    Paper: CycleGAN (Zhu et al. 2017); report 001, section 3 has the pair.
+    Command: unpaired train --recipe mnist-fashion-ours
+    Cost: 11 minutes on a third to a half of a core; an idle one was not to be had.
+    Score: cycle L1 0.033 and 0.072, diversity 0.83 and 0.74; all ten kinds of clothes occur. Shapes
+    are clear, fabrics streaky: --images 40k trains four times as long.
+    """
+    augmentation = Augmentation(zoom=1.0, flip=False)
+    optimiser = Optimiser(learning_rate=5e-4, beta1=0.5, beta2=0.99)
+    return Experiment(
+        name="mnist-fashion-ours",
+        a=_domain("mnist", augmentation),
+        b=_domain("fashion_mnist", augmentation),
+        method=CycleGAN(
+            generator=UNet(
+                width=32, downsamplings=3, blocks=2, norm="instance", upsampling="resize"
+            ),
+            discriminator=CNN(width=32, spectral_norm=True, minibatch_std=True),
+            adversarial=Hinge(),
+            cycle_weight=10.0,
+            cycle_noise=0.05,
+        ),
+        training=Training(
+            images=40_000,
+            batch_size=16,
+            generators=optimiser,
+            discriminators=optimiser,
+            ema_images=2_000,
+            log_images=800,
+            sample_images=2_400,
+            checkpoint_images=4_800,
+        ),
+        evaluation=Evaluation(images=4_800, classifier=False),
+    )
+
+
+def _domain(name: str, augmentation: Augmentation) -> Domain:
+    return Domain(
+        source=parquet(name, "train"),
+        test_source=parquet(name, "test"),
+        channels=1,
+        size=32,
+        fit="pad",
+        augmentation=augmentation,
+    )
+
+
+RECIPES = (mnist_fashion, mnist_fashion_ours)
