@@ -47,6 +47,15 @@ class TrainingProgress:
         if self._bar is not None:
             self._bar.stop()
 
+    def prepare(self, images: int, total: int, loss: float) -> None:
+        """Show how far an encoder's own training is."""
+        status = f"encoder: {images:,}/{total:,} images  loss {loss:.3f}"
+        if self._bar is not None:
+            self._bar.update(self._task, completed=0.0, status=status)
+        elif not self.quiet and time.monotonic() >= self._next_line:
+            self._next_line = time.monotonic() + PLAIN_SECONDS
+            say(status)
+
     def update(self, record: dict[str, Any]) -> None:
         """Show a line of metrics.jsonl."""
         images, speed = record["images"], record["images_per_second"]

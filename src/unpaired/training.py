@@ -93,6 +93,10 @@ class RunObserver:
         self.fixed = fixed
         self._validation: Judge | None = None
 
+    def pretrain(self, images: int, total: int, loss: float) -> None:
+        """See `engine.loop.Observer`."""
+        self.progress.prepare(images, total, loss)
+
     def log(self, record: dict[str, Any]) -> None:
         """See `engine.loop.Observer`."""
         self.progress.update(record)

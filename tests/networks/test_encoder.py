@@ -43,8 +43,8 @@ def test_images_become_features_and_classes(settings: ClassEncoder, channels: in
     images = torch.rand(4, channels, size, size)
     assert network(images).shape == (4, 6)
     assert network(images).dtype == torch.float32
-    assert network.classify(images).shape == (4, settings.num_classes)
-    loss = nn.functional.cross_entropy(network.classify(images), torch.arange(4) % 3)
+    assert network.head(network(images)).shape == (4, settings.num_classes)
+    loss = nn.functional.cross_entropy(network.head(network(images)), torch.arange(4) % 3)
     loss.backward()
     # A batch norm subtracts the bias before it again.
     for name, parameter in network.named_parameters():

@@ -19,11 +19,13 @@ def fit(
     learning_rate: float,
     weight_decay: float,
     random: torch.Generator,
+    tell: Callable[[int, int, float], None] | None = None,
 ) -> None:
     """Minimise `loss` of batches with AdamW, in one cycle of the learning rate.
 
     `loss` takes the indices of a batch, int64 [N] on the CPU, and returns a scalar. The order of
-    images, epoch after epoch, follows from `random`.
+    images, epoch after epoch, follows from `random`. `tell` hears of every hundredth step: images
+    seen, all that will be, and the loss.
     """
     batches = torch.split(_order(num_images, images_seen, batch_size, random), batch_size)
     parameters = [p for p in network.parameters() if p.requires_grad]
@@ -31,8 +33,10 @@ def fit(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, learning_rate, total_steps=len(batches), pct_start=0.25
     )
-    for batch in batches:
+    for number, batch in enumerate(batches):
         value = loss(batch)
+        if tell is not None and number % 100 == 0:
+            tell(number * batch_size, len(batches) * batch_size, float(value.detach()))
         optimiser.zero_grad()
         value.backward()  # type: ignore[no-untyped-call]
         optimiser.step()

@@ -30,6 +30,10 @@ from unpaired.methods.method import Batch, Losses
 class Observer(Protocol):
     """What looks at a training without changing it."""
 
+    def pretrain(self, images: int, total: int, loss: float) -> None:
+        """An encoder has seen `images` of `total` before the training itself."""
+        ...
+
     def log(self, record: dict[str, Any]) -> None:
         """A line of metrics.jsonl."""
         ...
@@ -90,7 +94,7 @@ def train(
 
     started, seconds_before = time.monotonic(), state.seconds
     if stored is None and experiment.method.pretraining is not None:
-        pretrain(fabric, experiment, state, images)
+        pretrain(fabric, experiment, state, images, observer.pretrain)
         if is_first:
             state.seconds = time.monotonic() - started
             checkpoint.save(folder / "checkpoints", 0, *state.tensors())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 import torch.nn.functional as F
@@ -20,11 +20,15 @@ from unpaired.methods.method import DomainName
 
 
 def pretrain(
-    fabric: Fabric, experiment: Experiment, state: State, images: Mapping[str, Images]
+    fabric: Fabric,
+    experiment: Experiment,
+    state: State,
+    images: Mapping[str, Images],
+    tell: Callable[[int, int, float], None],
 ) -> None:
     """Train `nets.encoders["a"]` on labelled images, once; it is frozen again afterwards.
 
-    The first process trains it, the others receive it: all must build on the same encoder.
+    `tell` hears now and then of the images seen, all that will be, and the loss. The first process trains it, the others receive it: all must build on the same encoder.
     """
     settings, seed = experiment.method.pretraining, experiment.training.seed
     labels = images["a"].labels
@@ -83,6 +87,7 @@ def pretrain(
             learning_rate=settings.learning_rate,
             weight_decay=settings.weight_decay,
             random=random,
+            tell=tell,
         )
         encoder.eval().requires_grad_(False)
     encoder.load_state_dict(fabric.broadcast(encoder.state_dict()))

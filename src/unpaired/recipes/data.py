@@ -25,8 +25,8 @@ SUBSET = {"svhn": "cropped_digits"}
 
 WHERE = {
     "emoji": "Apple's glyphs are in the npm package emoji-datasource-apple, those of Windows with "
-    "black outlines in Windows 10's font Segoe UI Emoji: one row per emoji, columns `image` (72×72) "
-    "and `id` (code points). Folders will do: --a apple/ --b windows/.",
+    "black outlines in Windows 10's font Segoe UI Emoji: one row per emoji, columns `image` (72×72 "
+    "pixels) and `id` (code points). Folders will do: --a apple/ --b windows/.",
     "facades": "The CMP Facade Database is published by the Center for Machine Perception, Prague: "
     "one row per facade, columns `image` and `id`.",
     "faces": "UTKFace and the Anime Face Dataset are published by their authors: a column `image`.",
