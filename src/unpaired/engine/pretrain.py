@@ -28,7 +28,8 @@ def pretrain(
 ) -> None:
     """Train `nets.encoders["a"]` on labelled images, once; it is frozen again afterwards.
 
-    `tell` hears now and then of the images seen, all that will be, and the loss. The first process trains it, the others receive it: all must build on the same encoder.
+    `tell` hears now and then of the images seen, all that will be, and the loss. The first process
+    trains, the others receive: all must build on the same encoder.
     """
     settings, seed = experiment.method.pretraining, experiment.training.seed
     labels = images["a"].labels
