@@ -478,6 +478,9 @@ def test_pretraining_follows_from_the_seed_and_leaves_f_frozen(transfer: Experim
         found.append(torch.cat([p.flatten() for p in state.networks.encoders["a"].parameters()]))
         assert not any(p.requires_grad for p in state.networks.encoders.parameters())
         assert not state.networks.encoders["a"].training
+        # The average is what translates: it must not be on its way from an untrained f.
+        trained, average = (n.encoders.state_dict() for n in (state.networks, state.average))
+        assert all(torch.equal(average[name], trained[name]) for name in trained)
     assert torch.equal(found[0], found[1])
     assert not torch.equal(found[0], found[2])
 
