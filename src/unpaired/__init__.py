@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from unpaired.experiment import Experiment as Experiment
     from unpaired.inspect_data import check_data as check_data
     from unpaired.recipes import recipe as recipe
+    from unpaired.report.comparison_page import compare as compare
     from unpaired.report.html import write_report as write_report
     from unpaired.training import evaluate as evaluate
     from unpaired.training import train as train
@@ -34,6 +35,7 @@ _HOMES = {
     "Translator": "unpaired.translate",
     "UnpairedError": "unpaired.errors",
     "check_data": "unpaired.inspect_data",
+    "compare": "unpaired.report.comparison_page",
     "evaluate": "unpaired.training",
     "load": "unpaired.translate",
     "recipe": "unpaired.recipes",

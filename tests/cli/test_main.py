@@ -109,7 +109,12 @@ def test_an_unknown_verb_is_answered_with_the_nearest(capsys: pytest.CaptureFixt
 def test_an_unknown_flag_is_answered_with_the_nearest(
     verb: str, capsys: pytest.CaptureFixture[str]
 ):
-    required = {"check": ["--a", "x", "--b", "y"], "evaluate": ["x"], "report": ["x"]}
+    required = {
+        "check": ["--a", "x", "--b", "y"],
+        "compare": ["x"],
+        "evaluate": ["x"],
+        "report": ["x"],
+    }
     message = refused(capsys, verb, *required.get(verb, []), "--jsno")
     assert "unknown argument '--jsno'; did you mean --json?" in message
     assert f"`unpaired {verb} --help`" in message
