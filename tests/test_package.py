@@ -29,6 +29,7 @@ FLOORS = [
     ["evaluate"],
     ["report", "serve", "study"],
     ["training"],
+    ["sweep"],
     ["cli"],
     ["__main__"],
 ]

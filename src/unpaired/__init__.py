@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from unpaired.recipes import recipe as recipe
     from unpaired.report.comparison_page import compare as compare
     from unpaired.report.html import write_report as write_report
+    from unpaired.sweep.sweep import sweep as sweep
     from unpaired.training import evaluate as evaluate
     from unpaired.training import train as train
     from unpaired.translate import Translator as Translator
@@ -39,6 +40,7 @@ _HOMES = {
     "evaluate": "unpaired.training",
     "load": "unpaired.translate",
     "recipe": "unpaired.recipes",
+    "sweep": "unpaired.sweep.sweep",
     "train": "unpaired.training",
     "write_report": "unpaired.report.html",
 }

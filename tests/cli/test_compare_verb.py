@@ -155,3 +155,20 @@ def test_numbers_that_are_not_finite_stay_json(runs: Path, capsys: pytest.Captur
     assert main(["compare", str(runs), "--json"]) == 0
     text = capsys.readouterr().out
     json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+
+
+def test_a_narrow_terminal_leaves_out_columns_and_cuts_no_number(
+    runs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr("rich.console.Console.is_terminal", True)
+    assert main(["compare", str(runs)]) == 0
+    text = capsys.readouterr().out
+    assert "0.5500 ± 0.0707" in text
+    assert "…" not in text
+    assert "also measured: diversity/a2b, kd/classifier/b (--metric NAME, or the page)" in text
+    flags = ["--metric", "diversity", "kd", "translation_accuracy"]
+    assert main(["compare", str(runs), *flags]) == 0  # what is asked for is shown all the same
+    text = capsys.readouterr().out
+    assert text.count("0.5500 ± 0.0707") == 4
+    assert "also measured" not in text

@@ -49,7 +49,8 @@ def test_a_sweep_stands_for_all_its_runs_begun_or_not(tmp_path: Path) -> None:
     write_records(tmp_path / "seed=1", {}, accuracy=0, course=(0.5,))
     (tmp_path / "failures").mkdir()
     failure = {"exit_code": 3, "message": "the loss x is not finite.\nMore words."}
-    (tmp_path / "failures" / "seed=2.json").write_text(json.dumps(failure))
+    for seed in (0, 2):  # the first has been trained to its end since
+        (tmp_path / "failures" / f"seed={seed}.json").write_text(json.dumps(failure))
     entries, notes = find_entries([tmp_path])
     assert {entry.name: entry.state for entry in entries} == {
         "seed=0": "",

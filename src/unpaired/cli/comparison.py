@@ -28,17 +28,16 @@ def print_comparison(comparison: Comparison, metrics: Sequence[str], *, whole: b
     Unless `whole`, metrics that find no room are left to the page.
     """
     console = Console(highlight=False)
-    if not console.is_terminal:  # a pipe has no width: a table that is cut there loses numbers
-        console = Console(highlight=False, width=1000)
+    room = console.width if console.is_terminal else 1000  # a pipe has no width
     for table in comparison.tables:
         shown = [metric for metric in metrics if metric in table.metrics]
         count = len(shown) if whole else min(len(shown), _MOST_METRICS)
         printed = _final(table, shown[:count], comparison)
-        while count > 1 and not whole and not _fits(printed, console):
+        while count > 1 and not whole and _width(printed) > room:
             count -= 1
             printed = _final(table, shown[:count], comparison)
         print(f"{title_of(table)}: final weights, {_spread(table)}")
-        console.print(printed)
+        _print(printed)
         if left := shown[count:]:
             print(f"also measured: {', '.join(left)} (--metric NAME, or the page)")
     if not comparison.tables:
@@ -48,7 +47,7 @@ def print_comparison(comparison: Comparison, metrics: Sequence[str], *, whole: b
     for table in comparison.courses:
         meaning = meaning_of_score({name: n.value for name, n in table.metrics.items()})
         print(f"{title_of(table)}: {meaning}, final and best (the best flatters: report both)")
-        console.print(_final_and_best(table))
+        _print(_final_and_best(table))
     for entry in comparison.entries:
         if entry.state:
             print(f"{entry.name}: {entry.state}")
@@ -204,5 +203,11 @@ def _folded(name: str) -> str:
     return "\n".join(lines)
 
 
-def _fits(printed: Printed, console: Console) -> bool:
-    return console.measure(printed).maximum <= console.width
+def _width(printed: Printed) -> int:
+    """Characters of a line in which nothing is cut."""
+    return Console(width=10_000).measure(printed).maximum
+
+
+def _print(printed: Printed) -> None:
+    """Print whole lines, on a narrow terminal too: a table that is cut loses numbers."""
+    Console(highlight=False, width=_width(printed)).print(printed)

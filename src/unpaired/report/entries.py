@@ -35,10 +35,10 @@ class Entry:
     @property
     def state(self) -> str:
         """Why it is not at its end; empty when it is."""
-        if self.failure:
-            return self.failure
         if any(e.split == "test" for e in self.run.evaluations):
             return ""
+        if self.failure:
+            return self.failure
         if not self.run.images:
             return "not started"
         planned = mapping(self.run.config.get("training")).get("images")
