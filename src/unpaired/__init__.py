@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from unpaired.experiment import Experiment as Experiment
     from unpaired.inspect_data import check_data as check_data
     from unpaired.recipes import recipe as recipe
+    from unpaired.report.comparison_page import compare as compare
     from unpaired.report.html import write_report as write_report
+    from unpaired.sweep.sweep import sweep as sweep
     from unpaired.training import evaluate as evaluate
     from unpaired.training import train as train
     from unpaired.translate import Translator as Translator
@@ -34,9 +36,11 @@ _HOMES = {
     "Translator": "unpaired.translate",
     "UnpairedError": "unpaired.errors",
     "check_data": "unpaired.inspect_data",
+    "compare": "unpaired.report.comparison_page",
     "evaluate": "unpaired.training",
     "load": "unpaired.translate",
     "recipe": "unpaired.recipes",
+    "sweep": "unpaired.sweep.sweep",
     "train": "unpaired.training",
     "write_report": "unpaired.report.html",
 }

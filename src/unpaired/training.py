@@ -22,6 +22,7 @@ from unpaired.engine.track import Tracker, TrackerName
 from unpaired.errors import DataError
 from unpaired.evaluate.measure import Judge, Result
 from unpaired.evaluate.protocol import Split
+from unpaired.evaluate.score import validation_score
 from unpaired.experiment import Experiment, check, load
 from unpaired.files import write_atomically
 from unpaired.methods.method import DIRECTION, OTHER, SOURCE, DomainName, Networks
@@ -174,18 +175,8 @@ class RunObserver:
 
 
 def score(record: dict[str, Any]) -> float:
-    """What `best` means: mean translation accuracy, else minus the mean kernel distance."""
-    values = {name: m["value"] for name, m in record["metrics"].items()}
-    accuracies = [
-        v
-        for n, v in values.items()
-        if n in ("translation_accuracy/a2b", "translation_accuracy/b2a")
-    ]
-    if accuracies:
-        return float(np.mean(accuracies))
-    return -float(
-        np.mean([v for n, v in values.items() if n.startswith("kd/") and not n.endswith("/floor")])
-    )
+    """What `best` means: the highest of these on validation images."""
+    return validation_score({name: m["value"] for name, m in record["metrics"].items()})
 
 
 def check_labels(experiment: Experiment, images: dict[str, Images]) -> None:

@@ -105,11 +105,18 @@ def test_an_unknown_verb_is_answered_with_the_nearest(capsys: pytest.CaptureFixt
     assert all(verb in message for verb in VERBS)
 
 
-@pytest.mark.parametrize("verb", [v for v in VERBS if v not in ("train", "demo", "translate")])
+@pytest.mark.parametrize(
+    "verb", [v for v in VERBS if v not in ("train", "demo", "translate", "sweep")]
+)
 def test_an_unknown_flag_is_answered_with_the_nearest(
     verb: str, capsys: pytest.CaptureFixture[str]
 ):
-    required = {"check": ["--a", "x", "--b", "y"], "evaluate": ["x"], "report": ["x"]}
+    required = {
+        "check": ["--a", "x", "--b", "y"],
+        "compare": ["x"],
+        "evaluate": ["x"],
+        "report": ["x"],
+    }
     message = refused(capsys, verb, *required.get(verb, []), "--jsno")
     assert "unknown argument '--jsno'; did you mean --json?" in message
     assert f"`unpaired {verb} --help`" in message

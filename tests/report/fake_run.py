@@ -100,3 +100,31 @@ def write_run(folder: Path) -> None:
     worst = contact_sheet(list(pixels), ["read as 3"] * 4)
     save_png(worst, folder / "samples" / "worst-a2b.png")
     (folder / "samples" / "worst-a2b.json").write_text(json.dumps({"caption": "Surely misread."}))
+
+
+def write_records(
+    folder: Path,
+    changes: dict[str, Any],
+    accuracy: float = 0.9,
+    seed: int = 0,
+    fingerprint: str = "bbbb2222",
+    course: tuple[float, ...] = (0.5, 0.8, 0.7),
+) -> Path:
+    """What a finished run says about itself, without weights and pictures; `changes` of settings by
+    path, `course` the accuracies on validation images after 100, 200, … images seen."""
+    folder.mkdir(parents=True)
+    config: dict[str, Any] = json.loads(json.dumps(CONFIG))
+    for path, value in {"training.seed": seed, **changes}.items():
+        *parents, name = path.split(".")
+        place = config
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[name] = value
+    (folder / "config.json").write_text(json.dumps(config))
+    lines = [
+        evaluation(100 * (i + 1), "validation", "aaaa1111", value) for i, value in enumerate(course)
+    ]
+    if accuracy:
+        lines.append(evaluation(100 * len(course), "test", fingerprint, accuracy))
+    write_lines(folder / "evaluations.jsonl", lines)
+    return folder

@@ -23,11 +23,15 @@ class Parser(argparse.ArgumentParser):
         """As usual, but an unknown flag is answered with the most similar one."""
         given, unknown = self.parse_known_args(args, namespace)
         if unknown:
-            flags = [flag for action in self._actions for flag in action.option_strings]
-            near = difflib.get_close_matches(unknown[0].partition("=")[0], flags, 1)
+            near = difflib.get_close_matches(unknown[0].partition("=")[0], self.options, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             self.error(f"unknown argument {unknown[0]!r}{hint}")
         return given
+
+    @property
+    def options(self) -> list[str]:
+        """All flags."""
+        return [flag for action in self._actions for flag in action.option_strings]
 
     def error(self, message: str) -> Any:
         """Exit code 2, one paragraph."""

@@ -22,6 +22,8 @@ VERBS = {
     "generate": "make images from noise with a model trained for it (DCGAN, WGAN)",
     "evaluate": "measure a model or a run on test images",
     "report": "write a run's report.html",
+    "sweep": "train every combination of settings and seeds, one run after the other",
+    "compare": "compare runs: one table, one page of plots, one protocol a column",
     "recipes": "list the recipes: complete settings that are known to work",
     "doctor": "print what an issue report needs: versions, hardware, speed",
 }

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from unpaired.cli.arguments import Parser, count, print_json, seconds
 from unpaired.errors import SettingError
+
+if TYPE_CHECKING:
+    from unpaired.experiment import Experiment
 
 EPILOG = """\
 examples:
@@ -60,51 +65,15 @@ def run(arguments: list[str], recipe: str | None = None) -> int:
         given.recipe = recipe
     if given.help:
         flags.print_help()
-    from unpaired.auto import choose, smoke
-    from unpaired.cli.settings import override
+    from unpaired.auto import smoke
     from unpaired.config import encode
-    from unpaired.data.sources import parse_source
     from unpaired.estimate import estimate
     from unpaired.experiment import check
     from unpaired.progress import say
-    from unpaired.recipes import recipe as find_recipe
     from unpaired.recipes import require
 
-    reasons: list[str] = []
-    if given.recipe:
-        experiment = find_recipe(given.recipe)
-    elif given.a and given.b:
-        experiment, reasons = choose(parse_source(given.a), parse_source(given.b), given.device)
-    elif given.help:
-        experiment = find_recipe("demo")
-    else:
-        raise SettingError(
-            "give two piles of images, --a photos/ --b paintings/, or a recipe, --recipe demo. "
-            "`unpaired train --help` lists all settings."
-        )
-    for name in ("a", "b"):
-        changes = {}
-        if given.recipe and getattr(given, name):
-            # Splits of the recipe's pile say nothing about another pile.
-            if name not in experiment.domains:
-                raise SettingError(f"--{name}: the recipe {given.recipe} has no domain {name}.")
-            changes = dict.fromkeys(("validation_source", "test_source", "labelled_source"))
-            changes["source"] = parse_source(getattr(given, name))
-        if getattr(given, f"{name}_test"):
-            changes["test_source"] = parse_source(getattr(given, f"{name}_test"))
-        if changes:
-            domain = replace(getattr(experiment, name), **changes)
-            experiment = replace(experiment, **{name: domain})
-    experiment = override(experiment, ["--help"] if given.help else rest, "unpaired train")
-    training = experiment.training
-    for name in ("images", "seed", "device"):
-        if getattr(given, name) is not None:
-            training = replace(training, **{name: getattr(given, name)})
-    if given.time is not None:
-        # A budget without a length ends the training: the length is what cannot be reached.
-        images = training.images if given.images or given.recipe else 10**9
-        training = replace(training, seconds=given.time, images=images)
-    experiment = replace(experiment, training=training, name=given.name or experiment.name)
+    experiment, reasons = start(given)
+    experiment = with_flags(experiment, given, ["--help"] if given.help else rest)
     if given.smoke:
         experiment = smoke(experiment)
     check(experiment)
@@ -125,6 +94,56 @@ def run(arguments: list[str], recipe: str | None = None) -> int:
     train(experiment, folder, track=given.track, quiet=given.json)
     finish(folder, as_json=given.json)
     return 0
+
+
+def start(given: Namespace) -> tuple[Experiment, list[str]]:
+    """What a recipe or two piles stand for, before any other flag; and a reason for each choice."""
+    from unpaired.auto import choose
+    from unpaired.data.sources import parse_source
+    from unpaired.recipes import recipe
+
+    if given.recipe:
+        return recipe(given.recipe), []
+    if given.a and given.b:
+        return choose(parse_source(given.a), parse_source(given.b), given.device)
+    if given.help:
+        return recipe("demo"), []
+    raise SettingError(
+        "give two piles of images, --a photos/ --b paintings/, or a recipe, --recipe demo. "
+        "`unpaired train --help` lists all settings."
+    )
+
+
+def with_flags(
+    experiment: Experiment, given: Namespace, rest: list[str], prog: str = "unpaired train"
+) -> Experiment:
+    """`experiment` with all that flags say of it: those of `parser`, and `rest`, its settings."""
+    from unpaired.cli.settings import override
+    from unpaired.data.sources import parse_source
+
+    for name in ("a", "b"):
+        changes = {}
+        if given.recipe and getattr(given, name):
+            if name not in experiment.domains:
+                raise SettingError(f"--{name}: the recipe {given.recipe} has no domain {name}.")
+            # Splits of the recipe's pile say nothing about another pile.
+            changes = dict.fromkeys(("validation_source", "test_source", "labelled_source"))
+            changes["source"] = parse_source(getattr(given, name))
+        if getattr(given, f"{name}_test"):
+            changes["test_source"] = parse_source(getattr(given, f"{name}_test"))
+        if changes:
+            domain = replace(getattr(experiment, name), **changes)
+            experiment = replace(experiment, **{name: domain})
+    experiment = override(experiment, rest, prog)
+    training = experiment.training
+    for name in ("images", "seed", "device"):
+        if getattr(given, name) is not None:
+            training = replace(training, **{name: getattr(given, name)})
+    if given.time is not None:
+        # A budget without a length ends the training: the length is what cannot be reached.
+        images = training.images if given.images or given.recipe else 10**9
+        training = replace(training, seconds=given.time, images=images)
+    return replace(experiment, training=training, name=given.name or experiment.name)
 
 
 def finish(folder: Path, *, as_json: bool) -> None:

@@ -21,7 +21,7 @@ from unpaired.errors import RunError
 from unpaired.experiment import Experiment, load, to_json
 from unpaired.files import write_atomically
 
-_MAY_CHANGE = {"training.device", "training.keep_checkpoints"}
+MAY_CHANGE = {"training.device", "training.keep_checkpoints"}
 """Settings that may differ when a run is continued: they do not change what is learned."""
 
 
@@ -38,7 +38,7 @@ def open_run(folder: Path, experiment: Experiment) -> Iterator[None]:
     stored = folder / "config.json"
     if stored.exists():
         changed = differences(encode(load(stored)), encode(experiment))
-        changed = {k: v for k, v in changed.items() if k not in _MAY_CHANGE}
+        changed = {k: v for k, v in changed.items() if k not in MAY_CHANGE}
         if changed:
             lines = "\n".join(
                 f"  - {k}: {old!r} there, {new!r} here" for k, (old, new) in changed.items()

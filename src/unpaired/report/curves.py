@@ -29,7 +29,7 @@ class Line:
 
     label: str
     role: str
-    """Chooses the colour: domain "a", domain "b", or "other"."""
+    """Chooses the colour: domain "a", domain "b", "other", or a class of the page's own style."""
     points: Sequence[Point]
     last: str
     """The last value in words, for the legend."""
@@ -47,9 +47,9 @@ def chart(title: str, lines: Sequence[Line], unit: str = "") -> Html:
         return Html("")
     points = [point for line in lines for point in line.points]
     values = [v for p in points for v in (p.value, p.low, p.high) if v is not None]
-    y_ticks = _ticks(min(values), max(values))
+    y_ticks = ticks(min(values), max(values))
     most_images = max(point.images for point in points)
-    x_ticks = [tick for tick in _ticks(0, most_images) if tick <= most_images]
+    x_ticks = [tick for tick in ticks(0, most_images) if tick <= most_images]
     scale = _Scale(most_images, y_ticks[0], y_ticks[-1])
 
     marks = [_y_tick(scale, tick, unit) for tick in y_ticks]
@@ -96,7 +96,7 @@ def _drawable(line: Line) -> Line:
     return replace(line, points=finite)
 
 
-def _ticks(low: float, high: float) -> list[float]:
+def ticks(low: float, high: float) -> list[float]:
     """Three to six round values that enclose the range; zero is one of them where it is near."""
     if low > 0 and low < 0.5 * high:
         low = 0.0
@@ -115,9 +115,14 @@ def short_count(count: float) -> str:
     return f"{count:.4g}"
 
 
+def tick_text(value: float, unit: str) -> str:
+    """A round value at an axis."""
+    return f"{value:.6g} {unit}".strip().replace("-", "−")
+
+
 def _y_tick(scale: _Scale, value: float, unit: str) -> Html:
     y = scale.y(value)
-    text = f"{value:.6g} {unit}".strip().replace("-", "−")
+    text = tick_text(value, unit)
     return join(
         tag("line", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=y, y2=y, class_="rule"),
         tag("text", text, x=_LEFT - 6, y=y + 4, text_anchor="end"),

@@ -87,14 +87,27 @@ class Wording:
         low, high = (self._write(bound, number.value) for bound in (number.low, number.high))
         return f"{low} to {high}" if "−" in low + high else f"{low}–{high}"
 
+    def with_deviation(self, mean: float, deviation: float | None) -> str:
+        """ "97.6 ± 0.2 %": as many digits as the deviation needs for one of its own to show."""
+        if deviation is None or not math.isfinite(mean):
+            return self.value(mean)
+        decimals = self._decimals(mean)
+        size = deviation * self.scale
+        if 0 < size < 0.5 * 10.0**-decimals:
+            decimals = min(decimals + 3, -math.floor(math.log10(size)))
+        both = f"{mean * self.scale:,.{decimals}f} ± {size:,.{decimals}f}".replace("-", "−")
+        return f"{both} {self.unit}".strip()
+
     def _write(self, value: float, like: float) -> str:
         if not math.isfinite(value):
             return "not finite"
-        decimals = self.decimals
-        if decimals is None:
-            size = abs(like * self.scale)
-            decimals = max(0, min(6, 2 - math.floor(math.log10(size)))) if size > 0 else 3
-        return f"{value * self.scale:,.{decimals}f}".replace("-", "−")
+        return f"{value * self.scale:,.{self._decimals(like)}f}".replace("-", "−")
+
+    def _decimals(self, value: float) -> int:
+        if self.decimals is not None:
+            return self.decimals
+        size = abs(value * self.scale)
+        return max(0, min(6, 2 - math.floor(math.log10(size)))) if size > 0 else 3
 
 
 _PERCENT: dict[str, Any] = {"unit": "%", "scale": 100.0, "decimals": 1}

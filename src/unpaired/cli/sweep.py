@@ -1,0 +1,212 @@
+"""`unpaired sweep`: train every combination of some settings' values, each with several seeds.
+
+Give settings several values, with commas between them. All other flags are those of
+`unpaired train`, and its --help lists them. Each run is a run folder below the sweep's, named by
+what varies; `unpaired compare` makes one table and one page of them, as this verb does at its end.
+
+The same command again continues: what is finished is skipped, what was interrupted goes on, values
+and seeds may be added. Given to several processes, on one machine or on several that share the
+folder, the same command makes them share the runs. A run that fails is recorded and stops no other;
+one that met a non-finite value is not tried again without --retry.
+
+Exit codes: those of `train`; 3, 2 or 1 when a run failed so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unpaired.cli.arguments import Parser, print_json
+from unpaired.errors import SettingError
+
+if TYPE_CHECKING:
+    from unpaired.sweep.grid import Cell
+
+EPILOG = """\
+examples:
+  unpaired sweep demo --method.cycle-weight 0,5,10,30 --seeds 3
+  unpaired sweep --a photos/ --b paintings/ --time 1h --method.adversarial.kind hinge,least-squares
+  unpaired sweep demo --method.discriminator.spectral-norm true,false --images 4k,16k --dry-run
+"""
+
+
+def parser() -> Parser:
+    """The flags of a sweep alone."""
+    flags = Parser(
+        prog="unpaired sweep",
+        usage="unpaired sweep [RECIPE] [--SETTING VALUE,VALUE …] [--seeds N] [flags of train]",
+        description=__doc__,
+        epilog=EPILOG,
+    )
+    add = flags.add_argument
+    add("-o", "--output", type=Path, metavar="DIR", help="sweep folder (default: runs/sweep-NAME)")
+    add(
+        "--seeds",
+        type=seeds,
+        default=1,
+        metavar="N",
+        help="how many seeds, from 0 on (default: 1), or which: 3,4,5",
+    )
+    add("--worker", type=share, default=(1, 1), metavar="K/N", help="train the K-th of N shares")
+    add("--retry", action="store_true", help="try runs again that met a non-finite value")
+    add("--track", choices=["tensorboard", "wandb"], help="send the curves there as well")
+    add("--dry-run", action="store_true", help="print the runs and stop")
+    add("--smoke", action="store_true", help="each run in under a minute, to see that it works")
+    add("--json", action="store_true", help="one JSON object on standard output, nothing else")
+    return flags
+
+
+def run(arguments: list[str]) -> int:
+    """The verb."""
+    recipe = [] if not arguments or arguments[0].startswith("-") else arguments[:1]
+    given, rest = parser().parse_known_args(arguments[len(recipe) :])
+    from unpaired.sweep.folder import failure_of, state_of
+    from unpaired.sweep.grid import check_cells
+    from unpaired.sweep.sweep import PAGE, train_cells
+
+    cells, reasons = cells_from(recipe, rest, given.seeds, smoke=given.smoke)
+    folder = given.output or Path("runs") / f"sweep-{cells[0].experiment.name}"
+    if given.dry_run:
+        check_cells(cells)
+        runs = [
+            {
+                "name": cell.name,
+                "settings": dict(cell.settings),
+                "state": state_of(folder, cell),
+                "command": [*cell.command, "-o", str(folder / cell.name)],
+            }
+            for cell in cells
+        ]
+        print_json({"folder": str(folder), "reasons": reasons, "runs": runs})
+        return 0
+    from unpaired.cli.compare import show
+    from unpaired.progress import say
+    from unpaired.report.compare import choose_metrics, compare_runs
+    from unpaired.report.comparison_page import write_comparison
+
+    if not given.json:
+        for reason in reasons:
+            say(reason)
+        say(f"{len(cells)} runs in {folder}; the same command again continues the sweep")
+    states = train_cells(
+        cells,
+        folder,
+        worker=given.worker,
+        retry=given.retry,
+        track=given.track,
+        quiet=given.json,
+    )
+    comparison = compare_runs([folder])
+    metrics = choose_metrics(comparison, [])
+    page = write_comparison(comparison, folder / PAGE, metrics)
+    failures = {c.name: failure_of(folder, c) for c in cells if states[c.name] == "failed"}
+    if given.json:
+        from unpaired.cli.comparison import comparison_as_json
+
+        print_json(
+            {
+                "folder": str(folder),
+                "runs": states,
+                "failures": failures,
+                "comparison": comparison_as_json(comparison, metrics),
+                "page": str(page),
+            }
+        )
+    else:
+        show(comparison, metrics, page, as_json=False)
+    return max((int(failure.get("exit_code", 1)) for failure in failures.values()), default=0)
+
+
+def cells_from(
+    recipe: list[str], arguments: list[str], chosen_seeds: int | list[int], *, smoke: bool
+) -> tuple[list[Cell], list[str]]:
+    """The runs that a command line stands for, and the reasons for what `train` would choose.
+
+    Raises:
+        SettingError: for flags that a sweep cannot take, or when there is only one run.
+        SystemExit: 2, after tyro has said what is wrong with a setting.
+    """
+    from unpaired import auto
+    from unpaired.cli import train
+    from unpaired.cli.alternatives import alternatives, combinations
+    from unpaired.progress import say
+    from unpaired.sweep.grid import cells_of, seeds_of, value_at, with_seed
+
+    flags = alternatives([*(["--recipe", *recipe] if recipe else []), *arguments])
+    names = [flag.alternatives[0][0].partition("=")[0] for flag in flags]
+    if {"--seed", "--training.seed"} & set(names):
+        raise SettingError("the seeds of a sweep are given with --seeds: a count, or 3,4,5.")
+    if names.count("--recipe") > 1:
+        raise SettingError("give one recipe: unpaired sweep demo, or --recipe demo.")
+    varied = [flag.path for flag in flags if len(flag.alternatives) > 1]
+    flags_of_train = train.parser("unpaired sweep")
+    _require_known(names, [*flags_of_train.options, *parser().options])
+    found = []
+    base = None
+    for words in combinations(flags):
+        given, rest = flags_of_train.parse_known_args(words)
+        base = base or train.start(given)  # what it depends on does not vary
+        try:
+            experiment = train.with_flags(base[0], given, rest, "unpaired sweep")
+        except SystemExit as stop:
+            if stop.code and varied:
+                say(f"in: {' '.join(words)}")
+            raise
+        settings = {path: value_at(experiment, path) for path in varied}
+        found.append((settings, auto.smoke(experiment) if smoke else experiment, words))
+    extra = ["--smoke"] if smoke else []
+    cells = cells_of(
+        [
+            (
+                settings,
+                with_seed(experiment, seed),
+                ("unpaired", "train", *words, *extra, "--seed", str(seed)),
+            )
+            for seed in seeds_of(chosen_seeds)
+            for settings, experiment, words in found
+        ]
+    )
+    if len(cells) == 1:
+        raise SettingError(
+            "that is a single run. Give a setting several values, --method.cycle-weight 0,5,10, or "
+            "several seeds, --seeds 3; one run is trained with `unpaired train`."
+        )
+    assert base is not None
+    return cells, base[1]
+
+
+def _require_known(names: list[str], options: list[str]) -> None:
+    """Refuse a flag that neither verb has; those with a dot are settings, which tyro knows."""
+    for name in names:
+        if name.startswith("--") and "." not in name and name not in options:
+            near = difflib.get_close_matches(name, options, 1)
+            hint = f"; did you mean {near[0]}?" if near else "."
+            raise SettingError(
+                f"unknown argument {name!r}{hint} `unpaired sweep --help` and `unpaired train "
+                "--help` list what there is."
+            )
+
+
+def seeds(text: str) -> int | list[int]:
+    """A count, or seeds with commas between them."""
+    try:
+        found = [int(part) for part in text.split(",")]
+    except ValueError:
+        found = [-1]
+    if min(found) < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} are no seeds; write a count, 3, or 3,4,5")
+    return found[0] if len(found) == 1 else found
+
+
+def share(text: str) -> tuple[int, int]:
+    """K/N, as in 1/4."""
+    parts: Sequence[str] = text.split("/")
+    if len(parts) == 2 and all(part.isdecimal() for part in parts):
+        k, n = map(int, parts)
+        if 1 <= k <= n:
+            return k, n
+    raise argparse.ArgumentTypeError(f"{text!r} is no share; write 1/4, 2/4, …")
