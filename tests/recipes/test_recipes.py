@@ -14,7 +14,7 @@ from unpaired.errors import DataError, SettingError
 from unpaired.experiment import Experiment, check, from_json, to_json
 from unpaired.methods import DTN
 from unpaired.networks import ExportedEncoder
-from unpaired.recipes import RECIPES, describe, find, recipe, require
+from unpaired.recipes import RECIPES, describe, entry, find, recipe, require
 from unpaired.recipes.data import HUB, WHERE, folder, locate, parquet
 
 for_all = pytest.mark.parametrize("name", RECIPES)
@@ -53,12 +53,10 @@ def test_its_docstring_is_its_row_of_the_catalogue(name: str):
     first = text.splitlines()[0]
     assert first.endswith(".")
     assert len(first) <= 100
-    for word in ("Command", "Cost", "Score"):
-        assert re.search(rf"^{word}: \S", text, re.MULTILINE), word
-    assert "Paper: " in text or "report 00" in first.lower()
-    command = re.search(r"^Command: (.+)$", text, re.MULTILINE)
-    assert command is not None
-    assert re.search(rf"unpaired train --recipe {name}(?![\w-])", command[1])
+    parts = entry(RECIPES[name])
+    assert parts.keys() == {"task", "paper", "command", "cost", "score"}
+    assert all(parts.values()), parts
+    assert re.search(rf"unpaired train --recipe {name}(?![\w-])", parts["command"])
 
 
 def test_recipes_are_told_apart():

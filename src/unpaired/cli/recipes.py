@@ -1,4 +1,4 @@
-"""`unpaired recipes`: what is known to work, at what cost, with what score."""
+"""`unpaired recipes`: what is known to work: task, paper, cost and measured score."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ def run(arguments: list[str]) -> int:
     flags.add_argument("name", nargs="?", help="show one recipe in full")
     flags.add_argument("--json", action="store_true", help="one JSON object on standard output")
     given = flags.parse_args(arguments)
-    from unpaired.recipes import RECIPES, describe, find
+    from unpaired.recipes import RECIPES, describe, entry, find
 
-    if given.name:
-        found = {given.name: describe(find(given.name))}
-    else:
-        found = {name: describe(function) for name, function in RECIPES.items()}
+    shown = {given.name: find(given.name)} if given.name else RECIPES
     if given.json:
-        print_json({"recipes": found})
-        return 0
-    for name, text in found.items():
-        print(
-            f"{name}\n    "
-            + (text if given.name else text.split("\n\n")[0]).replace("\n", "\n    ")
-        )
-    if not given.name:
+        print_json({"recipes": {name: entry(function) for name, function in shown.items()}})
+    elif given.name:
+        print(f"{given.name}\n" + _indented(describe(shown[given.name])))
+    else:
+        for name, function in shown.items():
+            parts = entry(function)
+            print(name)
+            print(_indented(parts["task"]))
+            print(_indented("\n".join(f"{k}: {parts[k]}" for k in ("paper", "cost", "score"))))
         print("\nunpaired recipes NAME says more; unpaired train --recipe NAME trains one.")
     return 0
+
+
+def _indented(text: str) -> str:
+    return "    " + text.replace("\n", "\n    ")

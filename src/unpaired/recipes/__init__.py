@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 from collections.abc import Callable
 
 from unpaired.errors import SettingError
@@ -32,7 +33,7 @@ RECIPES: dict[str, Recipe] = {
     for function in module.RECIPES
 }
 
-__all__ = ["RECIPES", "Recipe", "describe", "find", "recipe", "require"]
+__all__ = ["RECIPES", "Recipe", "describe", "entry", "find", "recipe", "require"]
 
 
 def find(name: str) -> Recipe:
@@ -56,3 +57,16 @@ def recipe(name: str) -> Experiment:
 def describe(function: Recipe) -> str:
     """A recipe's docstring."""
     return inspect.getdoc(function) or ""
+
+
+def entry(function: Recipe) -> dict[str, str]:
+    """A recipe's docstring by its parts: task, paper, command, cost and score."""
+    text = describe(function)
+    found = {"task": " ".join(text.split("\n\n")[0].split())}
+    for name in ("Paper", "Command", "Cost", "Score"):
+        # From the name to the next one, or to the end.
+        match = re.search(
+            rf"^{name}: (.*?)(?=^(?:Paper|Command|Cost|Score): |\Z)", text, re.M | re.S
+        )
+        found[name.lower()] = " ".join(match[1].split()) if match else ""
+    return found

@@ -82,6 +82,7 @@ def mnist_usps_128() -> Experiment:
 def mnist_usps_128_no_cycle() -> Experiment:
     """Report 003's ablation of mnist-usps-128: λ = 0, 5 epochs.
 
+    Paper: report 003, section 2.2, tests A and B.
     Command: unpaired train --recipe mnist-usps-128-no-cycle
     Cost: half of mnist-usps-128's.
     Score: see docs/results.md.
@@ -92,6 +93,7 @@ def mnist_usps_128_no_cycle() -> Experiment:
 def mnist_usps_128_cycle_30() -> Experiment:
     """Report 003's ablation of mnist-usps-128: λ = 30, 5 epochs.
 
+    Paper: report 003, section 2.2, tests A and B.
     Command: unpaired train --recipe mnist-usps-128-cycle-30
     Cost: half of mnist-usps-128's.
     Score: see docs/results.md.
@@ -102,6 +104,7 @@ def mnist_usps_128_cycle_30() -> Experiment:
 def mnist_usps_128_fast() -> Experiment:
     """Report 003's ablation of mnist-usps-128: learning rate 1e-3, 5 epochs.
 
+    Paper: report 003, section 2.2, tests A and B.
     Command: unpaired train --recipe mnist-usps-128-fast
     Cost: half of mnist-usps-128's.
     Score: see docs/results.md.
@@ -112,6 +115,7 @@ def mnist_usps_128_fast() -> Experiment:
 def mnist_usps_128_fastest() -> Experiment:
     """Report 003's ablation of mnist-usps-128: learning rate 1e-2, 5 epochs.
 
+    Paper: report 003, section 2.2, tests A and B.
     Command: unpaired train --recipe mnist-usps-128-fastest
     Cost: half of mnist-usps-128's.
     Score: see docs/results.md.
