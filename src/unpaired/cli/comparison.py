@@ -12,10 +12,11 @@ from rich.table import Table as Printed
 
 from unpaired.evaluate.score import meaning_of_score
 from unpaired.report.compare import Comparison
-from unpaired.report.comparison_numbers import COMPANIONS, companion, mean_score, title_of
+from unpaired.report.comparison_numbers import companion, mean_score, title_of
 from unpaired.report.measured import Row, Table, images_text, leaders
 from unpaired.report.protocols import differing_parts, division
 from unpaired.report.runs import Evaluation
+from unpaired.report.wording import COMPANIONS
 
 _HEAD = 14
 """Characters of a line in the head of a column."""

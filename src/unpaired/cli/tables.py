@@ -11,13 +11,14 @@ from rich.table import Table
 def print_metrics(record: dict[str, Any]) -> None:
     """The numbers of one evaluation, each with its interval, and its companions beside it."""
     metrics = record["metrics"]
+    suffixes = ("/input", "/floor", "/shuffled")
     table = Table(title=f"{record['split']} images, weights after {record['images']:,} images seen")
-    for column in ("metric", "value", "95 % interval", "n", "input / floor"):
+    for column in ("metric", "value", "95 % interval", "n", "beside"):
         table.add_column(column, justify="left" if column == "metric" else "right", no_wrap=True)
     for name, m in metrics.items():
-        if name.endswith(("/input", "/floor")):
+        if name.endswith(suffixes):
             continue
-        other = metrics.get(f"{name}/input") or metrics.get(f"{name}/floor")
+        other = next((metrics[name + s] for s in suffixes if name + s in metrics), None)
         table.add_row(
             name,
             f"{m['value']:.4g}",

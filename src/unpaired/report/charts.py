@@ -10,6 +10,7 @@ from unpaired.report.markup import Html
 from unpaired.report.runs import Evaluation, LogPoint
 from unpaired.report.wording import Names, Wording, in_order, wording
 
+_BESIDE = {"floor": "floor", "input": "unchanged", "shuffled": "another image's"}
 _DOMAIN_AT_END = re.compile(r"(?:^|[_/])(a2b|b2a|a|b)$")
 
 
@@ -47,7 +48,11 @@ def metric_charts(evaluations: Sequence[Evaluation], names: Names) -> list[Html]
         label = words.about
         groups.setdefault(title, []).append(_metric_line(evaluations, metric, label, role, words))
         units[title] = words.unit
-        for companion, meaning in (("floor", "floor"), ("input", "unchanged")):
+        for companion, meaning in (
+            ("floor", "floor"),
+            ("input", "unchanged"),
+            ("shuffled", "another image's"),
+        ):
             name = f"{metric}/{companion}"
             if name in latest:
                 line = _metric_line(evaluations, name, meaning, role, words, dashed=True)

@@ -15,10 +15,9 @@ from unpaired.report.groups import Group
 from unpaired.report.markup import Html, absent, definitions, flatten, join, tag
 from unpaired.report.measured import Row, Table, images_text, leaders, score
 from unpaired.report.runs import Evaluation
-from unpaired.report.wording import Names, Wording, in_order, wording
+from unpaired.report.wording import COMPANIONS, Names, Wording, in_order, wording
 from unpaired.setting_names import text_of
 
-COMPANIONS = {"input": "Unchanged input", "floor": "Real against real (floor)"}
 _MOST_VALUES = 5
 
 

@@ -7,12 +7,11 @@ from itertools import groupby
 
 from unpaired.report.markup import Html, absent, definitions, flatten, join, tag
 from unpaired.report.runs import Evaluation, Number, Run
-from unpaired.report.wording import Names, Wording, in_order, wording
+from unpaired.report.wording import COMPANIONS, Names, Wording, in_order, wording
 
 _MOST_HEADLINES = 6
 _MOST_COLUMNS = 3
 _BETTER = {"higher": "higher is better", "lower": "lower is better", "unknown": ""}
-_COMPANIONS = {"input": "Unchanged input", "floor": "Real against real (floor)"}
 
 
 def protocols(run: Run) -> list[list[Evaluation]]:
@@ -110,7 +109,7 @@ def _card(metric: str, final: Evaluation, names: Names) -> Html:
         tag("p", f"{words.sentence}."),
         tag("p", f"({_evidence(words, number)})", class_="evidence"),
     ]
-    for companion, meaning in _COMPANIONS.items():
+    for companion, meaning in COMPANIONS.items():
         beside = final.metrics.get(f"{metric}/{companion}")
         if beside is not None:
             lines.append(
@@ -139,7 +138,7 @@ def _table(columns: Sequence[tuple[str, Evaluation]], names: Names) -> Html:
     metrics = {name: number for _, e in reversed(columns) for name, number in e.metrics.items()}
     beside = {
         suffix: meaning
-        for suffix, meaning in _COMPANIONS.items()
+        for suffix, meaning in COMPANIONS.items()
         if any(f"{name}/{suffix}" in metrics for name in metrics)
     }
     titles = [

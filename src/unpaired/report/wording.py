@@ -13,6 +13,13 @@ from unpaired.report.runs import Number
 
 Better = Literal["higher", "lower", "unknown"]
 
+COMPANIONS = {
+    "input": "Unchanged input",
+    "floor": "Real against real (floor)",
+    "shuffled": "Another image's translation",
+}
+"""Metrics that stand beside another, "NAME/floor" beside NAME, and what they are."""
+
 _SAYS_LITTLE = frozenset(
     {"train", "traina", "trainb", "test", "validation", "images", "data", "raw"}
 )
@@ -208,6 +215,36 @@ _PATTERNS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         {"decimals": 2} | _HIGHER | _HEADLINE,
     ),
     (
+        r"diversity/(?P<of>a|b)",
+        "Diversity",
+        "{of}",
+        "Variety of {of} images made from noise: 1 is as varied as real ones are, 0 is all alike",
+        {"decimals": 2} | _HIGHER | _HEADLINE,
+    ),
+    (
+        r"encoder_accuracy/(?P<of>a|b)",
+        "Encoder accuracy",
+        "{of}",
+        "of real {of} images are read as the right class by the method's own encoder",
+        _PERCENT | _HIGHER,
+    ),
+    (
+        r"embedding_similarity/(?P<to>a2b|b2a)",
+        "Embedding similarity",
+        "{source} → {target}",
+        "Mean cosine between what the method's own encoder makes of {source} images and of their "
+        "translations",
+        {"decimals": 3} | _HIGHER,
+    ),
+    (
+        r"feature_accuracy/(?P<of>a|b)",
+        "Feature accuracy",
+        "{of}",
+        "of real {of} images are read as the right class by a linear classifier on the "
+        "discriminator's features",
+        _PERCENT | _HIGHER,
+    ),
+    (
         r"kd/(?P<extractor>[^/]+)/(?P<of>a|b)",
         "Kernel distance ({extractor})",
         "to real {of}",
@@ -260,6 +297,6 @@ def in_order(metrics: Mapping[str, Number], names: Names) -> list[str]:
 
 
 def is_companion(metric: str, metrics: Mapping[str, Number]) -> bool:
-    """Whether `metric` is the floor of another metric, or its value for the unchanged input."""
+    """Whether `metric` stands beside another metric, such as its value for the unchanged input."""
     base, _, suffix = metric.rpartition("/")
-    return suffix in ("floor", "input") and base in metrics
+    return suffix in COMPANIONS and base in metrics
