@@ -35,6 +35,7 @@ def lines(text: str) -> list[str]:
         ("--training.compile true,False", ["--training.compile", "--training.no-compile"]),
         ("--a.crop 1 2 30 31", ["--a.crop 1 2 30 31"]),
         ("--a.crop 1 2 30 31,None", ["--a.crop 1 2 30 31", "--a.crop None"]),
+        ("--b.palette 0 0 0 9 9 9,1 1 1", ["--b.palette 0 0 0 9 9 9", "--b.palette 1 1 1"]),
         ("--a.crop 1 2 3 4,5 6 7 8", ["--a.crop 1 2 3 4", "--a.crop 5 6 7 8"]),
     ],
 )

@@ -66,6 +66,7 @@ def test_the_parts_in_which_protocols_differ_are_named(tmp_path: Path) -> None:
     text = division(compare_runs([tmp_path]).tables)
     assert "differ in the classifiers that judge (1, 2 / 1, 3)." in text
     assert "brought to size" not in text
+    assert "give machines one $UNPAIRED_CACHE" in text
 
 
 def test_runs_measured_anew_under_a_second_protocol_can_all_be_compared(tmp_path: Path) -> None:

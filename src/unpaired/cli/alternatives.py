@@ -85,8 +85,10 @@ def _split(flag: str, text: str, found: set[Any]) -> list[list[str]]:
         raise SettingError(f"{flag} {text}: a value is missing beside a comma.")
     tuples = [t for t in found if typing.get_origin(t) is tuple]
     if tuples:
-        length = len(typing.get_args(tuples[0]))
-        if any(len(part) != length and part != ["None"] for part in parts):
+        items = typing.get_args(tuples[0])
+        length = len(items)
+        is_fixed = Ellipsis not in items
+        if is_fixed and any(len(part) != length and part != ["None"] for part in parts):
             example = " ".join(map(str, range(1, length + 1)))
             raise SettingError(
                 f"{flag} {text}: one value is {length} numbers with spaces between them, {flag} "

@@ -6,8 +6,9 @@ what varies; `unpaired compare` makes one table and one page of them, as this ve
 
 The same command again continues: what is finished is skipped, what was interrupted goes on, values
 and seeds may be added. Given to several processes, on one machine or on several that share the
-folder, the same command makes them share the runs. A run that fails is recorded and stops no other;
-one that met a non-finite value is not tried again without --retry.
+folder (and $UNPAIRED_CACHE, lest each trains judges of its own), the same command makes them share
+the runs. A run that fails is recorded and stops no other; one that met a non-finite value is not
+tried again without --retry.
 
 Exit codes: those of `train`; 3, 2 or 1 when a run failed so.
 """

@@ -54,7 +54,7 @@ def title_of(table: Table) -> str:
 
 
 def _basis(comparison: Comparison) -> str:
-    most = max(len(group.entries) for group in comparison.groups)
+    most = max(len(row.series) for table in comparison.tables for row in table.rows)
     spread = (
         "± is the standard deviation over the seeds of a setting; small print: each run."
         if most > 1

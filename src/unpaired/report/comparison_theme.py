@@ -8,7 +8,7 @@ _COMMON = """
 .group tbody th { min-width: 0; }
 .group tr > th:first-child { position: sticky; left: 0; background: var(--paper); }
 .group tbody th span, .group td > b, .group td > span { display: block; white-space: nowrap; }
-.group thead th { min-width: 5.5rem; max-width: 12rem; }
+.group thead th { min-width: 6.5rem; max-width: 12rem; }
 .group .companion th, .group .companion td { color: var(--soft); font-weight: 400; }
 .group td.state { min-width: 14rem; }
 svg .label { fill: var(--ink); font-size: 11px; paint-order: stroke; stroke: var(--paper);

@@ -36,5 +36,12 @@ def division(tables: Sequence[Table]) -> str:
         names = [entry.name for entry in table.entries]
         shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
         lines.append(f"  - protocol {table.fingerprint or 'not recorded'}: {shown}")
-    parts = "; ".join(f"{n} ({' / '.join(v)})" for n, v in differing_parts(tables).items())
-    return "\n".join([*lines, f"The protocols differ in {parts}."])
+    found = differing_parts(tables)
+    parts = "; ".join(f"{name} ({' / '.join(values)})" for name, values in found.items())
+    lines.append(f"The protocols differ in {parts}.")
+    if list(found) == [_WORDS["judges"]]:
+        lines.append(
+            "Each machine trains its own: give machines one $UNPAIRED_CACHE, and measure again "
+            "with `unpaired evaluate`."
+        )
+    return "\n".join(lines)
