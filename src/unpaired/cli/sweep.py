@@ -86,9 +86,12 @@ def run(arguments: list[str]) -> int:
         return 0
     from unpaired.cli.compare import show
     from unpaired.progress import say
+    from unpaired.recipes import require
     from unpaired.report.compare import choose_metrics, compare_runs
     from unpaired.report.comparison_page import write_comparison
 
+    if not reasons:  # a recipe's own piles, which may be absent here
+        require(cells[0].experiment)
     if not given.json:
         for reason in reasons:
             say(reason)
