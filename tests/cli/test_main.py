@@ -115,6 +115,7 @@ def test_an_unknown_flag_is_answered_with_the_nearest(
         "check": ["--a", "x", "--b", "y"],
         "compare": ["x"],
         "evaluate": ["x"],
+        "generate": ["x", "-o", "y"],
         "report": ["x"],
     }
     message = refused(capsys, verb, *required.get(verb, []), "--jsno")
