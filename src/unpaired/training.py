@@ -95,11 +95,11 @@ class RunObserver:
         self._validation: Judge | None = None
 
     def pretrain(self, images: int, total: int, loss: float) -> None:
-        """See `engine.loop.Observer`."""
+        """See `engine.observer.Observer`."""
         self.progress.prepare(images, total, loss)
 
     def log(self, record: dict[str, Any]) -> None:
-        """See `engine.loop.Observer`."""
+        """See `engine.observer.Observer`."""
         self.progress.update(record)
         if self.tracker is not None:
             self.tracker.log(record)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import math
-import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from types import FrameType
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -18,6 +15,8 @@ from torch import Tensor
 from unpaired.data.batches import Batches, derive_seed, generator
 from unpaired.data.images import Images
 from unpaired.engine import checkpoint
+from unpaired.engine.interruption import interruption
+from unpaired.engine.observer import Observer
 from unpaired.engine.pretrain import pretrain
 from unpaired.engine.run_folder import append_line, forget_after
 from unpaired.engine.state import State, learning_rate_factor
@@ -25,26 +24,6 @@ from unpaired.engine.window import Window
 from unpaired.errors import NonFiniteLoss
 from unpaired.experiment import Experiment, Training
 from unpaired.methods.method import Batch, Losses
-
-
-class Observer(Protocol):
-    """What looks at a training without changing it."""
-
-    def pretrain(self, images: int, total: int, loss: float) -> None:
-        """An encoder has seen `images` of `total` before the training itself."""
-        ...
-
-    def log(self, record: dict[str, Any]) -> None:
-        """A line of metrics.jsonl."""
-        ...
-
-    def sample(self, state: State) -> None:
-        """Time to draw the sample grid."""
-        ...
-
-    def evaluate(self, state: State) -> None:
-        """Time to evaluate on validation images."""
-        ...
 
 
 def train(
@@ -243,23 +222,3 @@ def passed(images: int, interval: int, training: Training) -> bool:
     """Whether the last step crossed a multiple of `interval`."""
     before = images - training.batch_size
     return images // interval > before // interval
-
-
-@contextmanager
-def interruption() -> Iterator[Callable[[], int]]:
-    """SIGTERM and Ctrl-C end the loop at the next step: yields a function, the exit code or 0."""
-    received = 0
-
-    def handle(number: int, _: FrameType | None) -> None:
-        nonlocal received
-        received = 128 + number
-
-    try:
-        before = {s: signal.signal(s, handle) for s in (signal.SIGTERM, signal.SIGINT)}
-    except ValueError:  # not the main thread, where Python takes no signals
-        before = {}
-    try:
-        yield lambda: received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,0 +1,28 @@
+"""Signals that end a training between two steps."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+@contextmanager
+def interruption() -> Iterator[Callable[[], int]]:
+    """SIGTERM and Ctrl-C end the loop at the next step: yields a function, the exit code or 0."""
+    received = 0
+
+    def handle(number: int, _: FrameType | None) -> None:
+        nonlocal received
+        received = 128 + number
+
+    try:
+        before = {s: signal.signal(s, handle) for s in (signal.SIGTERM, signal.SIGINT)}
+    except ValueError:  # not the main thread, where Python takes no signals
+        before = {}
+    try:
+        yield lambda: received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,27 @@
+"""What looks at a training without changing it."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from unpaired.engine.state import State
+
+
+class Observer(Protocol):
+    """What looks at a training without changing it."""
+
+    def pretrain(self, images: int, total: int, loss: float) -> None:
+        """An encoder has seen `images` of `total` before the training itself."""
+        ...
+
+    def log(self, record: dict[str, Any]) -> None:
+        """A line of metrics.jsonl."""
+        ...
+
+    def sample(self, state: State) -> None:
+        """Time to draw the sample grid."""
+        ...
+
+    def evaluate(self, state: State) -> None:
+        """Time to evaluate on validation images."""
+        ...
