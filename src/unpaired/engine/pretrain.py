@@ -46,7 +46,7 @@ def pretrain(
         unit: Tensor = encoder.to_unit(values, domain)  # type: ignore[operator]
         return unit
 
-    images_seen, usual = 0, None
+    images_seen = 0
 
     def classify(unit: Tensor) -> Tensor:
         with fabric.autocast():
@@ -56,7 +56,7 @@ def pretrain(
     def loss(batch: Tensor) -> Tensor:
         seen = jitter(read("a", batch), settings.jitter, random)
         right = truth[batch].to(fabric.device)
-        nonlocal images_seen, usual
+        nonlocal images_seen
         images_seen += len(batch)
         if not settings.consistency_weight or images_seen <= settings.warm_up * settings.images:
             return F.cross_entropy(classify(seen), right)
@@ -64,11 +64,8 @@ def pretrain(
         unlabelled = read("b", others)
         with torch.no_grad():
             encoder.eval()
-            guess = classify(unlabelled).softmax(1)
+            confidence, label = in_equal_shares(classify(unlabelled).softmax(1)).max(1)
             encoder.train()
-            # A class that is named too often gives way: b's classes are about equally frequent.
-            usual = torch.lerp(guess.mean(0), usual, 0.98) if usual is not None else guess.mean(0)
-            confidence, label = F.normalize(guess / usual, p=1, dim=1).max(1)
         # Both domains in one batch: batch norm must know the statistics of both afterwards.
         both = torch.cat([seen, jitter(unlabelled, settings.jitter, random)])
         logits, judged = classify(both).chunk(2)
@@ -93,3 +90,16 @@ def pretrain(
         encoder.eval().requires_grad_(False)
     encoder.load_state_dict(fabric.broadcast(encoder.state_dict()))
     state.average.encoders["a"].load_state_dict(encoder.state_dict())
+
+
+def in_equal_shares(guesses: Tensor, rounds: int = 5) -> Tensor:
+    """Probabilities [N, classes] => the nearest that give each class as many images as any other.
+
+    Sinkhorn & Knopp's rounds, as Caron et al. 2020 (SwAV, section 3.1) use them. Without them a
+    class that is never named stays so: its images are surely another's, again and again.
+    """
+    shares = guesses.float().clamp_min(1e-4)
+    for _ in range(rounds):
+        shares = shares / shares.sum(0)
+        shares = shares / shares.sum(1, keepdim=True)
+    return shares

@@ -60,8 +60,8 @@ class Pretraining:
     consistency_weight: float = 0.0
     """Weight of agreeing on b's images, whose labels are not used: what the encoder is sure of as
     it sees an image, it shall say of the image changed (French et al. 2018; FixMatch, 2020)."""
-    confidence: float = 0.95
-    """Probability above which it counts as sure."""
+    confidence: float = 0.7
+    """Probability above which it counts as sure, once each class has its equal share of a batch."""
     warm_up: float = 0.5
     """Share of the images after which consistency begins: before, its guesses are no use."""
 

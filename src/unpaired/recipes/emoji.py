@@ -76,9 +76,9 @@ def emoji_ours() -> Experiment:
 
     Paper: CycleGAN (Zhu et al. 2017); report 001 has the data.
     Command: unpaired train --recipe emoji-ours
-    Cost: 24 minutes on a third to a half of a core; an idle one was not to be had.
-    Score: cycle L1 0.034 and 0.027; against the true counterparts of the 200 test emoji, SSIM 0.180
-    and 0.226 (unchanged input: 0.171), L1 0.298 and 0.209 (0.298). In a→b, L1 has little to
+    Cost: 28 minutes on half a core; an idle one was not to be had.
+    Score: cycle L1 0.027 and 0.022; against the true counterparts of the 200 test emoji, SSIM 0.175
+    and 0.215 (unchanged input: 0.171), L1 0.303 and 0.222 (0.298). In a→b, L1 has little to
     gain: a black outline that misses the true one counts twice.
     """
     optimiser = Optimiser(learning_rate=3e-4, beta1=0.5, beta2=0.99)

@@ -161,7 +161,7 @@ def _ours(name: str, reported: Experiment) -> Experiment:
         method=DTN(
             encoder=ClassEncoder(width=64, kernel=3, pooling="max", norm="batch"),
             encoder_training=Pretraining(
-                images=200_000, jitter=JITTER, consistency_weight=1.0, warm_up=0.3
+                images=160_000, jitter=JITTER, consistency_weight=1.0, warm_up=0.3
             ),
             generator=Decoder(width=64, max_width=256),
             discriminator=CNN(width=64, kernel=3, spectral_norm=True),
