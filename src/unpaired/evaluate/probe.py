@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from unpaired.networks.blocks import Layer
 
 _GRID = 4  # side of the grid that each layer's features are pooled to
-_REGULARISATION = 1e-3
+_REGULARISATION = 1e-2
+_ITERATIONS = 100
 
 
 def probe(
@@ -27,16 +28,36 @@ def probe(
     The features of every layer are max-pooled to 4×4, flattened and joined. `seen` and
     `unseen` are batches NCHW as the discriminator takes them; `labels` those of `seen`, (n,).
     """
-    from sklearn.linear_model import SGDClassifier
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    # By stochastic gradient descent: a solver of the whole problem takes minutes for each class.
-    machine = SGDClassifier(loss="hinge", alpha=_REGULARISATION, random_state=0)
-    classifier = make_pipeline(StandardScaler(), machine)
-    classifier.fit(features(judge, seen), labels)
-    found: NDArray[np.int64] = classifier.predict(features(judge, unseen))
+    x = torch.from_numpy(features(judge, seen))
+    mean, deviation = x.mean(0), x.std(0).clamp_min(1e-6)
+    weights, bias = _fit((x - mean) / deviation, torch.from_numpy(labels))
+    scores = (torch.from_numpy(features(judge, unseen)) - mean) / deviation @ weights + bias
+    found: NDArray[np.int64] = scores.argmax(1).numpy()
     return found
+
+
+def _fit(x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """The L2-SVM, one class against the rest: λ/2·‖w‖² + E[max(0, 1 − y·(w·x + b))²], by L-BFGS.
+
+    Not scikit-learn's: its solvers take minutes for thousands of features, and this seconds.
+    """
+    num_classes = int(labels.max()) + 1
+    signs = torch.where(F.one_hot(labels, num_classes) > 0, 1.0, -1.0)
+    weights = torch.zeros(x.shape[1], num_classes, requires_grad=True)
+    bias = torch.zeros(num_classes, requires_grad=True)
+    optimiser = torch.optim.LBFGS(
+        [weights, bias], max_iter=_ITERATIONS, line_search_fn="strong_wolfe"
+    )
+
+    def loss() -> Tensor:
+        optimiser.zero_grad()
+        margins = F.relu(1 - signs * (x @ weights + bias)).square().mean(0).sum()
+        value: Tensor = margins + 0.5 * _REGULARISATION * weights.square().sum()
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    optimiser.step(loss)  # type: ignore[no-untyped-call]
+    return weights.detach(), bias.detach()
 
 
 @torch.no_grad()
