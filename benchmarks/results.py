@@ -55,9 +55,11 @@ def main() -> None:
     sections = [section(row, [r for r in records if r.recipe in row.recipes]) for row in ROWS]
     text = (
         "# Results\n\nWritten by `python benchmarks/results.py` from the records of runs in "
-        "`results/`. Numbers are of the final averaged weights on test images, which neither "
-        "training nor any choice saw; ± is the standard deviation over seeds, where there are "
-        "several. Distances and cycle errors: lower is better; all else: higher.\n\n"
+        "`results/`. Numbers are of the final averaged weights on test images, which training did "
+        "not see; where a choice did, the text says so. ± is the standard deviation over seeds, "
+        "where there are several. Minutes are of training on one core of a busy machine, without a "
+        "GPU; the columns images and minutes say how much shorter than the reports' most runs are. "
+        "Distances and errors (l1): lower is better; all else: higher.\n\n"
     )
     (ROOT / "docs" / "results.md").write_text(text + "\n\n".join(sections) + "\n")
 
@@ -68,19 +70,20 @@ def section(row: Row, records: list[Record]) -> str:
     tables: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         tables[record.test["fingerprint"]].append(record)
+    names = {record.name: label(record, records) for record in records}
     for fingerprint, found in tables.items():
-        lines += [*table(row, found), "", f"Protocol `{fingerprint}`.", ""]
+        lines += [*table(row, found, names), "", f"Protocol `{fingerprint}`.", ""]
     if not records:
         lines += ["Not run yet.", ""]
     return "\n".join([*lines, row.text.strip()]).rstrip()
 
 
-def table(row: Row, records: list[Record]) -> list[str]:
+def table(row: Row, records: list[Record], names: dict[str, str]) -> list[str]:
     """Lines of settings, columns of metrics; beneath them the companions of the metrics."""
     shown = [m for m in row.metrics if any(m in r.test["metrics"] for r in records)]
     groups: dict[str, list[Record]] = defaultdict(list)
     for record in records:
-        groups[label(record, records)].append(record)
+        groups[names[record.name]].append(record)
     lines = [
         "| setting | seeds | images | minutes | " + " | ".join(shown) + " |",
         "|---|---|---|---|" + "---|" * len(shown),
@@ -104,11 +107,17 @@ def table(row: Row, records: list[Record]) -> list[str]:
 
 
 def label(record: Record, records: list[Record]) -> str:
-    """The recipe, and the settings in which runs of this recipe differ in the table."""
+    """The recipe, and the settings in which its runs differ; their lengths have columns."""
     same = [flat(r.config) for r in records if r.recipe == record.recipe]
     own = flat(record.config)
-    differing = [k for k in own if k not in IGNORED and len({str(f.get(k)) for f in same}) > 1]
-    extra = ", ".join(f"{k.split('.', 1)[-1]} {own[k]}" for k in differing)
+    differing = [
+        k
+        for k in own
+        if k not in IGNORED
+        and not k.startswith(("training.", "evaluation."))
+        and len({str(f.get(k)) for f in same if k in f}) > 1
+    ]
+    extra = ", ".join(f"{k.removeprefix('method.')} {own[k]}" for k in differing)
     return f"`{record.recipe}`" + (f", {extra}" if extra else "")
 
 

@@ -67,7 +67,8 @@ def open_run(folder: Path, experiment: Experiment) -> Iterator[None]:
                 "folder with -o."
             ) from None
         write_atomically(stored, to_json(experiment))
-        command = [Path(sys.argv[0]).name, *sys.argv[1:]]
+        program = Path(sys.argv[0]).name.replace("__main__.py", "unpaired")  # python -m unpaired
+        command = [program, *sys.argv[1:]]
         write_atomically(folder / "command.txt", shlex.join(command) + "\n")
         write_atomically(folder / "environment.json", json.dumps(environment(), indent=2) + "\n")
         yield
