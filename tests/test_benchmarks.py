@@ -36,11 +36,11 @@ def test_ours_and_textbook_compute_the_same_losses(train_step, identity, upsampl
     expected = textbook.step(batch["a"], batch["b"])
     contenders.advance(fabric, experiment, state, batch, contenders.Phases(experiment), window)
 
-    of_generators = [v for k, v in window.sums.items() if k.startswith("generators/")]
+    of_generators = [v for k, v in window.sums["generators"].items() if k.startswith("generators/")]
     assert len(of_generators) == (6 if identity else 4)
     assert sum(of_generators) == pytest.approx(expected["generators"].item(), rel=1e-4)
     for domain in ("a", "b"):
-        ours = window.sums[f"discriminators/{domain}"]
+        ours = window.sums["discriminators"][f"discriminators/{domain}"]
         assert ours == pytest.approx(expected[domain].item(), rel=1e-4)
 
 

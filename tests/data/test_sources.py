@@ -333,13 +333,14 @@ def test_a_data_set_of_the_hub(datasets: Any, monkeypatch: pytest.MonkeyPatch) -
     stored = datasets.Dataset.from_dict({"image": cells(9), "label": [4]}, features=features)
     asked = []
 
-    def load_dataset(name: str, split: str) -> Any:
-        asked.append((name, split))
+    def load_dataset(name: str, subset: str | None, split: str) -> Any:
+        asked.append((name, subset, split))
         return stored
 
     monkeypatch.setattr(datasets, "load_dataset", load_dataset)
     records = parse_source("hf:owner/digits:test").open()
-    assert asked == [("owner/digits", "test")]
+    HuggingFace(name="owner/digits", subset="cropped", split="test").open()
+    assert asked == [("owner/digits", None, "test"), ("owner/digits", "cropped", "test")]
     assert level(records, 0) == 9
     assert records.labels is not None
     assert records.labels.tolist() == [4]
