@@ -49,7 +49,15 @@ one side shows less than the other, give the poorer direction a style.
         reported="Report 77.6 % (f 94 %); Taigman et al. 2017 90.66 % (f 95 %, trained on 531,131 "
         "house numbers). Here f is trained on 7,600 of the 8,000 there are. Literature without "
         "target labels: UNIT 90.53, CyCADA 90.4.",
-        text="",
+        text="""
+Ours passes the report by 0.12 and misses the original's 0.907 by 0.014, with clean and diverse digits
+and no collapse or drift. What held it back is f: trained on house numbers alone it read MNIST at 0.65
+to 0.78, so that f(G(x)) = f(x) was satisfied by images that only f could read; told, without labels, to
+say the same of an MNIST digit and of its distortions, each class in equal shares, it reads MNIST at
+0.978. Look at how your encoder reads the *target* before you tune anything else; its accuracy on the
+source (0.935) is the ceiling. The longer run took the same f (the first checkpoint of the other, which
+has the same seed and settings up to there).
+""",
     ),
     Row(
         title="DTN MNIST → SVHN (report 002)",

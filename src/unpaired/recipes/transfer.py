@@ -78,8 +78,9 @@ def dtn_svhn_mnist_ours() -> Experiment:
 
     Paper: Taigman et al. 2017; consistency: French et al. 2018.
     Command: unpaired train --recipe dtn-svhn-mnist-ours
-    Cost: see docs/results.md.
-    Score: see docs/results.md.
+    Cost: 12 minutes for f and 10 for the rest, on a core of a busy machine.
+    Score: 0.893 (one seed; f reads SVHN at 0.935 and, without its labels, MNIST at 0.978); reported
+    0.776, and 0.907 by Taigman et al. with 66 times as many house numbers.
     """
     return _ours("dtn-svhn-mnist-ours", dtn_svhn_mnist())
 
@@ -153,7 +154,7 @@ JITTER = Jitter(
 
 
 def _ours(name: str, reported: Experiment) -> Experiment:
-    optimiser = Optimiser(learning_rate=5e-4, beta1=0.5, beta2=0.999)
+    optimiser = Optimiser(learning_rate=1e-3, beta1=0.5, beta2=0.999)
     return replace(
         reported,
         name=name,
@@ -168,13 +169,14 @@ def _ours(name: str, reported: Experiment) -> Experiment:
             adversarial_weight=3.0,
             constancy="cosine",
             constancy_weight=0.5,
-            class_weight=3.0,
+            class_weight=6.0,
             constancy_noise=0.3,
             identity_weight=30.0,
         ),
         training=replace(
             reported.training,
-            images=40_000,
+            images=64_000,
+            batch_size=32,
             generators=optimiser,
             discriminators=optimiser,
             schedule="linear",
