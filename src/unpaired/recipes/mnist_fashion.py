@@ -69,8 +69,8 @@ def mnist_fashion_ours() -> Experiment:
             ),
             discriminator=CNN(width=32, spectral_norm=True, minibatch_std=True),
             adversarial=Hinge(),
-            cycle_weight=10.0,
-            cycle_noise=0.05,
+            cycle_weight=20.0,
+            cycle_noise=0.03,
         ),
         training=Training(
             images=40_000,
