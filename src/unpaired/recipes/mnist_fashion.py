@@ -53,7 +53,7 @@ def mnist_fashion_ours() -> Experiment:
 
     Paper: CycleGAN (Zhu et al. 2017); report 001, section 3 has the pair.
     Command: unpaired train --recipe mnist-fashion-ours
-    Cost: 10 minutes of training on a core of a busy machine.
+    Cost: about 10 minutes of training on a core of a busy machine.
     Score: cycle L1 0.025 and 0.052, diversity 0.98 and 0.91; reported 0.11 and 0.22. Shapes are
     clear, fabrics streaky.
     """
