@@ -58,8 +58,9 @@ def main() -> None:
         "`results/`. Numbers are of the final averaged weights on test images, which training did "
         "not see; where a choice did, the text says so. ± is the standard deviation over seeds, "
         "where there are several. Minutes are of training on one core of a busy machine, without a "
-        "GPU, pauses included where a run had to wait for others; the columns images and minutes say how much shorter than the reports' most runs are. "
-        "Distances and errors (l1): lower is better; all else: higher.\n\n"
+        "GPU, pauses included where a run had to wait for others; the columns images and minutes "
+        "say how much shorter than the reports' most runs are. Distances and errors (l1): lower is "
+        "better; all else: higher.\n\n"
     )
     (ROOT / "docs" / "results.md").write_text(text + "\n\n".join(sections) + "\n")
 
