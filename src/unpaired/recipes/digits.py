@@ -60,7 +60,7 @@ def mnist_usps_128() -> Experiment:
     discriminator of strided convolutions.
     Command: unpaired train --recipe mnist-usps-128
     Cost: the report's 10 epochs are 300,000 images of MNIST: days on a processor, hours on a GPU.
-    Score: see docs/results.md.
+    Score: not measured yet.
     """
     return Experiment(
         name="mnist-usps-128",
@@ -85,7 +85,7 @@ def mnist_usps_128_no_cycle() -> Experiment:
     Paper: report 003, section 2.2, tests A and B.
     Command: unpaired train --recipe mnist-usps-128-no-cycle
     Cost: half of mnist-usps-128's.
-    Score: see docs/results.md.
+    Score: not measured yet.
     """
     return _variant("no-cycle", cycle_weight=0.0)
 
@@ -96,7 +96,7 @@ def mnist_usps_128_cycle_30() -> Experiment:
     Paper: report 003, section 2.2, tests A and B.
     Command: unpaired train --recipe mnist-usps-128-cycle-30
     Cost: half of mnist-usps-128's.
-    Score: see docs/results.md.
+    Score: not measured yet.
     """
     return _variant("cycle-30", cycle_weight=30.0)
 
@@ -107,7 +107,7 @@ def mnist_usps_128_fast() -> Experiment:
     Paper: report 003, section 2.2, tests A and B.
     Command: unpaired train --recipe mnist-usps-128-fast
     Cost: half of mnist-usps-128's.
-    Score: see docs/results.md.
+    Score: not measured yet.
     """
     return _variant("fast", learning_rate=1e-3)
 
@@ -118,7 +118,7 @@ def mnist_usps_128_fastest() -> Experiment:
     Paper: report 003, section 2.2, tests A and B.
     Command: unpaired train --recipe mnist-usps-128-fastest
     Cost: half of mnist-usps-128's.
-    Score: see docs/results.md.
+    Score: not measured yet.
     """
     return _variant("fastest", learning_rate=1e-2)
 
