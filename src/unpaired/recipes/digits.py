@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
+from unpaired.config import ValueRange
 from unpaired.data.domain import Augmentation, Domain
 from unpaired.experiment import Evaluation, Experiment, Optimiser, Training
 from unpaired.methods import CycleGAN
@@ -132,6 +134,19 @@ def _variant(name: str, *, cycle_weight: float = 10.0, learning_rate: float = 2e
     )
     method = replace(base.method, cycle_weight=cycle_weight)
     return replace(base, name=f"{base.name}-{name}", method=method, training=training)
+
+
+def at_32(name: Literal["mnist", "svhn"], value_range: ValueRange = "signed") -> Domain:
+    """MNIST with a black border around it, or SVHN, at 32×32."""
+    return Domain(
+        source=parquet(name, "train"),
+        test_source=parquet(name, "test"),
+        channels=3 if name == "svhn" else 1,
+        size=32,
+        fit="pad",
+        value_range=value_range,
+        augmentation=PLAIN,
+    )
 
 
 def _domain(name: str, crop: tuple[int, int, int, int] | None) -> Domain:

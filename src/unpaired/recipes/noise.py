@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from unpaired.data.domain import Domain
 from unpaired.experiment import Evaluation, Experiment, Optimiser, Training
 from unpaired.methods import GAN
 from unpaired.networks import CNN, Decoder
 from unpaired.objectives import NonSaturating, WassersteinClip, WassersteinGP
-from unpaired.recipes.data import parquet
-from unpaired.recipes.digits import PLAIN
+from unpaired.recipes.digits import at_32
 
 
 def dcgan_mnist() -> Experiment:
@@ -28,7 +26,7 @@ def dcgan_mnist() -> Experiment:
     optimiser = Optimiser(learning_rate=2e-4, beta1=0.5)
     return Experiment(
         name="dcgan-mnist",
-        b=_mnist(),
+        b=at_32("mnist"),
         method=GAN(
             generator=Decoder(width=64, max_width=256),
             discriminator=CNN(width=64, norm="batch"),
@@ -53,7 +51,7 @@ def wgan_mnist() -> Experiment:
     optimiser = Optimiser(algorithm="rmsprop", learning_rate=5e-5, beta2=0.99)
     return Experiment(
         name="wgan-mnist",
-        b=_mnist(),
+        b=at_32("mnist"),
         method=GAN(
             generator=Decoder(width=64, max_width=256),
             discriminator=CNN(width=64, norm="batch"),
@@ -99,17 +97,6 @@ _TRAINING = Training(
     sample_images=12_800,
     checkpoint_images=25_600,
 )
-
-
-def _mnist() -> Domain:
-    return Domain(
-        source=parquet("mnist", "train"),
-        test_source=parquet("mnist", "test"),
-        channels=1,
-        size=32,
-        fit="pad",
-        augmentation=PLAIN,
-    )
 
 
 RECIPES = (

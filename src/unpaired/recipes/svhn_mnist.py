@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from unpaired.data.domain import Domain
 from unpaired.experiment import Evaluation, Experiment, Optimiser, Training
 from unpaired.methods import CycleGAN
 from unpaired.networks import CNN, Generator, ResNet, UNet
 from unpaired.objectives import Adversarial, Hinge, LeastSquares, NonSaturating
-from unpaired.recipes.data import parquet
-from unpaired.recipes.digits import PLAIN
+from unpaired.recipes.digits import at_32
 
 
 def svhn_mnist_unet_ls() -> Experiment:
@@ -92,23 +90,8 @@ def svhn_mnist(name: str, generator: Generator, adversarial: Adversarial) -> Exp
     """What the three have in common (report 000, section 3.5)."""
     return Experiment(
         name=f"svhn-mnist-{name}",
-        a=Domain(
-            source=parquet("svhn", "train"),
-            test_source=parquet("svhn", "test"),
-            channels=3,
-            size=32,
-            value_range="unit",
-            augmentation=PLAIN,
-        ),
-        b=Domain(
-            source=parquet("mnist", "train"),
-            test_source=parquet("mnist", "test"),
-            channels=1,
-            size=32,
-            fit="pad",
-            value_range="unit",
-            augmentation=PLAIN,
-        ),
+        a=at_32("svhn", "unit"),
+        b=at_32("mnist", "unit"),
         method=CycleGAN(
             generator=generator,
             discriminator=CNN(width=32),

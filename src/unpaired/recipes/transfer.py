@@ -12,7 +12,7 @@ from unpaired.methods import DTN
 from unpaired.methods.method import Pretraining
 from unpaired.networks import CNN, ClassEncoder, Decoder, ExportedEncoder
 from unpaired.recipes.data import locate, parquet
-from unpaired.recipes.digits import PLAIN
+from unpaired.recipes.digits import at_32
 
 Digits = Literal["svhn", "mnist"]
 
@@ -205,8 +205,8 @@ _TRAINING = Training(
 def _digits(name: str, a: Digits, b: Digits) -> Experiment:
     return Experiment(
         name=name,
-        a=_domain(a),
-        b=_domain(b),
+        a=at_32(a),
+        b=at_32(b),
         method=DTN(
             encoder=ClassEncoder(),
             generator=Decoder(width=128),
@@ -217,17 +217,6 @@ def _digits(name: str, a: Digits, b: Digits) -> Experiment:
         ),
         training=_TRAINING,
         evaluation=Evaluation(images=10_000),
-    )
-
-
-def _domain(name: Digits) -> Domain:
-    return Domain(
-        source=parquet(name, "train"),
-        test_source=parquet(name, "test"),
-        channels=3 if name == "svhn" else 1,
-        size=32,
-        fit="pad",
-        augmentation=PLAIN,
     )
 
 
