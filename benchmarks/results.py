@@ -82,19 +82,20 @@ def section(row: Row, records: list[Record]) -> str:
 def table(row: Row, records: list[Record], names: dict[str, str]) -> list[str]:
     """Lines of settings, columns of metrics; beneath them the companions of the metrics."""
     shown = [m for m in row.metrics if any(m in r.test["metrics"] for r in records)]
-    groups: dict[str, list[Record]] = defaultdict(list)
+    # Runs of different lengths are no seeds of one another.
+    groups: dict[tuple[str, int], list[Record]] = defaultdict(list)
     for record in records:
-        groups[names[record.name]].append(record)
+        groups[names[record.name], record.test["images"]].append(record)
     lines = [
         "| setting | seeds | images | minutes | " + " | ".join(shown) + " |",
         "|---|---|---|---|" + "---|" * len(shown),
     ]
-    for name, group in groups.items():
+    for (name, images), group in groups.items():
         minutes = [r.minutes for r in group if r.minutes is not None]
         cells = [
             name,
             str(len(group)),
-            " / ".join(sorted({f"{r.test['images']:,}" for r in group})),
+            f"{images:,}",
             f"{statistics.mean(minutes):.0f}" if minutes else "",
             *(spread([r.test["metrics"][m]["value"] for r in group if m in r.test["metrics"]])
               for m in shown),

@@ -20,8 +20,9 @@ def dcgan_mnist() -> Experiment:
 
     Paper: Radford et al. 2016; report 003, section 1.1.
     Command: unpaired train --recipe dcgan-mnist
-    Cost: see docs/results.md.
-    Score: see docs/results.md.
+    Cost: 12 minutes on a core of a busy machine.
+    Score: Fréchet distance in classifier features 30.6 (real against real: 0.1), diversity 0.91; a
+    linear classifier on the discriminator's features reads 0.978 of the test digits.
     """
     optimiser = Optimiser(learning_rate=2e-4, beta1=0.5)
     return Experiment(
@@ -45,8 +46,8 @@ def wgan_mnist() -> Experiment:
 
     Paper: Arjovsky et al. 2017, algorithm 1; report 003, section 1.2.
     Command: unpaired train --recipe wgan-mnist
-    Cost: see docs/results.md.
-    Score: see docs/results.md.
+    Cost: not measured yet.
+    Score: not measured yet.
     """
     optimiser = Optimiser(algorithm="rmsprop", learning_rate=5e-5, beta2=0.99)
     return Experiment(
@@ -69,8 +70,8 @@ def wgan_gp_mnist() -> Experiment:
     Paper: Gulrajani et al. 2017, algorithm 1: λ = 10, Adam 1e-4 with β 0 and 0.9, no batch norm in
     the critic, five batches for it for each of the generator's.
     Command: unpaired train --recipe wgan-gp-mnist
-    Cost: see docs/results.md.
-    Score: see docs/results.md.
+    Cost: not measured yet.
+    Score: not measured yet.
     """
     optimiser = Optimiser(learning_rate=1e-4, beta1=0.0, beta2=0.9)
     base = wgan_mnist()

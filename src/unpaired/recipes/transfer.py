@@ -23,8 +23,8 @@ def dtn_svhn_mnist() -> Experiment:
     Paper: report 002, section 5.1: α = 0.001, β = 1000, γ = 0, squared constancy, batch norm in g
     and in the ternary discriminator.
     Command: unpaired train --recipe dtn-svhn-mnist
-    Cost: see docs/results.md.
-    Score: report: 77.6 % (Taigman et al. 2017: 90.66 %). Ours: see docs/results.md.
+    Cost: not measured to the end.
+    Score: report: 77.6 % (Taigman et al. 2017: 90.66 %). Ours: not measured to the end.
     """
     return _digits("dtn-svhn-mnist", "svhn", "mnist")
 
