@@ -9,9 +9,9 @@ from fake_run import evaluation, number, write_lines, write_records
 from unpaired.errors import SettingError
 from unpaired.report.compare import choose_metrics, compare_runs
 from unpaired.report.measured import Spread, images_text, leaders
+from unpaired.report.names import Names
 from unpaired.report.protocols import division
 from unpaired.report.runs import Number
-from unpaired.report.wording import Names
 
 ACCURACY = "translation_accuracy/a2b"
 

@@ -10,7 +10,8 @@ from test_html import Page
 
 from unpaired.errors import RunError, SettingError
 from unpaired.report.comparison_page import compare
-from unpaired.report.wording import Names, wording
+from unpaired.report.names import Names
+from unpaired.report.wording import wording
 
 
 @pytest.fixture

@@ -16,9 +16,10 @@ from fake_run import CONFIG, evaluation, log_line, number, write_lines
 
 from unpaired.errors import RunError
 from unpaired.report.html import write_report
+from unpaired.report.names import Names
 from unpaired.report.pictures import grid, save_png
 from unpaired.report.runs import Number
-from unpaired.report.wording import Names, wording
+from unpaired.report.wording import wording
 
 
 class Page(HTMLParser):

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from unpaired.report.curves import Line, Point, chart
 from unpaired.report.markup import Html
+from unpaired.report.names import Names
 from unpaired.report.runs import Evaluation, LogPoint
-from unpaired.report.wording import Names, Wording, in_order, wording
+from unpaired.report.wording import Wording, in_order, wording
 
 _BESIDE = {"floor": "floor", "input": "unchanged", "shuffled": "another image's"}
 _DOMAIN_AT_END = re.compile(r"(?:^|[_/])(a2b|b2a|a|b)$")

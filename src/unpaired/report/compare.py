@@ -11,8 +11,9 @@ from unpaired.errors import SettingError
 from unpaired.report.entries import Entry, find_entries
 from unpaired.report.groups import Group, group
 from unpaired.report.measured import Row, Table
+from unpaired.report.names import Names, names_of
 from unpaired.report.runs import Evaluation, Number
-from unpaired.report.wording import Names, in_order, names_of, wording
+from unpaired.report.wording import in_order, wording
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,8 +14,9 @@ from unpaired.report.compare import Comparison
 from unpaired.report.groups import Group
 from unpaired.report.markup import Html, absent, definitions, flatten, join, tag
 from unpaired.report.measured import Row, Table, images_text, leaders, score
+from unpaired.report.names import Names
 from unpaired.report.runs import Evaluation
-from unpaired.report.wording import COMPANIONS, Names, Wording, in_order, wording
+from unpaired.report.wording import COMPANIONS, Wording, in_order, wording
 from unpaired.setting_names import text_of
 
 _MOST_VALUES = 5

@@ -17,9 +17,9 @@ from unpaired.report.comparison_numbers import (
 from unpaired.report.comparison_plots import courses, final_dots
 from unpaired.report.comparison_theme import comparison_style
 from unpaired.report.markup import Html, join, tag
+from unpaired.report.names import Names
 from unpaired.report.page import Section, document
 from unpaired.report.protocols import division
-from unpaired.report.wording import Names
 
 
 def compare(

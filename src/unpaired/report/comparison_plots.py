@@ -11,8 +11,9 @@ from unpaired.report.curves import Line, Point, chart
 from unpaired.report.dots import Dot, Reference, Strip, dot_plot
 from unpaired.report.markup import Html, absent, join, tag
 from unpaired.report.measured import Row, Spread, Table, score
+from unpaired.report.names import Names
 from unpaired.report.runs import Evaluation, Number
-from unpaired.report.wording import Names, Wording, in_order, wording
+from unpaired.report.wording import Wording, in_order, wording
 
 _REFERENCES = {"input": "unchanged input", "floor": "floor"}
 _BETTER = {"higher": "higher is better", "lower": "lower is better", "unknown": ""}

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from unpaired.report.embed import Album
 from unpaired.report.markup import Html, absent, tag
+from unpaired.report.names import Names
 from unpaired.report.runs import Picture, Run, Samples
-from unpaired.report.wording import Names
 
 
 def final_pictures(run: Run, names: Names, album: Album) -> Html:

@@ -7,12 +7,12 @@ from pathlib import Path
 from unpaired.files import write_atomically
 from unpaired.report.embed import Album
 from unpaired.report.gallery import failures, final_pictures, pictures_over_time
+from unpaired.report.names import names_of
 from unpaired.report.numbers import tables, verdict
 from unpaired.report.page import Section, document
 from unpaired.report.runs import Run, read_run
 from unpaired.report.sections import curves, facts, repeat
 from unpaired.report.theme import SCRIPT
-from unpaired.report.wording import names_of
 
 
 def write_report(run: Path) -> Path:

@@ -11,8 +11,9 @@ from typing import Any
 from unpaired.evaluate.score import validation_score
 from unpaired.report.entries import Entry
 from unpaired.report.groups import Group
+from unpaired.report.names import Names
 from unpaired.report.runs import Evaluation, Number
-from unpaired.report.wording import Names, wording
+from unpaired.report.wording import wording
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from unpaired.report.markup import Html, absent, definitions, flatten, join, tag
+from unpaired.report.names import Names
 from unpaired.report.runs import Evaluation, Number, Run
-from unpaired.report.wording import COMPANIONS, Names, Wording, in_order, wording
+from unpaired.report.wording import COMPANIONS, Wording, in_order, wording
 
 _MOST_HEADLINES = 6
 _MOST_COLUMNS = 3

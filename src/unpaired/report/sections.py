@@ -7,9 +7,9 @@ from typing import Any
 
 from unpaired.report.charts import loss_charts, metric_charts, training_charts
 from unpaired.report.markup import Html, absent, definitions, flatten, join, tag
+from unpaired.report.names import Names
 from unpaired.report.numbers import protocols, title_of
 from unpaired.report.runs import Run
-from unpaired.report.wording import Names
 
 
 def facts(run: Run, names: Names) -> Html:
