@@ -69,6 +69,15 @@ def test_the_parts_in_which_protocols_differ_are_named(tmp_path: Path) -> None:
     assert "give machines one $UNPAIRED_CACHE" in text
 
 
+def test_a_part_that_a_protocol_does_not_have_is_told_in_words(tmp_path: Path) -> None:
+    for name, images in (("x", "1234"), ("y", "")):
+        folder = write_records(tmp_path / name, {})
+        line = evaluation(300, "test", name, 0.9, protocol={"images_a": images})
+        write_lines(folder / "evaluations.jsonl", [line])
+    text = division(compare_runs([tmp_path]).tables)
+    assert "differ in the images of a (1234 / none)." in text
+
+
 def test_runs_measured_anew_under_a_second_protocol_can_all_be_compared(tmp_path: Path) -> None:
     for name in ("x", "y"):
         folder = write_records(tmp_path / name, {"method.cycle_weight": len(name)})

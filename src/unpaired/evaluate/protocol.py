@@ -34,7 +34,7 @@ class Protocol:
     distances: str = "equal n; floor: against training images"
     """Which images the distances compare."""
     style_seed: int = 0
-    """Seed of the random styles of the translations."""
+    """Seed of the random styles of translations, and of the noise that images are made from."""
     resamples: int = 200
     """Bootstrap resamples behind the intervals."""
 

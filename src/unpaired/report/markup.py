@@ -50,7 +50,7 @@ def flatten(content: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str
         elif isinstance(value, list):
             pairs.append((name, ", ".join(str(item) for item in value) or "none"))
         else:
-            pairs.append((name, "none" if value is None else str(value)))
+            pairs.append((name, "none" if value is None else str(value) or "none"))
     return pairs
 
 

@@ -14,7 +14,7 @@ _WORDS = {
     "extractor": "whose features are compared",
     "resize": "how images are brought to size",
     "distances": "which images distances compare",
-    "style_seed": "the seed of the styles",
+    "style_seed": "the seed of styles and noise",
     "resamples": "the resamples behind intervals",
 }
 
