@@ -397,7 +397,10 @@ def test_what_is_measured(trained: tuple[Experiment, Path]):
         # It has learned: by chance it would be right once in ten.
         assert metrics["encoder_accuracy/a"]["value"] > 0.5
         assert -1 <= metrics["embedding_similarity/a2b"]["value"] <= 1
-    assert (run / "report.html").stat().st_size > 1000
+    report = (run / "report.html").read_text()
+    assert "sign → ink" in report
+    assert "⇄" not in report
+    assert "sign → ink → sign" not in report
     names = {path.name for path in (run / "samples").glob("0*.png")}
     assert names == {f"{n:09d}-a.png" for n in (0, 8, 16, 20)}
 

@@ -41,9 +41,11 @@ class Comparison:
 
     @property
     def names(self) -> Names:
-        """What people call the domains, where all runs agree."""
-        found = {names_of(entry.run.config) for entry in self.entries}
-        return found.pop() if len(found) == 1 else Names()
+        """What people call the domains, where all runs agree, and the ways that any run knows."""
+        found = [names_of(entry.run.config) for entry in self.entries]
+        if len({(names.a, names.b) for names in found}) > 1:
+            return Names()
+        return max(found, key=lambda names: len(names.directions))
 
     @property
     def is_divided(self) -> bool:

@@ -78,7 +78,7 @@ def _page(comparison: Comparison, folder: Path, metrics: Sequence[str]) -> str:
     ]
     return document(
         _title(comparison),
-        counts if names == Names() else f"{names.a} ⇄ {names.b}: {counts}",
+        counts if (names.a, names.b) == (Names.a, Names.b) else f"{names.ways}: {counts}",
         sections,
         [*comparison.notes, "Written by unpaired compare."],
         style=comparison_style(len(groups)),

@@ -54,6 +54,8 @@ def pictures_over_time(run: Run, names: Names, album: Album) -> Html:
 
 def failures(run: Run, names: Names, album: Album) -> Html:
     """The test images that came out worst."""
+    if not names.directions:
+        return absent("Images made from noise have no originals to be measured against.")
     figures = _of_directions(run.worst, names, album, "the worst test images")
     if not figures:
         return absent("No worst test images yet: the evaluation on test data writes them.")
@@ -62,8 +64,22 @@ def failures(run: Run, names: Names, album: Album) -> Html:
 
 def _grids(samples: Samples, names: Names) -> dict[str, Picture]:
     """The grids of one moment by the way that they show, e.g. "ink → sign → ink"."""
-    paths = {names.path("a", "b", "a"): samples.a, names.path("b", "a", "b"): samples.b}
-    return {way: Picture(path=path) for way, path in paths.items() if path is not None}
+    if not names.directions:
+        caption = "Each row leads from one draw of the noise to another."
+        found = {names.ways: (samples.b, caption)}
+    else:
+        found = {_way("a", "b", names): (samples.a, ""), _way("b", "a", names): (samples.b, "")}
+    return {
+        way: Picture(path=path, caption=caption)
+        for way, (path, caption) in found.items()
+        if path is not None
+    }
+
+
+def _way(source: str, target: str, names: Names) -> str:
+    """From one domain to the other and, where the method knows the way, back."""
+    back = [source] if f"{target}2{source}" in names.directions else []
+    return names.path(source, target, *back)
 
 
 def _of_directions(

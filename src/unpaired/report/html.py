@@ -47,4 +47,4 @@ def page(run: Run) -> str:
         Section("repeat", "How to repeat it", repeat(run)),
     ]
     notes = [*run.notes, "Written by unpaired report."]
-    return document(title, f"{names.a} ⇄ {names.b}", sections, notes, script=SCRIPT)
+    return document(title, names.ways, sections, notes, script=SCRIPT)

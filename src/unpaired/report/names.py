@@ -1,4 +1,4 @@
-"""What people call the domains of a run."""
+"""What people call the domains of a run, and the ways between them that its method knows."""
 
 from __future__ import annotations
 
@@ -7,6 +7,16 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
+DIRECTIONS: Mapping[str, tuple[str, ...]] = {
+    "cyclegan": ("a2b", "b2a"),
+    "dtn": ("a2b",),
+    "gan": (),
+}
+"""The ways in which each kind of method translates; none: it makes images of b from noise.
+
+They repeat what the classes in `methods` declare, because those import torch.
+"""
+
 _SAYS_LITTLE = frozenset(
     {"train", "traina", "trainb", "test", "validation", "images", "data", "raw"}
 )
@@ -14,10 +24,28 @@ _SAYS_LITTLE = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Names:
-    """What people call the two domains."""
+    """What people call the two domains, and the ways between them that a method knows."""
 
     a: str = "a"
+    """For a method that makes images of b from noise: "noise"."""
     b: str = "b"
+    directions: tuple[str, ...] = DIRECTIONS["cyclegan"]
+    """See `DIRECTIONS`."""
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The domains of which there are images."""
+        return ("a", "b") if self.directions else ("b",)
+
+    @property
+    def per_domain(self) -> str:
+        """What follows a number of images seen: nothing where all are of one domain."""
+        return " per domain" if len(self.domains) > 1 else ""
+
+    @property
+    def ways(self) -> str:
+        """All that is learned: "ink ⇄ sign", "svhn → mnist", "noise → mnist"."""
+        return f"{self.a} ⇄ {self.b}" if len(self.directions) > 1 else self.path("a", "b")
 
     def path(self, *domains: str) -> str:
         """A way through the domains: `path("a", "b")` is e.g. "ink → sign"."""
@@ -26,8 +54,15 @@ class Names:
 
 def names_of(config: Mapping[str, Any]) -> Names:
     """The names of the domains as far as their sources tell, else "a" and "b"."""
+    method = config.get("method")
+    kind = str(method.get("kind")) if isinstance(method, dict) else ""
+    directions = DIRECTIONS.get(kind, Names.directions)
     a, b = (_name_of(config.get(domain)) for domain in ("a", "b"))
-    return Names(a=a, b=b) if a and b and a != b else Names()
+    if not directions:
+        return Names(a="noise", b=b or Names.b, directions=directions)
+    if not a or not b or a == b:
+        a, b = Names.a, Names.b
+    return Names(a=a, b=b, directions=directions)
 
 
 def _name_of(domain: object) -> str:

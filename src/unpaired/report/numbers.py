@@ -43,7 +43,7 @@ def verdict(run: Run, names: Names) -> Html:
         if len(cards) + len(of_kind) <= _MOST_HEADLINES:
             cards += of_kind
     return join(
-        tag("p", _basis(run, final), class_="basis"),
+        tag("p", _basis(run, final, names), class_="basis"),
         tag("div", *cards, class_="cards") if cards else absent("All numbers are listed below."),
     )
 
@@ -80,13 +80,13 @@ def _protocol(evaluation: Evaluation) -> Html:
     return join(note, definitions(flatten(evaluation.protocol)))
 
 
-def _basis(run: Run, final: Evaluation) -> str:
+def _basis(run: Run, final: Evaluation, names: Names) -> str:
     weights = {"ema": "averaged (EMA) weights"}.get(
         final.weights, f"{final.weights} weights".strip()
     )
     sentences = [
         f"Measured on {final.split or 'unnamed'} data, with the {weights} "
-        f"after {final.images:,} images seen per domain."
+        f"after {final.images:,} images seen{names.per_domain}."
     ]
     if final.images == run.best_images != run.images:
         sentences.append(

@@ -67,7 +67,8 @@ class LogPoint:
 
 @dataclass(frozen=True, kw_only=True)
 class Samples:
-    """The sample grids of one moment: rows a, a→b, a→b→a in `a`, and the way back in `b`."""
+    """The sample grids of one moment: `a` has the columns a, a→b and, where there is a way back,
+    a→b→a; `b` likewise, or images made from noise."""
 
     images: int
     a: Path | None = None

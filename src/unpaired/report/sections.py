@@ -15,10 +15,9 @@ from unpaired.report.runs import Run
 def facts(run: Run, names: Names) -> Html:
     """What was trained, on what, for how long; all settings folded below."""
     pairs = [
-        (f"Domain a: {names.a}", _domain(run, "a")),
-        (f"Domain b: {names.b}", _domain(run, "b")),
+        *((f"Domain {d}: {names.path(d)}", _domain(run, d)) for d in names.domains),
         ("Method", _method(run.config)),
-        ("Images seen", _images_seen(run)),
+        ("Images seen", _images_seen(run, names)),
         ("Time", duration(run.log[-1].seconds) if run.log else ""),
         ("Device", _device(run)),
         ("Seed", _setting(run.config, "training", "seed")),
@@ -95,13 +94,15 @@ def _method(config: Mapping[str, Any]) -> str:
     return ": ".join(filter(None, [_setting(config, "method", "kind"), ", ".join(parts)]))
 
 
-def _images_seen(run: Run) -> str:
+def _images_seen(run: Run, names: Names) -> str:
     planned = _setting(run.config, "training", "images")
     seen = f"{run.images:,} of {int(planned):,}" if planned.isdecimal() else f"{run.images:,}"
+    seen += names.per_domain
     if not run.log:
-        return f"{seen} per domain"
-    epochs = f"{run.log[-1].epochs_a:.1f} times all of a, {run.log[-1].epochs_b:.1f} times all of b"
-    return f"{seen} per domain ({epochs})"
+        return seen
+    epochs = {"a": run.log[-1].epochs_a, "b": run.log[-1].epochs_b}
+    times = ", ".join(f"{epochs[domain]:.1f} times all of {domain}" for domain in names.domains)
+    return f"{seen} ({times})"
 
 
 def _device(run: Run) -> str:

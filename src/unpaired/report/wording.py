@@ -91,7 +91,8 @@ _HEADLINE: dict[str, Any] = {"headline": True}
 
 # (pattern, kind, about, sentence, form), in the order of tables. `(?P<to>…)` is a direction;
 # `(?P<of>…)` a domain. In texts {source} and {target} are the ends of the direction, {of} is the
-# domain, {other} the other one, {extractor} the network whose features are compared.
+# domain, {other} the other one, {made} "translated" or "generated", {extractor} the network whose
+# features are compared.
 _PATTERNS: list[tuple[str, str, str, str, dict[str, Any]]] = [
     (
         r"translation_accuracy/(?P<to>a2b|b2a)",
@@ -215,7 +216,7 @@ _PATTERNS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         r"kd/(?P<extractor>[^/]+)/(?P<of>a|b)",
         "Kernel distance ({extractor})",
         "to real {of}",
-        "Kernel distance between translated and real {of} images (features: {extractor}; "
+        "Kernel distance between {made} and real {of} images (features: {extractor}; "
         "0: no difference found)",
         {"decimals": 4} | _LOWER | _HEADLINE,
     ),
@@ -223,7 +224,7 @@ _PATTERNS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         r"fd/(?P<extractor>[^/]+)/(?P<of>a|b)",
         "Fréchet distance ({extractor})",
         "to real {of}",
-        "Fréchet distance between translated and real {of} images (features: {extractor}); "
+        "Fréchet distance between {made} and real {of} images (features: {extractor}); "
         "it shrinks as n grows, so compare at the same n only",
         _LOWER,
     ),
@@ -253,7 +254,8 @@ def _words(groups: Mapping[str, str], names: Names) -> dict[str, str]:
     of, other = ("a", "b") if groups.get("of") == "a" else ("b", "a")
     keys = {"source": source, "target": target, "of": of, "other": other}
     return {word: getattr(names, domain) for word, domain in keys.items()} | {
-        "extractor": groups.get("extractor", "")
+        "made": "translated" if names.directions else "generated",
+        "extractor": groups.get("extractor", ""),
     }
 
 
