@@ -1,4 +1,4 @@
-"""The card of a model: what it translates, how it was trained, how well it does, what it cannot."""
+"""The card of a model: what it is for, how it was trained, how well it does, what it cannot."""
 
 from __future__ import annotations
 
@@ -24,10 +24,20 @@ USE_OF_NOISE = (
     "```",
 )
 
+LIMITS = (
+    "The model knows the two piles it was trained on and nothing else. It can invent or drop "
+    "detail: do not use a translation as evidence of what was in the original."
+)
+LIMITS_OF_NOISE = (
+    "The model knows the pile it was trained on and nothing else. Its images are invented, and may "
+    "still come close to some that it was trained on: do not use one as evidence of anything."
+)
+
 
 def card(experiment: Experiment, images: int, evaluations: list[dict[str, Any]]) -> str:
     """The text of a model folder's README.md."""
     method, domains = experiment.method, experiment.domains
+    makes_from_noise = method.latent_channels > 0
     ways = {
         (): "Makes images from noise",
         ("a2b",): "Translates images of domain a to domain b",
@@ -47,12 +57,13 @@ def card(experiment: Experiment, images: int, evaluations: list[dict[str, Any]])
         "|---|" + "---|" * len(domains),
         *(f"| {name} | " + " | ".join(cells) + " |" for name, cells in rows.items()),
         "",
-        f"Trained on {images:,} images per domain, seed {experiment.training.seed}. "
+        f"Trained on {images:,} images{' per domain' if len(domains) > 1 else ''}, "
+        f"seed {experiment.training.seed}. "
         f"The weights are averaged, with a half-life of {experiment.training.ema_images:,} images.",
         "",
         "## Use",
         "",
-        *(USE_OF_NOISE if method.latent_channels else USE),
+        *(USE_OF_NOISE if makes_from_noise else USE),
         "",
         "## Measured",
         "",
@@ -60,9 +71,8 @@ def card(experiment: Experiment, images: int, evaluations: list[dict[str, Any]])
         "",
         "## Limits",
         "",
-        "The model knows the two piles it was trained on and nothing else. It can invent or drop "
-        "detail: do not use a translation as evidence of what was in the original. The weights are "
-        "derived from the training images; their licence may restrict what you do with them.",
+        f"{LIMITS_OF_NOISE if makes_from_noise else LIMITS} The weights are derived from the "
+        "training images; their licence may restrict what you do with them.",
         "",
     ]
     return "\n".join(lines)

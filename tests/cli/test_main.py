@@ -474,8 +474,9 @@ def test_smoke_prints_a_table_for_people(capsys: pytest.CaptureFixture[str], tmp
     captured = capsys.readouterr()
     assert "truth_psnr/b2a" in captured.out
     assert "cycle_l1/a" in captured.out
-    for words in ("estimate: ", f"writing to {folder}", "628 training images", "next:   unpaired"):
+    for words in ("estimate: ", f"writing to {folder}", "628 training images"):
         assert words in captured.err
+    assert f"next:   unpaired translate {folder / 'model'} IMAGES -o OUT --to b" in captured.err
     assert (folder / "samples" / "styles-a2b.png").exists()
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 import unpaired
+from unpaired.cli.train import finish
 from unpaired.engine.hardware import build_fabric
 from unpaired.engine.loop import Phases, advance
 from unpaired.engine.state import State
@@ -208,7 +209,7 @@ def run(noise: Experiment, tmp_path_factory, quick_evaluation: None) -> Path:
     return unpaired.train(noise, tmp_path_factory.mktemp("run") / "run", quiet=True)
 
 
-def test_what_comes_out(run: Path):
+def test_what_comes_out(run: Path, noise: Experiment, capsys: pytest.CaptureFixture[str]):
     report = (run / "report.html").read_text()
     assert "noise → ink" in report
     assert "translat" not in report
@@ -220,6 +221,11 @@ def test_what_comes_out(run: Path):
     assert "Makes images from noise, with GAN" in card
     assert "| | b |" in card
     assert "unpaired generate MODEL_FOLDER" in card
+    assert "Trained on 20 images, seed 0" in card
+    assert "knows the pile it was trained on" in card
+    assert "translat" not in card
+    finish(run, noise, as_json=False)
+    assert f"next:   unpaired generate {run / 'model'} -o OUT" in capsys.readouterr().err
 
 
 def test_what_is_measured(run: Path):

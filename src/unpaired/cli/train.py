@@ -92,7 +92,7 @@ def run(arguments: list[str], recipe: str | None = None) -> int:
     from unpaired.training import train
 
     train(experiment, folder, track=given.track, quiet=given.json)
-    finish(folder, as_json=given.json)
+    finish(folder, experiment, as_json=given.json)
     return 0
 
 
@@ -146,8 +146,8 @@ def with_flags(
     return replace(experiment, training=training, name=given.name or experiment.name)
 
 
-def finish(folder: Path, *, as_json: bool) -> None:
-    """Say what a finished run came to and where it lies."""
+def finish(folder: Path, experiment: Experiment, *, as_json: bool) -> None:
+    """Say what a finished run came to, where it lies, and what to do with it."""
     from unpaired.engine.run_folder import read_lines
     from unpaired.progress import say
 
@@ -160,4 +160,6 @@ def finish(folder: Path, *, as_json: bool) -> None:
 
     print_metrics(record)
     say(f"report: {folder / 'report.html'}\nmodel:  {folder / 'model'}")
-    say(f"next:   unpaired translate {folder / 'model'} IMAGES -o OUT --to b")
+    from_noise = experiment.method.latent_channels > 0
+    verb, rest = ("generate", "-o OUT") if from_noise else ("translate", "IMAGES -o OUT --to b")
+    say(f"next:   unpaired {verb} {folder / 'model'} {rest}")
