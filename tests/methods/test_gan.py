@@ -212,7 +212,7 @@ def run(noise: Experiment, tmp_path_factory, quick_evaluation: None) -> Path:
 def test_what_comes_out(run: Path, noise: Experiment, capsys: pytest.CaptureFixture[str]):
     report = (run / "report.html").read_text()
     assert "noise → ink" in report
-    assert "translat" not in report
+    assert "between generated and real ink images" in report
     pictures = {path.name for path in (run / "samples").glob("*.png")}
     assert pictures == {f"{n:09d}-b.png" for n in (0, 8, 16, 20)}
     grid = np.asarray(Image.open(run / "samples" / "000000020-b.png"))
