@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import statistics
 from collections import defaultdict
@@ -17,10 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from results_rows import ROWS, Row
+from unpaired.config import encode
+from unpaired.recipes import recipe
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDS = ("config.json", "command.txt", "environment.json", "evaluations.jsonl", "metrics.jsonl")
-IGNORED = {"name", "schema_version", "training.seed", "training.device"}
+NOT_IN_LABELS = r"(training|evaluation)\..*|name|schema_version|[ab]\.(\w+_)?source\b.*"
+"""Settings that have columns, or are the same data by another path."""
 COMPANIONS = {"input": "unchanged input", "floor": "real against real", "shuffled": "other image's"}
 
 
@@ -32,6 +36,13 @@ class Record:
     config: dict[str, Any]
     test: dict[str, Any]
     minutes: float | None
+    gpu: str | None
+
+    @property
+    def length(self) -> tuple[str, float]:
+        """What ended the training: runs of one time budget see about as many images."""
+        seconds = self.config["training"]["seconds"]
+        return ("seconds", seconds) if seconds else ("images", self.test["images"])
 
     @property
     def recipe(self) -> str:
@@ -57,9 +68,11 @@ def main() -> None:
         "# Results\n\nWritten by `python benchmarks/results.py` from the records of runs in "
         "`results/`. Numbers are of the final averaged weights on test images, which training did "
         "not see; where a choice did, the text says so. ± is the standard deviation over seeds, "
-        "where there are several. Minutes are of training on one core of a busy machine, without a "
-        "GPU, pauses included where a run had to wait for others; the columns images and minutes "
-        "say how much shorter than the reports' most runs are. Distances and errors (l1): lower is "
+        "where there are several. Minutes are of training: without a GPU, on one core of a busy "
+        "machine, pauses included where a run had to wait for others; on the H100, beside some "
+        "twenty other runs on the same card and its 16 cores. The columns images and minutes say "
+        "how much shorter than the reports' most runs are. A setting is a recipe as it is now, and "
+        "what the run had otherwise. Distances and errors (l1): lower is "
         "better; all else: higher.\n\n"
     )
     (ROOT / "docs" / "results.md").write_text(text + "\n\n".join(sections) + "\n")
@@ -71,7 +84,7 @@ def section(row: Row, records: list[Record]) -> str:
     tables: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         tables[record.test["fingerprint"]].append(record)
-    names = {record.name: label(record, records) for record in records}
+    names = {record.name: label(record) for record in records}
     for fingerprint, found in tables.items():
         lines += [*table(row, found, names), "", f"Protocol `{fingerprint}`.", ""]
     if not records:
@@ -83,20 +96,21 @@ def table(row: Row, records: list[Record], names: dict[str, str]) -> list[str]:
     """Lines of settings, columns of metrics; beneath them the companions of the metrics."""
     shown = [m for m in row.metrics if any(m in r.test["metrics"] for r in records)]
     # Runs of different lengths are no seeds of one another.
-    groups: dict[tuple[str, int], list[Record]] = defaultdict(list)
+    groups: dict[Any, list[Record]] = defaultdict(list)
     for record in records:
-        groups[names[record.name], record.test["images"]].append(record)
+        groups[names[record.name], record.gpu, record.length].append(record)
     lines = [
-        "| setting | seeds | images | minutes | " + " | ".join(shown) + " |",
-        "|---|---|---|---|" + "---|" * len(shown),
+        "| setting | seeds | images | minutes | on | " + " | ".join(shown) + " |",
+        "|---|---|---|---|---|" + "---|" * len(shown),
     ]
-    for (name, images), group in groups.items():
+    for (name, gpu, _), group in groups.items():
         minutes = [r.minutes for r in group if r.minutes is not None]
         cells = [
             name,
             str(len(group)),
-            f"{images:,}",
+            f"{statistics.mean(r.test['images'] for r in group):,.0f}",
             f"{statistics.mean(minutes):.0f}" if minutes else "",
+            "H100" if gpu and "H100" in gpu else gpu or "CPU",
             *(spread([r.test["metrics"][m]["value"] for r in group if m in r.test["metrics"]])
               for m in shown),
         ]  # fmt: skip
@@ -104,22 +118,17 @@ def table(row: Row, records: list[Record], names: dict[str, str]) -> list[str]:
     for suffix, title in COMPANIONS.items():
         found = [companion(records, f"{metric}/{suffix}") for metric in shown]
         if any(found):
-            lines.append(f"| *{title}* | | | | " + " | ".join(found) + " |")
+            lines.append(f"| *{title}* | | | | | " + " | ".join(found) + " |")
     return lines
 
 
-def label(record: Record, records: list[Record]) -> str:
-    """The recipe, and the settings in which its runs differ; their lengths have columns."""
-    same = [flat(r.config) for r in records if r.recipe == record.recipe]
-    own = flat(record.config)
+def label(record: Record) -> str:
+    """The recipe, and the settings in which the run differs from the recipe as it is now."""
+    own, now = flat(record.config), flat(encode(recipe(record.recipe)))
     differing = [
-        k
-        for k in own
-        if k not in IGNORED
-        and not k.startswith(("training.", "evaluation."))
-        and len({str(f.get(k)) for f in same if k in f}) > 1
+        name for name in own if own[name] != now.get(name) and not re.fullmatch(NOT_IN_LABELS, name)
     ]
-    extra = ", ".join(f"{k.removeprefix('method.')} {own[k]}" for k in differing)
+    extra = ", ".join(f"{name.removeprefix('method.')} {own[name]}" for name in differing)
     return f"`{record.recipe}`" + (f", {extra}" if extra else "")
 
 
@@ -153,7 +162,8 @@ def read(folder: Path) -> Record:
     log = lines_of(folder / "metrics.jsonl")
     minutes = log[-1]["seconds"] / 60 if log else None
     test = [line for line in lines if line["split"] == "test"][-1]
-    return Record(folder.name, config, test, minutes)
+    gpu = json.loads((folder / "environment.json").read_text())["gpu"]
+    return Record(folder.name, config, test, minutes, gpu)
 
 
 def lines_of(path: Path) -> list[dict[str, Any]]:

@@ -40,7 +40,12 @@ def encoded(
 
 
 def adaptation(
-    seen: Tensor, unchanged: Tensor, labels: NDArray[np.int64], real: Sample, name: str
+    seen: Tensor,
+    unchanged: Tensor,
+    labels: NDArray[np.int64],
+    real: Sample,
+    name: str,
+    device: torch.device,
 ) -> dict[str, Measurement]:
     """How well a classifier of translated images, with the source's labels, reads real ones.
 
@@ -51,7 +56,7 @@ def adaptation(
     num_classes = 1 + max(int(labels.max()), int(real.labels.max()))
     metrics = {}
     for key, pile in ((name, seen), (f"{name}/input", unchanged)):
-        student = train_classifier(pile, torch.from_numpy(labels), num_classes)
+        student = train_classifier(pile, torch.from_numpy(labels), num_classes, device=device)
         right = int((student.predict(target).numpy() == real.labels).sum())
         metrics[key] = wilson(right, len(real.labels))
     return metrics

@@ -151,7 +151,7 @@ class Judge:
         pile = translating.translate(seen.pixels, domain)
         unchanged = self._unchanged(domain, pile.source)
         name = f"adaptation_accuracy/{DIRECTION[domain]}"
-        return learned.adaptation(pile.there, unchanged, seen.labels, real, name)
+        return learned.adaptation(pile.there, unchanged, seen.labels, real, name, self.device)
 
     def _distribution(
         self, domain: DomainName, fakes: Tensor, way: str, unchanged: Tensor | None = None
@@ -221,7 +221,12 @@ class Judge:
             return None
         num_classes = 1 + max(int(s.labels.max()) for s in sets.values() if s.labels is not None)
         return {
-            d: load_or_train(to_eight_bits(s.pixels), torch.from_numpy(s.labels), num_classes)
+            d: load_or_train(
+                to_eight_bits(s.pixels),
+                torch.from_numpy(s.labels),
+                num_classes,
+                device=self.device,
+            )
             for d, s in sets.items()
             if s.labels is not None
         }

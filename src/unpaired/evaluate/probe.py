@@ -28,11 +28,13 @@ def probe(
     The features of every layer are max-pooled to 4×4, flattened and joined. `seen` and
     `unseen` are batches NCHW as the discriminator takes them; `labels` those of `seen`, (n,).
     """
-    x = torch.from_numpy(features(judge, seen))
+    device = next(judge.parameters()).device
+    x = torch.from_numpy(features(judge, seen)).to(device)
     mean, deviation = x.mean(0), x.std(0).clamp_min(1e-6)
-    weights, bias = _fit((x - mean) / deviation, torch.from_numpy(labels))
-    scores = (torch.from_numpy(features(judge, unseen)) - mean) / deviation @ weights + bias
-    found: NDArray[np.int64] = scores.argmax(1).numpy()
+    weights, bias = _fit((x - mean) / deviation, torch.from_numpy(labels).to(device))
+    y = torch.from_numpy(features(judge, unseen)).to(device)
+    scores = (y - mean) / deviation @ weights + bias
+    found: NDArray[np.int64] = scores.argmax(1).cpu().numpy()
     return found
 
 
@@ -43,8 +45,8 @@ def _fit(x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """
     num_classes = int(labels.max()) + 1
     signs = torch.where(F.one_hot(labels, num_classes) > 0, 1.0, -1.0)
-    weights = torch.zeros(x.shape[1], num_classes, requires_grad=True)
-    bias = torch.zeros(num_classes, requires_grad=True)
+    weights = torch.zeros(x.shape[1], num_classes, device=x.device, requires_grad=True)
+    bias = torch.zeros(num_classes, device=x.device, requires_grad=True)
     optimiser = torch.optim.LBFGS(
         [weights, bias], max_iter=_ITERATIONS, line_search_fn="strong_wolfe"
     )
