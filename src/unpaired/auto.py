@@ -171,7 +171,9 @@ def smoke(experiment: Experiment) -> Experiment:
 
 
 def _shrunk(network: Any) -> Any:
-    changes = {"width": 8} if hasattr(network, "width") else {}
+    changes: dict[str, Any] = {"width": 8} if hasattr(network, "width") else {}
+    if hasattr(network, "widths"):
+        changes["widths"] = ()  # they are as many as the size asks for
     if hasattr(network, "max_width"):
         changes["max_width"] = 64
     if getattr(network, "blocks", 0) > 1:

@@ -125,12 +125,22 @@ def test_d_of_the_digits_as_reported():
 
 
 def test_d_of_the_faces_as_reported():
-    """Section 5.2: five convolutions of 3, stride 2, padding 1, from 32 filters on: 96 to 3."""
+    """Section 5.2: five convolutions of 3, stride 2, padding 1; from 32 filters to four times as
+    many in the middle, and fewer again."""
     judge = build(recipe("dtn-faces").method.discriminator, 3, 96, 3)
     assert [row[2:] for row in rows(judge)] == [(3, 2, 1)] * 5
-    assert [row[1] for row in rows(judge)] == [32, 64, 128, 256, 256]
+    assert [row[1] for row in rows(judge)] == [32, 64, 128, 64, 32]
     norms = [m.num_features for m in judge.modules() if isinstance(m, nn.BatchNorm2d)]
-    assert norms == [32, 64, 128, 256, 256]
+    assert norms == [32, 64, 128, 64, 32]
+
+
+def test_widths_must_be_as_many_as_convolutions():
+    narrow = CNN(widths=(4, 8))
+    assert not narrow.problems(16)
+    (problem,) = narrow.problems(32)
+    assert "2 numbers" in problem
+    assert "3 convolutions" in problem
+    assert "method.discriminator.width" in problem
 
 
 @pytest.mark.parametrize(

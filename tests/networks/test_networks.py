@@ -36,7 +36,8 @@ def variants(kind: Any, **base: Any) -> list[Any]:
     """Settings of one kind: every value of every choice and switch that it has, one at a time."""
     found = [kind(**base)]
     for name, hint in typing.get_type_hints(kind).items():
-        values = (True, False) if hint is bool else typing.get_args(hint)
+        is_choice = typing.get_origin(hint) is typing.Literal
+        values = (True, False) if hint is bool else typing.get_args(hint) if is_choice else ()
         if name != "kind":
             found += [
                 replace(found[0], **{name: v}) for v in values if v != getattr(found[0], name)

@@ -25,6 +25,8 @@ class CNN:
     kind: Literal["cnn"] = "cnn"
     width: int = 64
     """Channels after the first convolution; doubled at each halving of the size, up to 8×."""
+    widths: tuple[int, ...] = ()
+    """Channels after each convolution, where they are not to follow from `width` (report 002)."""
     kernel: Literal[3, 4] = 4
     """Side of the kernels (report 002: 3)."""
     norm: Norm = "none"
@@ -42,9 +44,23 @@ class CNN:
         return self.norm == "batch" or self.minibatch_std
 
     def problems(self, size: int) -> list[str]:
-        """Why this network cannot see images of `size`×`size`, and what to do: it always can."""
-        del size
-        return []
+        """Why this network cannot see images of `size`×`size`, and what to do."""
+        needed = len(self.sides(size))
+        if len(self.widths) in (0, needed):
+            return []
+        return [
+            f"method.discriminator.widths has {len(self.widths)} numbers, but images of "
+            f"{size}×{size} pass through {needed} convolutions. Give as many, or none: the widths "
+            "then follow from method.discriminator.width."
+        ]
+
+    def sides(self, size: int) -> list[int]:
+        """Side of what each convolution makes of an image of `size`×`size`."""
+        found = []
+        while size > 4:
+            size = (size - self.kernel + 2) // 2 + 1
+            found.append(size)
+        return found
 
     def build(self, in_channels: int, size: int, outputs: int = 1) -> nn.Module:
         """The network, initialised: images [N, in_channels, size, size] => [N, outputs]."""
@@ -59,12 +75,13 @@ class CNNDiscriminator(nn.Module):
         leaky_relu = partial(F.leaky_relu, negative_slope=0.2)
         layers: list[nn.Module] = []
         channels = in_channels
-        while size > 4:
-            width = settings.width * min(2 ** len(layers), 8)
+        sides = settings.sides(size)
+        widths = settings.widths or [settings.width * min(2**n, 8) for n in range(len(sides))]
+        for width, side in zip(widths, sides, strict=True):
             down = nn.Conv2d(channels, width, settings.kernel, stride=2, padding=1)
             norm: Norm = settings.norm if layers or settings.norm_first else "none"
             layers.append(Layer(down, width, norm, leaky_relu))
-            channels, size = width, (size - settings.kernel + 2) // 2 + 1
+            channels, size = width, side
         if settings.minibatch_std:
             layers.append(MinibatchStandardDeviation())
             channels += 1

@@ -56,7 +56,9 @@ def dtn_faces() -> Experiment:
         method=DTN(
             encoder=ExportedEncoder(path=str(locate("weights/mobilefacenet.pt2"))),
             generator=Decoder(width=32, base=2, pointwise=True, resolution=64),
-            discriminator=CNN(width=32, kernel=3, norm="batch", norm_first=True),
+            discriminator=CNN(
+                widths=(32, 64, 128, 64, 32), kernel=3, norm="batch", norm_first=True
+            ),
             constancy="cosine",
             constancy_weight=0.01,
             identity_weight=100.0,
