@@ -23,8 +23,8 @@ def dtn_svhn_mnist() -> Experiment:
     Paper: report 002, section 5.1: α = 0.001, β = 1000, γ = 0, squared constancy, batch norm in g
     and in the ternary discriminator.
     Command: unpaired train --recipe dtn-svhn-mnist
-    Cost: not measured to the end.
-    Score: report: 77.6 % (Taigman et al. 2017: 90.66 %). Ours: not measured to the end.
+    Cost: 126 seconds, f included, on an H100 shared by 22 runs.
+    Score: report: 77.6 % (Taigman et al. 2017: 90.66 %). Ours: 34.9 %, with an f that reads 87.8 %.
     """
     return _digits("dtn-svhn-mnist", "svhn", "mnist")
 
@@ -34,8 +34,9 @@ def dtn_mnist_svhn() -> Experiment:
 
     Paper: report 002, section 6.1.2.
     Command: unpaired train --recipe dtn-mnist-svhn
-    Cost: not measured yet.
-    Score: the report shows pictures only; not measured here yet.
+    Cost: 130 seconds for 95,616 images, f included, on an H100 shared by 22 runs.
+    Score: the report shows pictures only. Ours: varied house numbers (diversity 1.01), 0.187 of
+    them the right one; f reads MNIST at 0.991.
     """
     return _digits("dtn-mnist-svhn", "mnist", "svhn")
 
