@@ -115,9 +115,25 @@ def test_other_settings_are_refused_and_named(tiny, tmp_path):
 
 def test_a_folder_of_something_else_is_refused(tiny, tmp_path):
     (tmp_path / "holiday.jpg").write_bytes(b"x")
-    with pytest.raises(RunError, match="not empty and holds no run"):
+    with pytest.raises(RunError, match="not empty and holds no run") as caught:
         run(tiny, tmp_path)
+    assert f"-o runs/run-{tmp_path.name}." in str(caught.value)
     assert [p.name for p in tmp_path.iterdir()] == ["holiday.jpg"]
+
+
+def test_what_a_process_leaves_that_is_just_starting_is_nothing_else(tiny, tmp_path):
+    (tmp_path / "run.lock").touch()
+    (tmp_path / ".writing-1-config.json").touch()
+    with open_run(tmp_path, tiny):
+        assert (tmp_path / "config.json").is_file()
+
+
+def test_an_example_is_named_after_the_folder_also_from_inside_it(tiny, tmp_path, monkeypatch):
+    (tmp_path / "holiday.jpg").write_bytes(b"x")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RunError) as caught:
+        run(tiny, Path("."))
+    assert f"-o runs/run-{tmp_path.name}." in str(caught.value)
 
 
 def test_a_time_budget_ends_the_training(tiny, tmp_path):

@@ -24,7 +24,8 @@ from unpaired.engine.state import State
 from unpaired.engine.window import Window
 from unpaired.errors import SettingError
 from unpaired.experiment import Experiment, check
-from unpaired.methods import CycleGAN, critic
+from unpaired.methods import GAN, CycleGAN
+from unpaired.methods.method import Networks
 from unpaired.networks import CNN, Discriminator, PatchGAN, UNet
 from unpaired.networks.blocks import Norm
 from unpaired.objectives import Adversarial, WassersteinClip, WassersteinGP
@@ -176,6 +177,14 @@ def test_everything_else_trains(tiny: Experiment, cell: Cell):
 # What the penalties do
 
 
+def penalties(
+    judge: nn.Module, real: Tensor, fake: Tensor, objective: Any, r1_weight: float = 0.0
+) -> dict[str, Tensor]:
+    """Those of a method whose only discriminator is `judge`; R1 every 16 steps."""
+    method = GAN(adversarial=objective, r1_weight=r1_weight, r1_every=16)
+    return method.discriminator_penalties(Networks({}, {"b": judge}, {}), {"b": real}, {"b": fake})
+
+
 def critic_trained(penalty_weight: float) -> tuple[float, float]:
     """Mean gradient norm between fixed real and fake images, before and after 60 steps."""
     random = torch.Generator().manual_seed(0)
@@ -193,7 +202,7 @@ def critic_trained(penalty_weight: float) -> tuple[float, float]:
     before = mean_norm()
     for _ in range(60):
         losses = {"loss": objective.discriminator(judge(real), judge(fake))}
-        losses |= critic.penalties("b", judge, real, fake, objective, 0.0, 1)
+        losses |= penalties(judge, real, fake, objective)
         optimiser.zero_grad()
         torch.stack(list(losses.values())).sum().backward()
         optimiser.step()
@@ -224,14 +233,14 @@ def test_the_penalty_is_weighted_and_taken_between_real_and_fake():
     real, fake = torch.rand(3, 1, 2, 2), torch.rand(3, 1, 2, 2)
     for weight in (10.0, 0.5):
         objective = WassersteinGP(penalty_weight=weight)
-        found = critic.penalties("b", judge, real, fake, objective, 0.0, 16)
+        found = penalties(judge, real, fake, objective)
         assert {k: v.item() for k, v in found.items()} == {
             "gradient_penalty_b": pytest.approx(weight * 16)
         }
     # ½·γ·‖∇D‖², times the steps that it stands for.
-    found = critic.penalties("a", judge, real, fake, OBJECTIVES["hinge"], 3.0, 16)
-    assert {k: v.item() for k, v in found.items()} == {"r1_a": pytest.approx(3 * 16 * 12.5)}
-    assert critic.penalties("a", judge, real, fake, OBJECTIVES["hinge"], 0.0, 16) == {}
+    found = penalties(judge, real, fake, OBJECTIVES["hinge"], 3.0)
+    assert {k: v.item() for k, v in found.items()} == {"r1_b": pytest.approx(3 * 16 * 12.5)}
+    assert penalties(judge, real, fake, OBJECTIVES["hinge"]) == {}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -33,31 +33,16 @@ def open_run(folder: Path, experiment: Experiment) -> Iterator[None]:
         RunError: when another process trains into it, when it holds another experiment, or when it
             is a folder of something else.
     """
-    if folder.exists() and not folder.is_dir():
-        raise RunError(f"{folder} is a file. Choose another folder with -o.")
     stored = folder / "config.json"
-    if stored.exists():
-        changed = differences(encode(load(stored)), encode(experiment))
-        changed = {k: v for k, v in changed.items() if k not in MAY_CHANGE}
-        if changed:
-            lines = "\n".join(
-                f"  - {k}: {old!r} there, {new!r} here" for k, (old, new) in changed.items()
-            )
-            raise RunError(
-                f"{folder} holds a run with other settings:\n{lines}\n"
-                "Give the same settings to continue it, or choose another folder with -o."
-            )
-    elif folder.is_dir() and any(p.name != "run.lock" for p in folder.iterdir()):
-        raise RunError(
-            f"{folder} is not empty and holds no run. Choose a new folder with -o, for example "
-            f"-o runs/{folder.name}."
+    make_folder(folder, "run", stored)
+    if stored.exists() and (changed := differences(encode(load(stored)), encode(experiment))):
+        lines = "\n".join(
+            f"  - {k}: {old!r} there, {new!r} here" for k, (old, new) in changed.items()
         )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
         raise RunError(
-            f"{folder} cannot be made: {error.strerror}. Choose another folder with -o."
-        ) from error
+            f"{folder} holds a run with other settings:\n{lines}\n"
+            "Give the same settings to continue it, or choose another folder with -o."
+        )
     with (folder / "run.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -72,6 +57,29 @@ def open_run(folder: Path, experiment: Experiment) -> Iterator[None]:
         write_atomically(folder / "command.txt", shlex.join(command) + "\n")
         write_atomically(folder / "environment.json", json.dumps(environment(), indent=2) + "\n")
         yield
+
+
+def make_folder(folder: Path, kind: Literal["run", "sweep"], record: Path) -> None:
+    """Make a folder, or prove that it is of this kind: empty, or with the `record` of one.
+
+    Raises:
+        RunError: when it cannot be made, or is a folder of something else.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise RunError(f"{folder} is a file. Choose another folder with -o.")
+    # Another process may be starting here at this moment: its lock and hidden files do not count.
+    content = [p for p in folder.glob("*") if p.name != "run.lock" and not p.name.startswith(".")]
+    if content and not record.is_file():
+        raise RunError(
+            f"{folder} is not empty and holds no {kind}. Choose a new folder with -o, for example "
+            f"-o runs/{kind}-{folder.absolute().name}."
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(
+            f"{folder} cannot be made: {error.strerror}. Choose another folder with -o."
+        ) from error
 
 
 def environment() -> dict[str, Any]:
@@ -89,14 +97,14 @@ def environment() -> dict[str, Any]:
 
 
 def differences(old: Any, new: Any, path: str = "") -> dict[str, tuple[Any, Any]]:
-    """Settings whose values differ, by path."""
+    """Settings whose values differ, by path, but for those that may change."""
     if isinstance(old, dict) and isinstance(new, dict):
         found: dict[str, tuple[Any, Any]] = {}
         for key in [*old, *(k for k in new if k not in old)]:
             where = f"{path}.{key}" if path else key
             found |= differences(old.get(key), new.get(key), where)
         return found
-    return {} if old == new else {path: (old, new)}
+    return {} if old == new or path in MAY_CHANGE else {path: (old, new)}
 
 
 def append_line(path: Path, record: dict[str, Any]) -> None:

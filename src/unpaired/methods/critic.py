@@ -5,34 +5,86 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from unpaired.methods.method import Losses
+from unpaired.methods.method import OTHER, BaseMethod, Batch, DomainName, Losses, Networks
 from unpaired.networks import Discriminator
 from unpaired.objectives import Adversarial
 from unpaired.objectives.penalties import gradient_penalty, zero_centred
 
 
-def penalty_every(adversarial: Adversarial, r1_weight: float, r1_every: int) -> int:
-    """See `BaseMethod.penalty_every`: the gradient penalty is due at each step, R1 is lazy."""
-    if adversarial.penalty_weight:
-        return 1
-    return r1_every if r1_weight else 0
+class AdversarialMethod(BaseMethod):
+    """A method whose discriminators all minimise one objective, held in check by it or by R1.
+
+    Configurations declare the fields, so that each has its own order and defaults.
+    """
+
+    discriminator: Discriminator
+    adversarial: Adversarial
+    r1_weight: float
+    r1_every: int
+
+    @property
+    def weight_clip(self) -> float:
+        """See `BaseMethod`."""
+        return self.adversarial.weight_clip
+
+    @property
+    def penalty_every(self) -> int:
+        """See `BaseMethod`. The gradient penalty is due at each step, R1 is lazy."""
+        if self.adversarial.penalty_weight:
+            return 1
+        return self.r1_every if self.r1_weight else 0
+
+    def critic_problems(self, batch_size: int) -> list[str]:
+        """Combinations that mean nothing, each with its reason and what to do."""
+        penalty = "R1" if self.r1_weight else None
+        if self.adversarial.penalty_weight:
+            penalty = "the gradient penalty"
+        found = coupling_problems(self.discriminator, penalty, batch_size)
+        if self.adversarial.penalty_weight and self.r1_weight:
+            found.append(
+                "the gradient penalty asks for a gradient of norm 1 and R1 for one of 0: they work "
+                "against each other. Set --method.r1-weight 0, or choose another adversarial "
+                "objective."
+            )
+        if self.adversarial.weight_clip and self.discriminator.spectral_norm:
+            found.append(
+                "weight clipping has no effect with spectral norm, which divides each weight by "
+                "its size. Set --method.discriminator.no-spectral-norm, or choose another "
+                "objective."
+            )
+        return found
+
+    def discriminator_losses(
+        self, nets: Networks, batch: Batch, fakes: dict[str, Tensor]
+    ) -> Losses:
+        """The adversarial loss of each discriminator."""
+        apart = self.discriminator.couples_images
+        losses: Losses = {}
+        for name, judge in judges(nets):
+            real, fake = judge_both(judge, batch[name], fakes[name], apart=apart)
+            losses[name] = self.adversarial.discriminator(real, fake)
+        return losses
+
+    def discriminator_penalties(
+        self, nets: Networks, batch: Batch, fakes: dict[str, Tensor]
+    ) -> Losses:
+        """See `BaseMethod`."""
+        losses: Losses = {}
+        for name, judge in judges(nets):
+            real, fake = batch[name], fakes[name]
+            if self.adversarial.penalty_weight:
+                loss = gradient_penalty(judge, real, fake)
+                losses[f"gradient_penalty_{name}"] = self.adversarial.penalty_weight * loss
+            elif self.r1_weight:
+                # Due every few steps only, so each time for all of them (StyleGAN2, section 4.1).
+                weight = self.r1_weight * self.r1_every
+                losses[f"r1_{name}"] = weight * zero_centred(judge, real)
+        return losses
 
 
-def penalties(
-    name: str,
-    judge: nn.Module,
-    real: Tensor,
-    fake: Tensor,
-    adversarial: Adversarial,
-    r1_weight: float,
-    r1_every: int,
-) -> Losses:
-    """The penalties on the discriminator `name`, weighted."""
-    if adversarial.penalty_weight:
-        loss = gradient_penalty(judge, real, fake)
-        return {f"gradient_penalty_{name}": adversarial.penalty_weight * loss}
-    # Due every few steps only, so each time for all of them (StyleGAN2, section 4.1).
-    return {f"r1_{name}": r1_weight * r1_every * zero_centred(judge, real)} if r1_weight else {}
+def judges(nets: Networks) -> list[tuple[DomainName, nn.Module]]:
+    """The discriminators, each with the domain that it judges."""
+    return [(name, nets.discriminators[name]) for name in OTHER if name in nets.discriminators]
 
 
 def judge_both(
@@ -43,27 +95,6 @@ def judge_both(
         return judge(real), judge(fake)
     judged_real, judged_fake = judge(torch.cat([real, fake])).split([len(real), len(fake)])
     return judged_real, judged_fake
-
-
-def problems(
-    adversarial: Adversarial, discriminator: Discriminator, r1_weight: float, batch_size: int
-) -> list[str]:
-    """Combinations that mean nothing, each with its reason and what to do."""
-    penalty = "R1" if r1_weight else None
-    if adversarial.penalty_weight:
-        penalty = "the gradient penalty"
-    found = coupling_problems(discriminator, penalty, batch_size)
-    if adversarial.penalty_weight and r1_weight:
-        found.append(
-            "the gradient penalty asks for a gradient of norm 1 and R1 for one of 0: they work "
-            "against each other. Set --method.r1-weight 0, or choose another adversarial objective."
-        )
-    if adversarial.weight_clip and discriminator.spectral_norm:
-        found.append(
-            "weight clipping has no effect with spectral norm, which divides each weight by its "
-            "size. Set --method.discriminator.no-spectral-norm, or choose another objective."
-        )
-    return found
 
 
 def coupling_problems(

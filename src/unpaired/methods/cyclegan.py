@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from unpaired.config import config
 from unpaired.data.domain import Domain
-from unpaired.methods import critic
-from unpaired.methods.method import OTHER, BaseMethod, Batch, DomainName, Losses, Networks
+from unpaired.methods.critic import AdversarialMethod
+from unpaired.methods.method import Batch, DomainName, Losses, Networks
 from unpaired.networks import Discriminator, Generator, PatchGAN, ResNet
 from unpaired.networks.palette import PaletteInput, PaletteOutput
 from unpaired.networks.style import StyleEncoder
@@ -18,7 +18,7 @@ from unpaired.objectives import Adversarial, LeastSquares
 
 
 @config
-class CycleGAN(BaseMethod):
+class CycleGAN(AdversarialMethod):
     """Adversarial loss in both domains and L1 cycle consistency (Zhu et al. 2017, equation 3)."""
 
     kind: Literal["cyclegan"] = "cyclegan"
@@ -60,21 +60,11 @@ class CycleGAN(BaseMethod):
         """See `BaseMethod`."""
         return self.generator.size_multiple
 
-    @property
-    def weight_clip(self) -> float:
-        """See `BaseMethod`."""
-        return self.adversarial.weight_clip
-
-    @property
-    def penalty_every(self) -> int:
-        """See `BaseMethod`."""
-        return critic.penalty_every(self.adversarial, self.r1_weight, self.r1_every)
-
     def problems(self, a: Domain | None, b: Domain, batch_size: int) -> list[str]:
         """See `BaseMethod`."""
         if a is None:
             return ["a is missing: CycleGAN translates between two piles of images. Give --a."]
-        found = critic.problems(self.adversarial, self.discriminator, self.r1_weight, batch_size)
+        found = self.critic_problems(batch_size)
         if self.class_channels and not (a.palette or b.palette):
             found.append(
                 "method.class_channels is set, but neither a nor b holds label maps. Give the "
@@ -175,38 +165,6 @@ class CycleGAN(BaseMethod):
         a, b = batch["a"], batch["b"]
         style = nets.encoders["b"](b).roll(1, 0) if self.style_channels else None
         return {"a": nets.generators["b2a"](b), "b": nets.generators["a2b"](a, style)}
-
-    def discriminator_losses(
-        self, nets: Networks, batch: Batch, fakes: dict[str, Tensor]
-    ) -> Losses:
-        """The adversarial loss of each discriminator."""
-        losses: Losses = {}
-        for domain in OTHER:
-            real, fake = critic.judge_both(
-                nets.discriminators[domain],
-                batch[domain],
-                fakes[domain],
-                apart=self.discriminator.couples_images,
-            )
-            losses[domain] = self.adversarial.discriminator(real, fake)
-        return losses
-
-    def discriminator_penalties(
-        self, nets: Networks, batch: Batch, fakes: dict[str, Tensor]
-    ) -> Losses:
-        """See `BaseMethod`."""
-        losses: Losses = {}
-        for name in OTHER:
-            losses |= critic.penalties(
-                name,
-                nets.discriminators[name],
-                batch[name],
-                fakes[name],
-                self.adversarial,
-                self.r1_weight,
-                self.r1_every,
-            )
-        return losses
 
     def draw_styles(self, nets: Networks, count: int, random: torch.Generator) -> Tensor | None:
         """See `BaseMethod`."""

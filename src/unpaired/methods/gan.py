@@ -9,14 +9,14 @@ from torch import Tensor
 
 from unpaired.config import config
 from unpaired.data.domain import Domain
-from unpaired.methods import critic
-from unpaired.methods.method import BaseMethod, Batch, Direction, Losses, Networks
+from unpaired.methods.critic import AdversarialMethod
+from unpaired.methods.method import Batch, Direction, Losses, Networks
 from unpaired.networks import CNN, Decoder, Discriminator
 from unpaired.objectives import Adversarial, NonSaturating
 
 
 @config
-class GAN(BaseMethod):
+class GAN(AdversarialMethod):
     """Makes images of b from noise; there is no domain a (Goodfellow et al. 2014, algorithm 1)."""
 
     kind: Literal["gan"] = "gan"
@@ -43,20 +43,10 @@ class GAN(BaseMethod):
         """See `BaseMethod`."""
         return 1
 
-    @property
-    def weight_clip(self) -> float:
-        """See `BaseMethod`."""
-        return self.adversarial.weight_clip
-
-    @property
-    def penalty_every(self) -> int:
-        """See `BaseMethod`."""
-        return critic.penalty_every(self.adversarial, self.r1_weight, self.r1_every)
-
     def problems(self, a: Domain | None, b: Domain, batch_size: int) -> list[str]:
         """See `BaseMethod`."""
         del b
-        found = critic.problems(self.adversarial, self.discriminator, self.r1_weight, batch_size)
+        found = self.critic_problems(batch_size)
         if a is not None:
             found.append("a is given, but this method makes images of b from noise. Leave out --a.")
         return found
@@ -79,29 +69,6 @@ class GAN(BaseMethod):
         b = batch["b"]
         noise = torch.rand(len(b), self.latent_channels, device=b.device) * 2 - 1
         return {"b": nets.generators["b"](noise)}
-
-    def discriminator_losses(
-        self, nets: Networks, batch: Batch, fakes: dict[str, Tensor]
-    ) -> Losses:
-        """See `BaseMethod`."""
-        apart = self.discriminator.couples_images
-        judged = critic.judge_both(nets.discriminators["b"], batch["b"], fakes["b"], apart=apart)
-        return {"b": self.adversarial.discriminator(*judged)}
-
-    def discriminator_penalties(
-        self, nets: Networks, batch: Batch, fakes: dict[str, Tensor]
-    ) -> Losses:
-        """See `BaseMethod`."""
-        judge = nets.discriminators["b"]
-        return critic.penalties(
-            "b",
-            judge,
-            batch["b"],
-            fakes["b"],
-            self.adversarial,
-            self.r1_weight,
-            self.r1_every,
-        )
 
     def draw_latents(self, count: int, random: torch.Generator) -> Tensor:
         """See `BaseMethod`."""

@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from unpaired.report.curves import tick_text, ticks
+from unpaired.report.axes import WIDTH, Axis, figure, tick_text, ticks
 from unpaired.report.markup import Html, join, tag
 
-_WIDTH, _LEFT, _RIGHT = 360, 8, 14
+_LEFT, _RIGHT = 8, 14
 _ROW, _TOP, _BOTTOM = 38, 6, 22
 _CHARACTERS = 54
 """Room for the label of a strip and its numbers beside it."""
@@ -71,19 +71,12 @@ def dot_plot(
     low, high = min(ends), max(ends)
     near = [r for r in references if _widening(low, high, r.value) <= _STRETCH]
     marks = ticks(min([low, *(r.value for r in near)]), max([high, *(r.value for r in near)]))
-    x = _Scale(marks[0], marks[-1])
+    x = Axis(marks[0], marks[-1], start=_LEFT, end=WIDTH - _RIGHT)
     height = _TOP + _ROW * len(strips) + _BOTTOM
     content = [_grid(x, tick, unit, height) for tick in marks]
     content += [_reference(x, reference, height) for reference in near]
     content += [_strip(x, strip, _TOP + _ROW * row) for row, strip in enumerate(strips)]
     summary = "; ".join(f"{strip.label}: {strip.text}" for strip in strips)
-    drawing = tag(
-        "svg",
-        *content,
-        viewBox=f"0 0 {_WIDTH} {height}",
-        role="img",
-        aria_label=f"{title} of each group. {summary}.",
-    )
     beside = [
         tag(
             "span",
@@ -94,20 +87,9 @@ def dot_plot(
         )
         for reference in references
     ]
-    caption = tag(
-        "figcaption", tag("strong", title), tag("span", note), tag("span", *beside, class_="legend")
-    )
-    return tag("figure", caption, drawing, class_="chart dots")
-
-
-@dataclass(frozen=True)
-class _Scale:
-    low: float
-    high: float
-
-    def __call__(self, value: float) -> float:
-        share = (value - self.low) / (self.high - self.low)
-        return round(_LEFT + share * (_WIDTH - _LEFT - _RIGHT), 1)
+    caption = join(tag("span", note), tag("span", *beside, class_="legend"))
+    description = f"{title} of each group. {summary}."
+    return figure(title, caption, content, height, description, style="chart dots")
 
 
 def _widening(low: float, high: float, value: float) -> float:
@@ -118,7 +100,7 @@ def _widening(low: float, high: float, value: float) -> float:
     return (max(high, value) - min(low, value)) / spread
 
 
-def _grid(x: _Scale, value: float, unit: str, height: int) -> Html:
+def _grid(x: Axis, value: float, unit: str, height: int) -> Html:
     place = x(value)
     # Centred on an edge, the text would stick out of the drawing.
     anchor = {x.low: "start", x.high: "end"}.get(value, "middle")
@@ -129,24 +111,24 @@ def _grid(x: _Scale, value: float, unit: str, height: int) -> Html:
     )
 
 
-def _reference(x: _Scale, reference: Reference, height: int) -> Html:
+def _reference(x: Axis, reference: Reference, height: int) -> Html:
     place = x(reference.value)
     title = tag("title", f"{reference.label}: {reference.text}")
     return tag("line", title, x1=place, x2=place, y1=_TOP, y2=height - _BOTTOM, class_="reference")
 
 
-def _strip(x: _Scale, strip: Strip, top: int) -> Html:
+def _strip(x: Axis, strip: Strip, top: int) -> Html:
     middle = top + 26
     room = _CHARACTERS - len(strip.text)
     label = strip.label if len(strip.label) <= room else f"{strip.label[: room - 1]}…"
     parts = [
         tag("title", strip.label),
         tag("text", label, x=_LEFT, y=top + 12, class_="label"),
-        tag("text", strip.text, x=_WIDTH - _RIGHT, y=top + 12, text_anchor="end", class_="label"),
+        tag("text", strip.text, x=WIDTH - _RIGHT, y=top + 12, text_anchor="end", class_="label"),
     ]
     if strip.deviation is not None:
         start, end = (
-            max(_LEFT, min(_WIDTH - _RIGHT, x(strip.mean + sign * strip.deviation)))
+            max(_LEFT, min(WIDTH - _RIGHT, x(strip.mean + sign * strip.deviation)))
             for sign in (-1, 1)
         )
         parts.append(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from unpaired.config import encode
-from unpaired.engine.run_folder import MAY_CHANGE, differences, read_lines
+from unpaired.engine.run_folder import differences, make_folder, read_lines
 from unpaired.errors import RunError
 from unpaired.files import write_atomically
 from unpaired.report.entries import SCHEMA, SWEEP, failure_path, read_sweep
@@ -27,21 +27,7 @@ def store(folder: Path, cells: Sequence[Cell]) -> None:
     Raises:
         RunError: when the folder holds another sweep, or something else.
     """
-    if folder.exists() and not folder.is_dir():
-        raise RunError(f"{folder} is a file. Choose another folder with -o.")
-    # Hidden files: another process may be writing the sweep at this moment.
-    content = [p for p in folder.glob("*") if not p.name.startswith(".")]
-    if content and not (folder / SWEEP).is_file():
-        raise RunError(
-            f"{folder} is not empty and holds no sweep. Choose a new folder with -o, for example "
-            f"-o runs/sweep-{folder.name}."
-        )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(
-            f"{folder} cannot be made: {error.strerror}. Choose another folder with -o."
-        ) from error
+    make_folder(folder, "sweep", folder / SWEEP)
     with (folder / ".sweep.lock").open(
         "w"
     ) as lock:  # processes that start together write one at a time
@@ -120,8 +106,7 @@ def _require_same(
     before = {run["name"]: run["experiment"] for run in stored}
     for run in runs:
         if run["name"] in before:
-            found = differences(before[run["name"]], run["experiment"])
-            changed |= {k: v for k, v in found.items() if k not in MAY_CHANGE}
+            changed |= differences(before[run["name"]], run["experiment"])
     if changed:
         lines = "\n".join(f"  - {k}: {old} there, {new} here" for k, (old, new) in changed.items())
         raise RunError(
