@@ -542,6 +542,16 @@ def test_recipes_are_listed_with_task_paper_cost_and_score(capsys: pytest.Captur
     assert "0.992 (unchanged input: 0.983)" in capsys.readouterr().out
 
 
+def test_a_reader_that_has_had_enough_is_no_defect():
+    command = [sys.executable, "-m", "unpaired", "recipes"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 141
+
+
 def test_doctor_tells_what_an_issue_needs(capsys: pytest.CaptureFixture[str]):
     assert run("doctor", "--json") == 0
     found = one_object(capsys)

@@ -1,13 +1,15 @@
 """The command `unpaired`: finds the verb, and turns errors into one paragraph and an exit code.
 
 Exit codes: 0 done, 2 the user's input or setting, 3 training stopped on a non-finite value,
-130 after Ctrl-C, 143 after SIGTERM; 1 is a defect of ours.
+130 after Ctrl-C, 141 when nobody reads the output any more, 143 after SIGTERM; 1 is a defect of
+ours.
 """
 
 from __future__ import annotations
 
 import difflib
 import logging
+import os
 import sys
 from importlib import import_module
 
@@ -48,13 +50,19 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     logging.basicConfig(format="warning: %(message)s", level=logging.WARNING, stream=sys.stderr)
     try:
-        return int(import_module(f"unpaired.cli.{verb}").run(rest))
+        code = int(import_module(f"unpaired.cli.{verb}").run(rest))
+        sys.stdout.flush()
+        return code
     except UnpairedError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # as in `unpaired recipes | head`
+        # What is still in the buffer has nowhere to go: Python would complain of it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
 
 
 def usage() -> str:
