@@ -75,7 +75,14 @@ beforehand.
             "diversity/a2b",
         ),
         reported="The report shows pictures only (f 98.1 %).",
-        text="",
+        text="""
+With the settings of `dtn-svhn-mnist-ours` (64,000 images for f, 32,000 for the rest) a classifier of
+house numbers reads 0.979 of the translations as the digit they come from, unchanged digits at 0.683; they
+are as diverse as real ones (0.94) and grainy in the corners. As reported 0.187: varied house numbers, and
+not the right one. MNIST is the easy side to read (f 0.989), and consistency lets f read the other; classes
+kept beside features and noise before f keep g from drawing what only f can read. Where labels are on one
+side alone, begin with the side that is easier to read.
+""",
     ),
     Row(
         title="CycleGAN SVHN ↔ MNIST, three variants (report 000)",
@@ -131,10 +138,19 @@ before any accuracy.
             "mnist-usps-128-fast",
             "mnist-usps-128-fastest",
         ),
-        metrics=(*ACCURACIES, *CYCLES, *DIVERSITIES),
+        metrics=(*ACCURACIES, *CYCLES, *DIVERSITIES, "fd/pixels/a", "fd/pixels/b"),
         reported="The report shows loss curves and pictures: digits are somewhat translated after "
         "one epoch and worse after ten.",
-        text="",
+        text="""
+On 400 test images of either, without a classifier, after 1,500 images (the report's 10 epochs are
+300,000). The failure is one of framing: MNIST's digits fill 69 % of the height and leave a margin,
+USPS's fill 98 %, so that the outer tenth of an image has ink in 0.3 % of its pixels there and in 14 %
+here. A discriminator sees that at once, and a network of 3×3 kernels cannot scale a digit: MNIST→USPS
+smears ends to the border, from the 250th image on, and USPS→MNIST wipes off what lies there, so that
+eights lose their tops. More training sharpens the smears. By that reading λ and the
+learning rate, the report's ablations, do not touch the cause (they are not run yet); cutting both to the
+box of the digit does (`mnist-usps`).
+""",
     ),
     Row(
         title="MNIST ↔ Fashion-MNIST (report 001)",

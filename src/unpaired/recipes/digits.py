@@ -58,11 +58,15 @@ def mnist_usps() -> Experiment:
 def mnist_usps_128() -> Experiment:
     """MNIST ↔ USPS as report 003 has it: stretched to 128×128×3, batch 1, Adam 2e-4.
 
+    MNIST's digits have a margin, USPS's touch the border: the translators smear ends to it and cut
+    them off, as no residual network can scale a digit. `mnist-usps` cuts both to the digit's box.
+
     Paper: report 003, section 2.2; its networks are CycleGAN's of a book: 6 residual blocks and a
     discriminator of strided convolutions.
     Command: unpaired train --recipe mnist-usps-128
-    Cost: the report's 10 epochs are 300,000 images of MNIST: days on a processor, hours on a GPU.
-    Score: not measured yet.
+    Cost: 10 minutes for 1,500 images on a core; the report's 10 epochs are 300,000.
+    Score: cycle L1 0.017 and 0.056 after 1,500 images, on 400 test images; smears from the 250th
+    image on.
     """
     return Experiment(
         name="mnist-usps-128",

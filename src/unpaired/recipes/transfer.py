@@ -93,8 +93,9 @@ def dtn_mnist_svhn_ours() -> Experiment:
 
     Paper: Taigman et al. 2017; consistency: French et al. 2018.
     Command: unpaired train --recipe dtn-mnist-svhn-ours
-    Cost: not measured yet.
-    Score: not measured yet.
+    Cost: with 64,000 images for f and 32,000 for the rest (--method.encoder-training.images 64000
+    --images 32000), 8 minutes on a core of a busy machine.
+    Score: 0.979 so (unchanged digits: 0.683), diversity 0.94; not measured at full length.
     """
     return _ours("dtn-mnist-svhn-ours", dtn_mnist_svhn())
 
