@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 import unpaired
+from unpaired.data.domain import Domain
 from unpaired.data.images import MemoryImages, load_images
 from unpaired.data.jitter import Jitter
 from unpaired.data.sources import Folder
@@ -46,7 +47,7 @@ class Describe(nn.Module):
         super().__init__()
         self.scale = nn.Parameter(torch.tensor(1.0), requires_grad=False)
 
-    def forward(self, x: Tensor, domain: str) -> Tensor:
+    def forward(self, x: Tensor, domain: str, *, learn: bool = False) -> Tensor:
         return self.scale * {"a": 0.5, "b": 2.0}[domain] * x.flatten(1)
 
 
@@ -77,6 +78,32 @@ class Judge(nn.Module):
 
 def stubs() -> Networks:
     return Networks({"a2b": Make()}, {"b": Judge()}, {"a": Describe()})
+
+
+def test_standardised_features_say_nothing_of_the_domain():
+    """Means and variances are those of real images: what G makes is read, and changes nothing."""
+    tiny = Domain(source=Folder(path="x"), size=8)
+    encode = SharedEncoder(nn.Flatten(), tiny, tiny, standardised=3 * 8 * 8)
+    encode.train()
+    dark, bright = torch.rand(500, 3, 8, 8) * 0.2, torch.rand(500, 3, 8, 8)
+    for part in range(0, 500, 50):
+        encode(dark[part : part + 50], "a", learn=True)
+        encode(bright[part : part + 50], "b", learn=True)
+    for images, domain in ((dark, "a"), (bright, "b")):
+        features = encode(images, domain)
+        assert features.mean(0).abs().max() < 0.01
+        assert (features.std(0) - 1).abs().max() < 0.1
+    before = encode(bright, "b")
+    encode(torch.zeros(50, 3, 8, 8), "b")
+    assert torch.equal(encode(bright, "b"), before)
+    assert "statistics.a.running_mean" in encode.state_dict()
+
+
+def test_standardised_features_have_no_classes():
+    (problem,) = DTN(standardise=True, class_weight=1.0).problems(
+        Domain(source=Folder(path="a"), size=32), Domain(source=Folder(path="b"), size=32), 8
+    )
+    assert "--method.no-standardise" in problem
 
 
 @pytest.fixture

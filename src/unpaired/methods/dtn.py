@@ -15,6 +15,7 @@ from unpaired.config import ValueRange, config
 from unpaired.data.domain import Domain
 from unpaired.methods import critic
 from unpaired.methods.method import (
+    OTHER,
     BaseMethod,
     Batch,
     Direction,
@@ -56,6 +57,9 @@ class DTN(BaseMethod):
     constancy_noise: float = 0.0
     """Standard deviation of noise added to G(a) before f sees it, in the units of the value range:
     what only f can see in an image is drowned."""
+    standardise: bool = False
+    """Bring f's features to mean 0 and variance 1, in a and in b by their own statistics: what f
+    sees of the domain is taken away, and what tells images of one domain apart is left."""
     critic_steps: int = 1
     """Batches that the discriminator learns from for each that the generator learns from."""
     r1_weight: float = 0.0
@@ -95,6 +99,12 @@ class DTN(BaseMethod):
             return ["a is missing: DTN translates one pile of images to another. Give --a."]
         penalty = "R1" if self.r1_weight else None
         found = critic.coupling_problems(self.discriminator, penalty, batch_size)
+        if self.class_weight and self.standardise:
+            found.append(
+                "method.class_weight asks for classes of features as f makes them, and "
+                "method.standardise changes them. Set --method.class-weight 0, or "
+                "--method.no-standardise."
+            )
         if self.class_weight and not self.encoder.learns_labels:
             found.append(
                 f"method.class_weight is {self.class_weight:g}, but an encoder that is given knows "
@@ -105,7 +115,8 @@ class DTN(BaseMethod):
     def build(self, a: Domain | None, b: Domain) -> Networks:
         """See `BaseMethod`."""
         assert a is not None
-        encoder = SharedEncoder(self.encoder.build(a.channels, a.size), a, b)
+        standardised = self.encoder.features if self.standardise else 0
+        encoder = SharedEncoder(self.encoder.build(a.channels, a.size), a, b, standardised)
         generator = self.generator.build(self.encoder.features, b.channels, b.size, b.value_range)
         judge = self.discriminator.build(b.channels, b.size, ternary.NUM_CLASSES)
         return Networks({"a2b": generator}, {"b": judge}, {"a": encoder})
@@ -114,8 +125,8 @@ class DTN(BaseMethod):
         """See `BaseMethod`. `fakes` holds G(a) as "a" and G(b) as "b"."""
         a, b = batch["a"], batch["b"]
         encode = nets.encoders["a"]
-        described = encode(a, "a")
-        fakes = self._translate_both(nets, described, encode(b, "b"))
+        described = encode(a, "a", learn=True)
+        fakes = self._translate_both(nets, described, encode(b, "b", learn=True))
         judge = nets.discriminators["b"]
         seen = fakes["a"]
         if self.constancy_noise:
@@ -195,18 +206,32 @@ class SharedEncoder(nn.Module):
     """f for images of either domain: brings them to the channels and range that f was made for.
 
     Frozen and in evaluation mode but for its own training. Gradients pass through to the images.
+    Of `standardised` features (their number; 0: none) each has mean 0 and variance 1 in either
+    domain, over all images that were read with `learn`.
     """
 
-    def __init__(self, encoder: nn.Module, a: Domain, b: Domain) -> None:
+    def __init__(self, encoder: nn.Module, a: Domain, b: Domain, standardised: int = 0) -> None:
         super().__init__()
         self.encoder = encoder.eval().requires_grad_(False)
         self.channels = a.channels
         self.value_ranges: dict[str, ValueRange] = {"a": a.value_range, "b": b.value_range}
+        # Without momentum: f does not change, so that the statistics are those of all it has read.
+        kinds = {d: nn.BatchNorm1d(standardised, affine=False, momentum=None) for d in OTHER}
+        self.statistics = nn.ModuleDict(kinds if standardised else {})  # type: ignore[arg-type]
 
-    def forward(self, images: Tensor, domain: DomainName) -> Tensor:
-        """NCHW in the value range of `domain` => [N, features], float32."""
+    def forward(self, images: Tensor, domain: DomainName, *, learn: bool = False) -> Tensor:
+        """NCHW in the value range of `domain` => [N, features], float32.
+
+        `learn`: these are real images of the domain, whose features count in its statistics.
+        """
         features: Tensor = self.encoder(self.to_unit(images, domain)).float()
-        return features
+        if not self.statistics:
+            return features
+        statistics = self.statistics[domain]
+        if learn:
+            statistics.train()(features.detach())
+        standard: Tensor = statistics.eval()(features)
+        return standard
 
     def classify(self, images: Tensor) -> Tensor:
         """NCHW of a in its value range => logits of its classes."""

@@ -126,6 +126,7 @@ def dtn_faces_ours() -> Experiment:
             identity_weight=10.0,
             smoothness_weight=0.0,
             constancy_noise=0.1,
+            standardise=True,
         ),
         training=replace(
             reported.training,
