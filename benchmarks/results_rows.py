@@ -94,8 +94,7 @@ side alone, begin with the side that is easier to read.
         ),
         metrics=(*DISTANCES, *ACCURACIES, *CYCLES, *DIVERSITIES),
         reported="Report, FID of MNIST / SVHN: U-Net LSGAN 10.91 / 37.47, U-Net NS 9.28 / 32.63, "
-        "residual NS 14.33 / 30.59, after hundreds of epochs on all of SVHN. In `svhn-mnist-ours` a "
-        "is MNIST; in the others a is SVHN. Literature: CycleGAN alone, adaptation accuracy "
+        "residual NS 14.33 / 30.59, after hundreds of epochs on all of SVHN. Literature: CycleGAN alone, adaptation accuracy "
         "SVHN→MNIST 70.3 (CyCADA's ablation).",
         text="""
 As reported, values in [0, 1], all of them collapse: the U-Nets draw one black image (170,000 images and
@@ -106,8 +105,8 @@ the U-Net keeps strokes (0.75 of its MNIST→SVHN read right, but grey on grey: 
 layer is why: tanh(0) lies between black and white, a sigmoid at the black of MNIST has no gradient left.
 By FD of MNIST the three in [0, 1] end in the order residual, U-Net LS, U-Net NS (the report's: NS, LS,
 residual), but an order among collapsed runs says nothing. Of the class little survives in any (0.26 at
-most from house numbers by the residual network, 0.37 by the U-Net): the cycle hides it. Give images in [-1, 1]; where classes must survive, use a
-network that is told about them (DTN).
+most from house numbers by the residual network, 0.37 by the U-Net): the cycle hides it. `svhn-mnist-ours` is the residual network with values in [-1, 1]. Give images in [-1, 1];
+where classes must survive, use a network that is told about them (DTN).
 """,
     ),
     Row(

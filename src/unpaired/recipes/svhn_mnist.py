@@ -7,7 +7,7 @@ from dataclasses import replace
 from unpaired.experiment import Evaluation, Experiment, Optimiser, Training
 from unpaired.methods import CycleGAN
 from unpaired.networks import CNN, Generator, ResNet, UNet
-from unpaired.objectives import Adversarial, Hinge, LeastSquares, NonSaturating
+from unpaired.objectives import Adversarial, LeastSquares, NonSaturating
 from unpaired.recipes.digits import at_32
 
 
@@ -56,41 +56,27 @@ def svhn_mnist_resnet_ns() -> Experiment:
 
 
 def svhn_mnist_ours() -> Experiment:
-    """MNIST → SVHN with a style, and back: the built-in example's networks on real digits.
+    """SVHN ↔ MNIST: `svhn-mnist-resnet-ns` with values in [-1, 1], which does not collapse.
 
-    An ink digit says nothing about the colours of a house number, so MNIST→SVHN takes a style, as
-    ink→sign does in `demo`; instance norm and noise in the cycle keep both directions alive, where
-    the reported settings collapse to black within minutes. a is MNIST here.
+    MNIST is nine tenths black. There a sigmoid, the output of values in [0, 1], has no gradient,
+    and all the reported settings end in one image for all; tanh has black at its end and grey in
+    its middle. Looks are translated, classes are not: the cycle hides the digit in the grain. Where
+    labels of one side are at hand, `dtn-svhn-mnist-ours` keeps the classes.
 
-    Paper: CycleGAN (Zhu et al. 2017); the pair of data sets is report 000's.
+    Paper: report 000, section 3.4; its conclusion would have values in [-1, 1] tried.
     Command: unpaired train --recipe svhn-mnist-ours
-    Cost: about 1 hour on a core of a busy machine, by its first 6,400 images.
-    Score: not measured yet.
+    Cost: 130 seconds for 89,600 images on an H100 shared by 22 runs; about half an hour on a core.
+    Score: Fréchet distance in classifier features 23 (MNIST) and 49 (SVHN), as reported 237 and 59;
+    diversity 0.98 and 0.75; 0.26 and 0.25 of the digits survive (one run of svhn-mnist-resnet-ns
+    with these values).
     """
-    optimiser = Optimiser(learning_rate=5e-4, beta1=0.5, beta2=0.99)
-    reported = svhn_mnist("ours", UNet(), Hinge())
+    reported = svhn_mnist_resnet_ns()
     return replace(
         reported,
-        a=replace(reported.b, value_range="signed"),
-        b=replace(reported.domain("a"), value_range="signed"),
-        method=CycleGAN(
-            generator=UNet(width=48, blocks=2, norm="instance", upsampling="resize"),
-            discriminator=CNN(width=32, spectral_norm=True, minibatch_std=True),
-            adversarial=Hinge(),
-            cycle_weight=5.0,
-            cycle_noise=0.1,
-            style_channels=8,
-        ),
-        training=replace(
-            reported.training,
-            images=60_000,
-            batch_size=32,
-            generators=optimiser,
-            discriminators=optimiser,
-            schedule="linear",
-            pool_size=50,
-            ema_images=10_000,
-        ),
+        name="svhn-mnist-ours",
+        a=replace(reported.domain("a"), value_range="signed"),
+        b=replace(reported.b, value_range="signed"),
+        training=replace(reported.training, images=90_000),
     )
 
 
