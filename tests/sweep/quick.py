@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -68,6 +69,8 @@ def pretend(cell: Any, folder: Path, held: int, **_: Any) -> int:
 
 
 if __name__ == "__main__":
+    # A shell's background job, such as a test run with &, hands down that Ctrl-C is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     from unpaired.experiment import load
     from unpaired.sweep import process, sweep
     from unpaired.sweep.grid import grid
