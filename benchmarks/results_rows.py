@@ -124,8 +124,10 @@ where classes must survive, use a network that is told about them (DTN).
         text="""
 Both directions stay above the goal over three seeds, without drift. But cut to the same box the two
 are so alike that the unchanged input is already there, and the translator stays close to the
-identity: a discriminator of 16-pixel patches sees strokes, and no more. Read the unchanged input
-before any accuracy.
+identity: a discriminator of 16-pixel patches sees strokes, and no more. So too the adaptation accuracy
+(one run, its judges trained anew: another protocol): a classifier of translated digits reads real ones at
+0.974 and 0.976, above UNIT and CyCADA, and one of unchanged digits at 0.974 and 0.973. Read the
+unchanged input before any accuracy.
 """,
     ),
     Row(

@@ -28,7 +28,7 @@ def mnist_usps() -> Experiment:
     Command: unpaired train --recipe mnist-usps
     Cost: 13 to 22 minutes on one core of a busy machine.
     Score: translation accuracy 0.976 and 0.971 over three seeds; of the unchanged input, 0.975 and
-    0.970: the boxes alone make the two alike.
+    0.970: the boxes alone make the two alike. Adaptation accuracy 0.974 and 0.976 (0.974, 0.973).
     """
     optimiser = Optimiser(learning_rate=5e-4, beta1=0.5, beta2=0.99)
     return Experiment(
