@@ -103,12 +103,12 @@ def dtn_mnist_svhn_ours() -> Experiment:
 def dtn_faces_ours() -> Experiment:
     """Photographs of faces → drawn faces, with features that do not tell the two apart.
 
-    What f says of photographs and of drawings differs most in which of the two they are, and batch
-    norm in g makes that the loudest difference (our reading: without what follows, g drew one face for
-    all photographs). Here f's
-    features are standardised in either domain, so that what tells one photograph from another is as
-    loud as what tells one drawing from another. Constancy weighs as much as the other terms, which
-    as reported it does not; the discriminator has spectral norm and sees how much a batch differs.
+    f tells photographs from drawings before it tells anything else, and batch norm in g keeps that
+    difference the loudest (our reading: without what follows, g drew one face for all photographs).
+    Here f's features are standardised in either domain, so that what tells one photograph from
+    another is as loud as what tells one drawing from another. Constancy weighs as much as the other
+    terms, which as reported it does not; the discriminator has spectral norm and sees how much a
+    batch differs.
 
     Paper: Taigman et al. 2017, section 5.2; report 002, section 5.2.
     Command: unpaired train --recipe dtn-faces-ours
