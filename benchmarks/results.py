@@ -19,6 +19,7 @@ from typing import Any
 
 from results_rows import ROWS, Row
 from unpaired.config import encode
+from unpaired.experiment import load
 from unpaired.recipes import recipe
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -157,7 +158,7 @@ def companion(records: list[Record], name: str) -> str:
 
 def read(folder: Path) -> Record:
     """The records of a run; its newest evaluation on test images."""
-    config = json.loads((folder / "config.json").read_text())
+    config = encode(load(folder / "config.json"))  # settings that came later at their defaults
     lines = lines_of(folder / "evaluations.jsonl")
     log = lines_of(folder / "metrics.jsonl")
     minutes = log[-1]["seconds"] / 60 if log else None

@@ -47,8 +47,9 @@ def dtn_faces() -> Experiment:
     Paper: report 002, section 5.2: α = 0.01, β = 100, γ = 0.0001, cosine constancy; g makes 64×64,
     enlarged to 96×96. The report's encoder is SphereFace-20: --method.encoder.kind sphereface.
     Command: unpaired train --recipe dtn-faces
-    Cost: about 2 seconds for 8 images of either domain on a processor core: hours.
-    Score: the report shows pictures only; not measured here yet.
+    Cost: 15 images/s on an idle processor core.
+    Score: the report shows pictures only. Ours, 6,400 images: one grey texture for all (diversity
+    0.07, features no nearer to the photograph's than to another's).
     """
     return Experiment(
         name="dtn-faces",
@@ -112,8 +113,10 @@ def dtn_faces_ours() -> Experiment:
 
     Paper: Taigman et al. 2017, section 5.2; report 002, section 5.2.
     Command: unpaired train --recipe dtn-faces-ours
-    Cost: as dtn-faces: hours on a processor.
-    Score: not measured yet.
+    Cost: 35 minutes on a core of a busy machine.
+    Score: cosine of (standardised) features of a photograph and of its translation 0.33, of another
+    photograph's 0.03; diversity 0.82; Fréchet distance of pixels 2.6 (photographs themselves 9.6,
+    real against real 0.6). Hair and skin are as light as in the photograph; streaks.
     """
     reported = dtn_faces()
     assert isinstance(reported.method, DTN)
