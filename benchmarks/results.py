@@ -19,6 +19,7 @@ from typing import Any
 
 from results_rows import ROWS, Row
 from unpaired.config import encode
+from unpaired.engine.run_folder import differences
 from unpaired.experiment import load
 from unpaired.recipes import recipe
 
@@ -111,7 +112,7 @@ def table(row: Row, records: list[Record], names: dict[str, str]) -> list[str]:
             str(len(group)),
             f"{statistics.mean(r.test['images'] for r in group):,.0f}",
             f"{statistics.mean(minutes):.0f}" if minutes else "",
-            "H100" if gpu and "H100" in gpu else gpu or "CPU",
+            gpu.removeprefix("NVIDIA ").split()[0] if gpu else "CPU",
             *(spread([r.test["metrics"][m]["value"] for r in group if m in r.test["metrics"]])
               for m in shown),
         ]  # fmt: skip
@@ -125,21 +126,13 @@ def table(row: Row, records: list[Record], names: dict[str, str]) -> list[str]:
 
 def label(record: Record) -> str:
     """The recipe, and the settings in which the run differs from the recipe as it is now."""
-    own, now = flat(record.config), flat(encode(recipe(record.recipe)))
-    differing = [
-        name for name in own if own[name] != now.get(name) and not re.fullmatch(NOT_IN_LABELS, name)
-    ]
-    extra = ", ".join(f"{name.removeprefix('method.')} {own[name]}" for name in differing)
+    changed = differences(encode(recipe(record.recipe)), record.config)
+    extra = ", ".join(
+        f"{name.removeprefix('method.')} {own}"
+        for name, (_, own) in changed.items()
+        if own is not None and not re.fullmatch(NOT_IN_LABELS, name)
+    )
     return f"`{record.recipe}`" + (f", {extra}" if extra else "")
-
-
-def flat(config: dict[str, Any], path: str = "") -> dict[str, Any]:
-    """Settings by their path."""
-    found: dict[str, Any] = {}
-    for key, value in config.items():
-        where = f"{path}{key}"
-        found |= flat(value, f"{where}.") if isinstance(value, dict) else {where: value}
-    return found
 
 
 def spread(values: list[float]) -> str:
