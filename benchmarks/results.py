@@ -2,7 +2,7 @@
 
 `results/<run>/` holds what a run wrote about itself (RECORDS), without its weights and pictures.
 `python benchmarks/results.py RUN_FOLDER …` takes those files from run folders first. What each
-section shows, and what it says, stands in `results_rows.py`.
+section shows, and what it says, stands in `results_rows.py`; `results_pictures.py` adds pictures.
 """
 
 from __future__ import annotations
@@ -27,6 +27,12 @@ ROOT = Path(__file__).resolve().parent.parent
 RECORDS = ("config.json", "command.txt", "environment.json", "evaluations.jsonl", "metrics.jsonl")
 NOT_IN_LABELS = r"(training|evaluation)\..*|name|schema_version|[ab]\.(\w+_)?source\b.*"
 """Settings that have columns, or are the same data by another path."""
+PICTURED = {
+    "a2b": "a→b",
+    "b2a": "b→a",
+    "b": "from noise; below, the way from the first to the last",
+}
+"""What `results_pictures.py` shows, by file."""
 COMPANIONS = {"input": "unchanged input", "floor": "real against real", "shuffled": "other image's"}
 
 
@@ -74,8 +80,10 @@ def main() -> None:
         "machine, pauses included where a run had to wait for others; on the H100, beside some "
         "twenty other runs on the same card and its 16 cores. The columns images and minutes say "
         "how much shorter than the reports' most runs are. A setting is a recipe as it is now, and "
-        "what the run had otherwise. Distances and errors (l1): lower is "
-        "better; all else: higher.\n\n"
+        "what the run had otherwise. Distances and errors (l1): lower is better; all else: higher. "
+        "Pictures (`results_pictures.py`) are of the first test images: the first three of each "
+        "class where there are classes, a column a class, titled with the class of the input; "
+        "chosen by nobody. The inputs are not shown, as the data are not ours to show.\n\n"
     )
     (ROOT / "docs" / "results.md").write_text(text + "\n\n".join(sections) + "\n")
 
@@ -91,6 +99,12 @@ def section(row: Row, records: list[Record]) -> str:
         lines += [*table(row, found, names), "", f"Protocol `{fingerprint}`.", ""]
     if not records:
         lines += ["Not run yet.", ""]
+    for record in records:
+        for picture in sorted((ROOT / "results" / record.name).glob("*.png")):
+            seed = record.config["training"]["seed"]
+            shown = f"{names[record.name]}, seed {seed}, {PICTURED[picture.stem]}"
+            link = f"../results/{record.name}/{picture.name}"
+            lines += [f"{shown}:", "", f"![{shown.replace('`', '')}]({link})", ""]
     return "\n".join([*lines, row.text.strip()]).rstrip()
 
 

@@ -1,0 +1,77 @@
+"""Pictures for docs/results.md: python benchmarks/results_pictures.py RUN_FOLDER …
+
+Writes what the final weights of runs make, `results/<run>/a2b.png` and so on, and no input: the
+data are not ours to show. Translations are of the first three test images of each class, a column a
+class; without labels, of the first thirty. From noise: twenty images, and the way from the first to
+the last.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import unpaired
+from unpaired.data.images import Images, load_images
+from unpaired.experiment import Experiment, load
+from unpaired.generate import Noise
+from unpaired.methods.method import OTHER, SOURCE, Direction
+from unpaired.report.pictures import grid
+from unpaired.samples import Columns, to_arrays
+
+ROOT = Path(__file__).resolve().parent.parent
+COLUMNS, ROWS = 10, 3
+WIDTH = 660
+
+
+def main() -> None:
+    """See the module."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("runs", nargs="+", type=Path, help="run folders, whose records are taken")
+    for run in parser.parse_args().runs:
+        target = ROOT / "results" / run.name
+        assert target.exists(), f"take the records first: python benchmarks/results.py {run}"
+        experiment = load(run / "config.json")
+        method = experiment.method
+        if method.latent_channels:
+            save(target / "b.png", made_of_noise(Noise(run / "model")))
+        for direction in method.directions:
+            save(target / f"{direction}.png", translations(run / "model", experiment, direction))
+
+
+def save(path: Path, columns: Columns) -> None:
+    """A column for each name."""
+    grid(columns, width=WIDTH).save(path, optimize=True)
+
+
+def translations(model: Path, experiment: Experiment, direction: Direction) -> Columns:
+    """Of test images, in columns."""
+    source = SOURCE[direction]
+    images = load_images(experiment.domain(source), "test")
+    chosen = choose(images)
+    pixels = images.gather([place for places in chosen.values() for place in places])
+    made = to_arrays(unpaired.load(model).translate_batch(pixels, OTHER[source], None))
+    return {name: made[ROWS * i : ROWS * (i + 1)] for i, name in enumerate(chosen)}
+
+
+def choose(images: Images) -> dict[str, list[int]]:
+    """Places of the images of each column."""
+    if images.labels is None:
+        return {str(i + 1): [i + COLUMNS * row for row in range(ROWS)] for i in range(COLUMNS)}
+    labels = images.labels
+    return {str(k): np.flatnonzero(labels == k)[:ROWS].tolist() for k in np.unique(labels)}
+
+
+def made_of_noise(model: Noise) -> Columns:
+    """Two rows of samples, and one that leads from one image to another."""
+    samples = model.latents(2 * COLUMNS)
+    way = model.between(0, 2 * COLUMNS - 1, COLUMNS)
+    made = model.images(torch.cat([samples, way]))
+    return {str(i + 1): list(made[i::COLUMNS]) for i in range(COLUMNS)}
+
+
+if __name__ == "__main__":
+    main()
