@@ -90,15 +90,25 @@ def dtn_svhn_mnist_ours() -> Experiment:
 
 
 def dtn_mnist_svhn_ours() -> Experiment:
-    """MNIST → SVHN with the settings of `dtn-svhn-mnist-ours`.
+    """MNIST → SVHN with the settings of `dtn-svhn-mnist-ours`, and shorter.
+
+    MNIST is the easy side to read: a fifth of the images are enough for f. Of 64,000 images for g
+    and D the first 24,000 make translations read right, and the rest unlearn it (0.987 to 0.931 on
+    validation images), so that the learning rate here has fallen to zero by 32,000.
 
     Paper: Taigman et al. 2017; consistency: French et al. 2018.
     Command: unpaired train --recipe dtn-mnist-svhn-ours
-    Cost: with 64,000 images for f and 32,000 for the rest (--method.encoder-training.images 64000
-    --images 32000), 8 minutes on a core of a busy machine.
-    Score: 0.979 so (unchanged digits: 0.683), diversity 0.94; not measured at full length.
+    Cost: 8 minutes on a core of a busy machine.
+    Score: 0.979 (unchanged digits: 0.683), diversity 0.94.
     """
-    return _ours("dtn-mnist-svhn-ours", dtn_mnist_svhn())
+    longer = _ours("dtn-mnist-svhn-ours", dtn_mnist_svhn())
+    assert isinstance(longer.method, DTN)
+    pretraining = replace(longer.method.encoder_training, images=64_000)
+    return replace(
+        longer,
+        method=replace(longer.method, encoder_training=pretraining),
+        training=replace(longer.training, images=32_000),
+    )
 
 
 def dtn_faces_ours() -> Experiment:
