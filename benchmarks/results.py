@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import re
 import shutil
 import statistics
@@ -16,6 +17,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import matplotlib.pyplot as plt
 
 from results_rows import ROWS, Row
 from unpaired.config import encode
@@ -42,6 +45,7 @@ class Record:
 
     name: str
     config: dict[str, Any]
+    validation: list[dict[str, Any]]
     test: dict[str, Any]
     minutes: float | None
     gpu: str | None
@@ -67,7 +71,7 @@ def main() -> None:
         target.mkdir(parents=True, exist_ok=True)
         for name in RECORDS:
             shutil.copy(run / name, target / name)
-    records = [read(folder) for folder in sorted((ROOT / "results").iterdir())]
+    records = [read(path.parent) for path in sorted((ROOT / "results").glob("*/config.json"))]
     known = {recipe for row in ROWS for recipe in row.recipes}
     unknown = {r.recipe for r in records} - known
     assert not unknown, f"no section of results_rows.py shows {unknown}"
@@ -99,6 +103,10 @@ def section(row: Row, records: list[Record]) -> str:
         lines += [*table(row, found, names), "", f"Protocol `{fingerprint}`.", ""]
     if not records:
         lines += ["Not run yet.", ""]
+    if row.curves:
+        draw_curves(row, records, names, ROOT / "results" / f"{row.recipes[0]}-curves.png")
+        link = f"../results/{row.recipes[0]}-curves.png"
+        lines += ["On validation images, during training:", "", f"![curves]({link})", ""]
     for record in records:
         for picture in sorted((ROOT / "results" / record.name).glob("*.png")):
             seed = record.config["training"]["seed"]
@@ -106,6 +114,27 @@ def section(row: Row, records: list[Record]) -> str:
             link = f"../results/{record.name}/{picture.name}"
             lines += [f"{shown}:", "", f"![{shown.replace('`', '')}]({link})", ""]
     return "\n".join([*lines, row.text.strip()]).rstrip()
+
+
+def draw_curves(row: Row, records: list[Record], names: dict[str, str], path: Path) -> None:
+    """A plot for each metric of `row.curves`, a line for each run."""
+    columns = 2
+    figure, plots = plt.subplots(
+        math.ceil(len(row.curves) / columns), columns, figsize=(9, 7), layout="constrained"
+    )
+    for metric, plot in zip(row.curves, plots.flat, strict=True):
+        for record in records:
+            points = {
+                line["images"] / 1000: line["metrics"][metric]["value"]
+                for line in record.validation
+                if metric in line["metrics"]
+            }
+            plot.plot(points.keys(), points.values(), "o-", markersize=3)
+        plot.set(title=metric, xlabel="thousand images", ylim=(0, None))
+    labels = [names[record.name].replace("`", "") for record in records]
+    figure.legend(plots.flat[0].lines, labels, loc="outside lower center", fontsize=8)
+    figure.savefig(path, dpi=100, metadata={"Software": None})
+    plt.close(figure)
 
 
 def table(row: Row, records: list[Record], names: dict[str, str]) -> list[str]:
@@ -169,9 +198,12 @@ def read(folder: Path) -> Record:
     lines = lines_of(folder / "evaluations.jsonl")
     log = lines_of(folder / "metrics.jsonl")
     minutes = log[-1]["seconds"] / 60 if log else None
+    validation = [
+        line for line in lines if (line["split"], line["weights"]) == ("validation", "ema")
+    ]
     test = [line for line in lines if line["split"] == "test"][-1]
     gpu = json.loads((folder / "environment.json").read_text())["gpu"]
-    return Record(folder.name, config, test, minutes, gpu)
+    return Record(folder.name, config, validation, test, minutes, gpu)
 
 
 def lines_of(path: Path) -> list[dict[str, Any]]:

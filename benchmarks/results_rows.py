@@ -17,6 +17,8 @@ class Row:
     """What the reports and the literature have."""
     text: str
     """What happened, why, and what to take from it."""
+    curves: tuple[str, ...] = ()
+    """Metrics on validation images whose course in training is drawn."""
 
 
 ACCURACIES = ("translation_accuracy/a2b", "translation_accuracy/b2a")
@@ -94,6 +96,7 @@ labels are on one side alone, begin with the side that is easier to read, and st
             "svhn-mnist-resnet-ns",
             "svhn-mnist-ours",
         ),
+        curves=(*DISTANCES, *ACCURACIES),
         metrics=(*DISTANCES, *ACCURACIES, *CYCLES, *DIVERSITIES),
         reported="Report, FID of MNIST / SVHN: U-Net LSGAN 10.91 / 37.47, U-Net NS 9.28 / 32.63, "
         "residual NS 14.33 / 30.59, after hundreds of epochs on all of SVHN. Literature: CycleGAN alone, adaptation accuracy "
