@@ -91,7 +91,7 @@ def mnist_usps_128_no_cycle() -> Experiment:
     Paper: report 003, section 2.2, tests A and B.
     Command: unpaired train --recipe mnist-usps-128-no-cycle
     Cost: half of mnist-usps-128's.
-    Score: not measured yet.
+    Score: cycle L1 0.099 and 0.184 after 500 images, on 400 test images.
     """
     return _variant("no-cycle", cycle_weight=0.0)
 
@@ -102,7 +102,7 @@ def mnist_usps_128_cycle_30() -> Experiment:
     Paper: report 003, section 2.2, tests A and B.
     Command: unpaired train --recipe mnist-usps-128-cycle-30
     Cost: half of mnist-usps-128's.
-    Score: not measured yet.
+    Score: cycle L1 0.013 and 0.020 after 500 images, on 400 test images.
     """
     return _variant("cycle-30", cycle_weight=30.0)
 
@@ -113,7 +113,7 @@ def mnist_usps_128_fast() -> Experiment:
     Paper: report 003, section 2.2, tests A and B.
     Command: unpaired train --recipe mnist-usps-128-fast
     Cost: half of mnist-usps-128's.
-    Score: not measured yet.
+    Score: cycle L1 0.016 and 0.025 after 500 images, on 400 test images.
     """
     return _variant("fast", learning_rate=1e-3)
 

@@ -46,8 +46,9 @@ def wgan_mnist() -> Experiment:
 
     Paper: Arjovsky et al. 2017, algorithm 1; report 003, section 1.2.
     Command: unpaired train --recipe wgan-mnist
-    Cost: not measured yet.
-    Score: not measured yet.
+    Cost: 10 minutes on a core.
+    Score: Fréchet distance in classifier features 46.0 (real against real: 0.1), diversity 0.86; a
+    linear classifier on the critic's features reads 0.977 of the test digits.
     """
     optimiser = Optimiser(algorithm="rmsprop", learning_rate=5e-5, beta2=0.99)
     return Experiment(
