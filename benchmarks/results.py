@@ -108,16 +108,20 @@ def section(row: Row, records: list[Record]) -> str:
     if not records:
         lines += ["Not run yet.", ""]
     if row.curves:
-        draw_curves(row, records, names, ROOT / "results" / f"{row.recipes[0]}-curves.png")
-        link = f"../results/{row.recipes[0]}-curves.png"
-        lines += ["On validation images, during training:", "", f"![curves]({link})", ""]
+        path = ROOT / "results" / f"{row.recipes[0]}-curves.png"
+        draw_curves(row, records, names, path)
+        lines += image("On validation images, during training", path)
     for record in records:
-        for picture in sorted((ROOT / "results" / record.name).glob("*.png")):
+        for path in sorted((ROOT / "results" / record.name).glob("*.png")):
             seed = record.config["training"]["seed"]
-            shown = f"{names[record.name]}, seed {seed}, {PICTURED[picture.stem]}"
-            link = f"../results/{record.name}/{picture.name}"
-            lines += [f"{shown}:", "", f"![{shown.replace('`', '')}]({link})", ""]
+            lines += image(f"{names[record.name]}, seed {seed}, {PICTURED[path.stem]}", path)
     return "\n".join([*lines, row.text.strip()]).rstrip()
+
+
+def image(title: str, path: Path) -> list[str]:
+    """Lines of a picture below its title."""
+    link = f"../{path.relative_to(ROOT).as_posix()}"
+    return [f"{title}:", "", f"![{title.replace('`', '')}]({link})", ""]
 
 
 def draw_curves(row: Row, records: list[Record], names: dict[str, str], path: Path) -> None:
@@ -202,9 +206,7 @@ def read(folder: Path) -> Record:
     lines = lines_of(folder / "evaluations.jsonl")
     log = lines_of(folder / "metrics.jsonl")
     minutes = log[-1]["seconds"] / 60 if log else None
-    validation = [
-        line for line in lines if (line["split"], line["weights"]) == ("validation", "ema")
-    ]
+    validation = [line for line in lines if line["split"] == "validation"]
     test = [line for line in lines if line["split"] == "test"][-1]
     gpu = json.loads((folder / "environment.json").read_text())["gpu"]
     return Record(folder.name, config, validation, test, minutes, gpu)

@@ -48,13 +48,16 @@ def save(path: Path, columns: Columns) -> None:
 
 
 def translations(model: Path, experiment: Experiment, direction: Direction) -> Columns:
-    """Of test images, in columns."""
+    """Of test images, in columns; where there are styles, all in one."""
     source = SOURCE[direction]
+    to = OTHER[source]
     images = load_images(experiment.domain(source), "test")
-    chosen = choose(images)
-    pixels = images.gather([place for places in chosen.values() for place in places])
-    made = to_arrays(unpaired.load(model).translate_batch(pixels, OTHER[source], None))
-    return {name: made[ROWS * i : ROWS * (i + 1)] for i, name in enumerate(chosen)}
+    translator = unpaired.load(model)
+    style = translator.style(to, style_seed=0, sample=0)
+    return {
+        name: to_arrays(translator.translate_batch(images.gather(places), to, style))
+        for name, places in choose(images).items()
+    }
 
 
 def choose(images: Images) -> dict[str, list[int]]:
