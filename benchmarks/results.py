@@ -20,7 +20,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 
-from results_rows import ROWS, Row
+from results_rows import INTRODUCTION, ROWS, Row
 from unpaired.config import encode
 from unpaired.engine.run_folder import differences
 from unpaired.experiment import load
@@ -76,24 +76,7 @@ def main() -> None:
     unknown = {r.recipe for r in records} - known
     assert not unknown, f"no section of results_rows.py shows {unknown}"
     sections = [section(row, [r for r in records if r.recipe in row.recipes]) for row in ROWS]
-    text = (
-        "# Results\n\nWritten by `python benchmarks/results.py` from the records of runs in "
-        "`results/`. Numbers are of the final averaged weights on test images, which training did "
-        "not see; where a choice did, the text says so. ± is the standard deviation over seeds, "
-        "where there are several. Minutes are of training: without a GPU, on one core of a busy "
-        "machine, pauses included where a run had to wait for others; on the H100, beside some "
-        "twenty other runs on the same card and its 16 cores. The columns images and minutes say "
-        "how much shorter than the reports' most runs are. A setting is a recipe as it is now, and "
-        "what the run had otherwise. Distances and errors (l1): lower is better; all else: higher. "
-        "Pictures (`results_pictures.py`) are of the first test images: the first three of each "
-        "class where there are classes, a column a class, titled with the class of the input; "
-        "chosen by nobody. The inputs are not shown, as the data are not ours to show. "
-        "SVHN here is the first 10,000 images of its official *test* split, cut into 8,000 and "
-        "2,000, and MNIST a random half of its training split, so that no accuracy here is "
-        "comparable with a published one without saying so. Records of runs made while a setting "
-        "since removed was in the code (cycle_ramp, 0) had it taken out.\n\n"
-    )
-    (ROOT / "docs" / "results.md").write_text(text + "\n\n".join(sections) + "\n")
+    (ROOT / "docs" / "results.md").write_text("\n\n".join([INTRODUCTION.strip(), *sections]) + "\n")
 
 
 def section(row: Row, records: list[Record]) -> str:

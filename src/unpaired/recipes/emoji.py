@@ -77,7 +77,7 @@ def emoji_ours() -> Experiment:
 
     Paper: CycleGAN (Zhu et al. 2017); report 001 has the data.
     Command: unpaired train --recipe emoji-ours
-    Cost: 28 minutes on half a core; an idle one was not to be had.
+    Cost: 27 minutes on a core of a busy machine.
     Score: cycle L1 0.027 and 0.022; against the true counterparts of the 200 test emoji, SSIM 0.175
     and 0.215 (unchanged input: 0.171), L1 0.303 and 0.222 (0.298). In a→b, L1 has little to
     gain: a black outline that misses the true one counts twice.
