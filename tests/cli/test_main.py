@@ -225,6 +225,19 @@ def test_dry_run_prints_what_would_be_trained(
     assert not list(tmp_path.iterdir())
 
 
+def test_dry_run_says_which_files_training_would_miss(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    flags = ["--recipe", "demo", "--a", str(tmp_path / "phtos"), "--dry-run"]
+    assert run("train", *flags) == 0
+    captured = capsys.readouterr()
+    assert "training would stop here" in captured.err
+    assert "phtos" in captured.err
+    assert json.loads(captured.out)["experiment"]["a"]["source"]["path"].endswith("phtos")
+    assert run("train", "--recipe", "demo", "--dry-run") == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_flags_override_single_settings(capsys: pytest.CaptureFixture[str]):
     experiment, found = resolved(
         capsys,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unpaired.cli.arguments import Parser, count, print_json, seconds
-from unpaired.errors import SettingError
+from unpaired.errors import DataError, SettingError
 
 if TYPE_CHECKING:
     from unpaired.experiment import Experiment
@@ -80,6 +80,10 @@ def run(arguments: list[str], recipe: str | None = None) -> int:
     folder = Path(given.output or f"runs/{experiment.name}")
 
     if given.dry_run:
+        try:
+            require(experiment)
+        except DataError as error:  # settings can be looked at without the data
+            say(f"training would stop here: {error}")
         print_json({"folder": str(folder), "reasons": reasons, "experiment": encode(experiment)})
         return 0
     if given.recipe:
