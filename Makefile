@@ -26,5 +26,5 @@ clean:
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,hub]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,hub,metrics]"
 	touch $(READY)

@@ -1,4 +1,4 @@
-"""Writing files so that a crash leaves the old content or the new, never a part."""
+"""Writing files so that a crash leaves the old content or the new, never a part; and where."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
+
+
+def cache_folder(name: str) -> Path:
+    """Where things of a kind are kept for next time: below $UNPAIRED_CACHE or ~/.cache/unpaired."""
+    root = os.environ.get("UNPAIRED_CACHE")
+    return (Path(root) if root else Path.home() / ".cache" / "unpaired") / name
 
 
 def sync(path: Path) -> None:

@@ -1,17 +1,22 @@
+import time
+import tracemalloc
+
 import numpy as np
+import prdc
 import pytest
+import torch
+import torchvision_operators
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 
 from unpaired.errors import DataError
-from unpaired.evaluate.distances import (
-    floor,
-    frechet,
-    frechet_distance,
-    kernel,
-    kernel_distance,
-)
+from unpaired.evaluate import frechet as frechet_module
+from unpaired.evaluate import kernels
+from unpaired.evaluate.distances import extrapolated, floor
+from unpaired.evaluate.frechet import frechet, frechet_distance
+from unpaired.evaluate.kernels import cmmd, kernel, kernel_distance, subset_kernel_distance
+from unpaired.evaluate.neighbours import neighbours
 
 few = settings(max_examples=25, deadline=None)
 sizes = st.integers(2, 12)
@@ -157,7 +162,7 @@ def test_frechet_floor_falls_with_the_number_of_images():
 def test_what_cannot_be_compared_is_refused(distance):
     with pytest.raises(DataError, match="same extractor"):
         distance(draw(5, 3), draw(5, 4))
-    with pytest.raises(DataError, match="at least two"):
+    with pytest.raises(DataError, match="at least 2"):
         distance(draw(5, 3), draw(1, 3))
     with pytest.raises(DataError, match="NaN or infinity"):
         distance(draw(5, 3), np.full((5, 3), np.nan))
@@ -166,3 +171,171 @@ def test_what_cannot_be_compared_is_refused(distance):
 def test_floor_of_three_images_is_refused():
     with pytest.raises(DataError, match="at least 4 real images"):
         floor(draw(3, 2), 2, 0, frechet)
+
+
+# Reference packages
+
+
+@pytest.fixture(scope="module")
+def fidelity():
+    """torch-fidelity, which the machines of continuous integration can import only with help."""
+    torchvision_operators.declare()
+    from torch_fidelity import metric_fid, metric_kid
+
+    return metric_fid, metric_kid
+
+
+@pytest.mark.parametrize(("n", "m", "d"), [(400, 300, 32), (120, 140, 256)])
+def test_frechet_distance_equals_torch_fidelity(fidelity, n, m, d):
+    x, y = draw(n, d), draw(m, d, seed=1, shift=0.2)
+    statistics = [fidelity[0].fid_features_to_statistics(torch.from_numpy(f)) for f in (x, y)]
+    reference = fidelity[0].fid_statistics_to_metric(*statistics, verbose=False)
+    expected = reference["frechet_inception_distance"]
+    assert frechet_distance(x, y) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("subset_size", [50, 130])
+def test_kernel_distance_of_subsets_equals_torch_fidelity(fidelity, subset_size):
+    x, y = draw(140, 32), draw(130, 32, seed=1, shift=0.2)
+    reference = fidelity[1].kid_features_to_metric(
+        torch.from_numpy(x),
+        torch.from_numpy(y),
+        kid_subsets=20,
+        kid_subset_size=subset_size,
+        rng_seed=7,
+        verbose=False,
+    )
+    mean, deviation = subset_kernel_distance(x, y, 20, subset_size, seed=7)
+    assert mean == pytest.approx(reference["kernel_inception_distance_mean"], rel=1e-6)
+    assert deviation == pytest.approx(reference["kernel_inception_distance_std"], rel=1e-6)
+
+
+def test_subsets_larger_than_a_set_are_refused():
+    with pytest.raises(DataError, match="Subsets of 1000 images cannot be drawn from 140 and 130"):
+        subset_kernel_distance(draw(140, 4), draw(130, 4))
+
+
+@pytest.mark.parametrize(("n", "m", "nearest"), [(150, 150, 5), (600, 90, 3)])
+def test_neighbours_equal_prdc(monkeypatch, n, m, nearest):
+    # Its eight workers take longer to start than the distances to compute.
+    pairwise = prdc.prdc.sklearn.metrics.pairwise_distances
+    alone = lambda x, y, metric, n_jobs: pairwise(x, y, metric=metric)  # noqa: E731
+    monkeypatch.setattr(prdc.prdc.sklearn.metrics, "pairwise_distances", alone)
+    real, made = draw(n, 16), draw(m, 16, seed=1, shift=0.4)
+    expected = prdc.compute_prdc(real, made, nearest)
+    found = neighbours(real, made, nearest=nearest)
+    assert {name: m.value for name, m in found.items()} == pytest.approx(expected, rel=1e-6)
+
+
+# What neighbours and CMMD say
+
+
+def test_neighbours_tell_missing_modes_from_wrong_images():
+    """Two clusters: a model that makes one of them, and one that adds a third."""
+    clusters = [draw(200, 4, seed) * 0.1 + shift for seed, shift in ((0, 0), (1, 9), (2, 30))]
+    fresh = [draw(200, 4, seed) * 0.1 + shift for seed, shift in ((3, 0), (4, 9))]
+    real = np.vstack(clusters[:2])
+    half = neighbours(real, fresh[0])
+    assert half["precision"].value > 0.9
+    assert half["recall"].value == pytest.approx(0.5, abs=0.08)
+    assert half["coverage"].value < 0.55
+    more = neighbours(real, np.vstack([*fresh, clusters[2]]))
+    assert more["precision"].value == pytest.approx(2 / 3, abs=0.05)
+    assert more["recall"].value > 0.9
+    assert all(m.low <= m.value <= m.high for m in more.values())
+
+
+def test_neighbours_of_a_set_and_itself():
+    x = draw(100, 8)
+    found = neighbours(x, x)
+    assert found["precision"].value == found["recall"].value == found["coverage"].value == 1
+    # A row lies in its own sphere and in those of the rows it is among the four nearest of: the
+    # row at the radius itself is outside.
+    assert found["density"].value == pytest.approx(1)
+
+
+def test_too_few_rows_for_neighbours_are_refused():
+    with pytest.raises(DataError, match="at least 6"):
+        neighbours(draw(5, 3), draw(50, 3))
+
+
+def test_cmmd_equals_its_definition():
+    x, y = draw(30, 8), draw(20, 8, seed=1, shift=0.5)
+    x, y = (f / np.linalg.norm(f, axis=1, keepdims=True) for f in (x, y))
+    k = lambda a, b: np.exp(-((a[:, None] - b[None]) ** 2).sum(2) / 200).mean()  # noqa: E731
+    expected = 1000 * (k(x, x) + k(y, y) - 2 * k(x, y))
+    assert cmmd(x * 3, y * 2) == pytest.approx(expected, rel=1e-9)
+    assert cmmd(x, x) == pytest.approx(0, abs=1e-9)
+    assert cmmd(y, x) == pytest.approx(expected, rel=1e-9)
+
+
+# Many images
+
+
+def test_moments_without_a_group_are_those_of_the_other_rows():
+    x = draw(300, 5)
+    group = np.arange(40, 90)
+    rest = frechet_module._moments(x).without(frechet_module._moments(x[group]))
+    expected = frechet_module._moments(np.delete(x, group, axis=0))
+    assert rest.n == expected.n
+    np.testing.assert_allclose(rest.mean, expected.mean, rtol=1e-12)
+    np.testing.assert_allclose(rest.scatter, expected.scatter, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("n", [200, 40])
+def test_the_jackknife_covers_the_expected_distance_too(monkeypatch, n):
+    monkeypatch.setattr(frechet_module, "MOST_RESAMPLED", 3)
+    d = 4 if n == 200 else 60  # with more rows than features, and with fewer
+    found = [
+        frechet(draw(n, d, 2 * seed), draw(n, d, 2 * seed + 1, shift=1.0), 100, seed)
+        for seed in range(200)
+    ]
+    expected = np.mean([m.value for m in found])
+    covered = np.mean([m.low <= expected <= m.high for m in found])
+    # With fewer images than features it is a little wide: leaving images out adds bias as well.
+    assert covered == pytest.approx(0.95, abs=0.04) if n > d else covered > 0.95
+
+
+def test_120_against_140_images_of_2048_features_take_less_than_a_second():
+    x, y = draw(120, 2048), draw(140, 2048, seed=1)
+    frechet_distance(x, y)  # the first call loads libraries
+    started = time.monotonic()
+    frechet_distance(x, y)
+    assert time.monotonic() - started < 1
+
+
+def test_many_rows_are_never_held_in_float64_all_at_once():
+    x = draw(20_000, 64).astype(np.float32)
+    tracemalloc.start()
+    frechet(x, x[::-1], resamples=0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.5 * x.nbytes  # in float64 one set would take 2
+
+
+def test_a_large_set_is_thinned_for_the_kernel_distance(monkeypatch):
+    x, y = draw(400, 4), draw(300, 4, seed=1, shift=0.5)
+    whole = kernel(x, y)
+    monkeypatch.setattr(kernels, "MOST_ROWS", 200)
+    thinned = kernel(x, y)
+    assert thinned.n == 200
+    assert whole.low < thinned.value < whole.high
+
+
+def test_extrapolation_takes_the_bias_away():
+    """Two sets of one distribution: the distance at any n is all bias, its limit is 0."""
+    found = [
+        extrapolated(draw(400, 16, 2 * seed), draw(400, 16, 2 * seed + 1), frechet, seed).value
+        for seed in range(20)
+    ]
+    bias = frechet_distance(draw(400, 16), draw(400, 16, seed=1))
+    assert abs(np.mean(found)) < 0.15 * bias
+    moved = extrapolated(draw(400, 16), draw(400, 16, seed=1, shift=0.5), frechet)
+    assert moved.n == 400
+    assert moved.value == pytest.approx(16 * 0.25, rel=0.25)
+    assert moved.low < moved.value < moved.high
+
+
+def test_few_images_are_not_extrapolated():
+    with pytest.raises(DataError, match="at least 60"):
+        extrapolated(draw(59, 4), draw(100, 4), frechet)

@@ -1,25 +1,97 @@
-"""`unpaired evaluate`: measure a run's model, or a model folder, on images kept from training."""
+"""`unpaired evaluate`: measure a model on images kept from training, or images made anywhere."""
 
 from __future__ import annotations
 
+from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 from unpaired.cli.arguments import Parser, print_json
+from unpaired.errors import SettingError
+
+EPILOG = """\
+examples:
+  unpaired evaluate runs/photos-paintings
+  unpaired evaluate --generated out/ --real photos/
+  unpaired evaluate --generated out/ --real photos/ --extractor dinov2,clip,encoder.pt2
+
+Extractors: inception (FID and KID), inception-legacy (with the resize of the first FID), dinov2
+(FD-DINOv2), clip (CMMD), pixels (8x8 averages, needs nothing), or a program of torch.export. With
+weights of your own: inception:weights.pth, dinov2:folder/, clip:folder/. Without, those in the
+cache of torch or of the Hugging Face hub are used, and fetched where they are absent.
+"""
 
 
 def run(arguments: list[str]) -> int:
     """The verb."""
-    flags = Parser(prog="unpaired evaluate", description=__doc__)
-    flags.add_argument("model", type=Path, help="run folder or model folder")
-    flags.add_argument("--split", choices=["test", "validation"], default="test")
-    flags.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    flags = Parser(prog="unpaired evaluate", description=__doc__, epilog=EPILOG)
+    add = flags.add_argument
+    add("model", nargs="?", type=Path, help="run folder or model folder")
+    add("--split", choices=["test", "validation"], help="images of a model (default: test)")
+    add("--generated", metavar="SOURCE", help="images that were made: a folder, .parquet, hf:…")
+    add("--real", metavar="SOURCE", help="real images to compare them with")
+    add("--more-real", metavar="SOURCE", help="other real images, for a floor at a larger n")
+    add("--extractor", metavar="NAMES", help="one or several, with commas (default: inception)")
+    add("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    add("--json", action="store_true", help="one JSON object on standard output")
     given = flags.parse_args(arguments)
+    _check(given)
+    if given.model is not None:
+        return _of_model(given)
+    return _of_images(given)
+
+
+def _check(given: Namespace) -> None:
+    """Refuse flags that contradict each other."""
+    of_images = ("generated", "real", "more_real", "extractor")
+    named = [f"--{name.replace('_', '-')}" for name in of_images if getattr(given, name)]
+    if given.model is not None and named:
+        raise SettingError(
+            f"{named[0]} goes with images (--generated out/ --real photos/), not with the model "
+            f"{str(given.model)!r}, which knows its own. Leave one of them out."
+        )
+    if given.model is None and not (given.generated and given.real):
+        raise SettingError(
+            "give a run or model folder, or images: --generated out/ --real photos/. "
+            "`unpaired evaluate --help` has examples."
+        )
+    if given.model is None and given.split:
+        raise SettingError("--split goes with a model: given images have no splits. Leave it out.")
+
+
+def _of_model(given: Namespace) -> int:
     from unpaired.cli.tables import print_metrics
     from unpaired.training import evaluate
 
-    record = evaluate(given.model, given.split)
+    record = evaluate(given.model, given.split or "test")
     if given.json:
         print_json(record)
     else:
         print_metrics(record)
+    return 0
+
+
+def _of_images(given: Namespace) -> int:
+    from unpaired.cli.tables import print_metrics
+    from unpaired.data.sources import parse_source
+    from unpaired.engine.hardware import choose_device
+    from unpaired.evaluate.extractors import parse_extractor
+    from unpaired.evaluate.made_images import judge
+    from unpaired.progress import say
+
+    found = judge(
+        parse_source(given.generated),
+        parse_source(given.real),
+        [parse_extractor(name) for name in (given.extractor or "inception").split(",")],
+        more_real=parse_source(given.more_real) if given.more_real else None,
+        device=choose_device(given.device),
+    )
+    content: dict[str, Any] = {"evaluations": found.records, "notes": found.notes}
+    if given.json:
+        print_json(content)
+        return 0
+    for record in found.records:
+        print_metrics(record)
+    for note in found.notes:
+        say(f"note: {note}")
     return 0

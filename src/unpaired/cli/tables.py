@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from rich.console import Console
@@ -12,7 +13,7 @@ def print_metrics(record: dict[str, Any]) -> None:
     """The numbers of one evaluation, each with its interval, and its companions beside it."""
     metrics = record["metrics"]
     suffixes = ("/input", "/floor", "/shuffled")
-    table = Table(title=f"{record['split']} images, weights after {record['images']:,} images seen")
+    table = Table(title=_title(record))
     for column in ("metric", "value", "95 % interval", "n", "beside"):
         table.add_column(column, justify="left" if column == "metric" else "right", no_wrap=True)
     for name, m in metrics.items():
@@ -24,9 +25,23 @@ def print_metrics(record: dict[str, Any]) -> None:
             f"{m['value']:.4g}",
             f"{m['low']:.4g} … {m['high']:.4g}",
             str(m["n"]),
-            f"{other['value']:.4g}" if other else "",
+            _beside(m, other),
         )
-    console = Console(highlight=False)
     # A pipe has no width of its own: a table that is cut there would lose numbers.
-    console.print(table, width=None if console.is_terminal else 110)
-    console.print(f"protocol {record['fingerprint']}, {record['weights']} weights")
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+    console.print(table)
+    weights = f", {record['weights']} weights" if "weights" in record else ""
+    console.print(f"protocol {record['fingerprint']}{weights}")
+
+
+def _beside(metric: dict[str, Any], other: dict[str, Any] | None) -> str:
+    """A companion's value; and its n, if that is another."""
+    if other is None:
+        return ""
+    return f"{other['value']:.4g}" + (f" (n {other['n']})" if other["n"] != metric["n"] else "")
+
+
+def _title(record: dict[str, Any]) -> str:
+    if "generated" in record:
+        return f"{record['generated']} against {record['real']}"
+    return f"{record['split']} images, weights after {record['images']:,} images seen"

@@ -119,11 +119,16 @@ def resize(pixels: Pixels, height: int, width: int, *, nearest: bool = False) ->
         )
         picked: Pixels = pixels[rows[:, None], columns]
         return picked
+    values = resize_in_float(pixels, max(1, height), max(1, width))
+    return np.clip(np.round(values), 0, np.iinfo(pixels.dtype).max).astype(pixels.dtype)
+
+
+def resize_in_float(pixels: Pixels, height: int, width: int) -> NDArray[np.float32]:
+    """Bicubic with anti-aliasing, (H, W, C) float32: neither rounded nor clipped to the range."""
     planes = [
         Image.fromarray(pixels[..., c].astype(np.float32)).resize(
-            (max(1, width), max(1, height)), Image.Resampling.BICUBIC
+            (width, height), Image.Resampling.BICUBIC
         )
         for c in range(pixels.shape[2])
     ]
-    values = np.stack([np.asarray(plane) for plane in planes], axis=-1)
-    return np.clip(np.round(values), 0, np.iinfo(pixels.dtype).max).astype(pixels.dtype)
+    return np.stack([np.asarray(plane) for plane in planes], axis=-1)

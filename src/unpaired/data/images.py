@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from unpaired.data.decode import decode
+from unpaired.data.decode import Decoding, decode
 from unpaired.data.domain import Domain, Pixels, frame
 from unpaired.data.sources import Records, describe
 from unpaired.data.splits import NUM_THREADS, Split, list_split, source_of
@@ -130,20 +131,31 @@ def read_framed(records: Records, i: int, domain: Domain) -> Pixels:
     Raises:
         UnreadableImage: with the reason, such as a crop box outside the image.
     """
-    content, name = records.read(i), records.names[i]
-    if not isinstance(content, np.ndarray):
-        decoding = domain.decoding
-        content = decode(content, name=name, channels=domain.channels, decoding=decoding).pixels
-    elif content.shape[2] > domain.channels:
-        content = np.asarray(Image.fromarray(content).convert("L"))[..., None]
-    elif content.shape[2] < domain.channels:
-        content = np.repeat(content, domain.channels, axis=2)
+    content = read_pixels(records, i, domain.channels, domain.decoding)
     height, width = content.shape[:2]
     if domain.crop is not None and (domain.crop[0] >= width or domain.crop[1] >= height):
         raise UnreadableImage(
-            name, f"has {width}×{height} pixels, which all lie outside the crop box {domain.crop}"
+            records.names[i],
+            f"has {width}×{height} pixels, which all lie outside the crop box {domain.crop}",
         )
     return frame(content, domain)
+
+
+def read_pixels(
+    records: Records, i: int, channels: Literal[1, 3], decoding: Decoding | None = None
+) -> Pixels:
+    """Decode image i at its own size: (height, width, channels).
+
+    Raises:
+        UnreadableImage: with the reason.
+    """
+    content = records.read(i)
+    if not isinstance(content, np.ndarray):
+        name, decoding = records.names[i], decoding or Decoding()
+        return decode(content, name=name, channels=channels, decoding=decoding).pixels
+    if content.shape[2] > channels:
+        return np.asarray(Image.fromarray(content).convert("L"))[..., None]
+    return np.repeat(content, channels, axis=2) if content.shape[2] < channels else content
 
 
 def _too_few(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 from pathlib import Path
 
 import torch
@@ -14,7 +13,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from unpaired.evaluate.classifier import Classifier, default_images_seen, train_classifier
-from unpaired.files import write_atomically
+from unpaired.files import cache_folder, write_atomically
 
 logger = logging.getLogger(__name__)
 
@@ -64,9 +63,8 @@ def load_or_train(
 
 
 def default_folder() -> Path:
-    """`classifiers` below $UNPAIRED_CACHE, or below ~/.cache/unpaired where that is not set."""
-    root = os.environ.get("UNPAIRED_CACHE")
-    return (Path(root) if root else Path.home() / ".cache" / "unpaired") / "classifiers"
+    """Where they are kept; see `files.cache_folder`."""
+    return cache_folder("classifiers")
 
 
 def _save(path: Path, classifier: Classifier) -> None:

@@ -14,12 +14,14 @@ from torch import Tensor
 
 from unpaired.config import encode
 from unpaired.data.images import load_images
-from unpaired.evaluate import learned, paired, segmentation
+from unpaired.evaluate import learned, paired, segmentation, structure
 from unpaired.evaluate.classifier import Classifier
 from unpaired.evaluate.classifier_cache import load_or_train
-from unpaired.evaluate.distances import floor, frechet, kernel
+from unpaired.evaluate.distances import floor
 from unpaired.evaluate.diversity import diversity
+from unpaired.evaluate.frechet import frechet
 from unpaired.evaluate.intervals import Measurement, bootstrap_mean, wilson
+from unpaired.evaluate.kernels import kernel
 from unpaired.evaluate.piles import (
     Translated,
     Translating,
@@ -110,6 +112,7 @@ class Judge:
         if images.back is not None:
             metrics[f"cycle_l1/{domain}"] = bootstrap_mean(paired.l1(images.back, images.source))
         unchanged = self._unchanged(domain, images.source)
+        metrics |= self._structure(direction, images)
         labels = self.images[domain].labels
         if self.classifiers is not None and labels is not None:
             judge = self.classifiers[other]
@@ -126,6 +129,16 @@ class Judge:
             piles = {"": images.there[here], "/input": unchanged[here]}
             metrics |= self._segmentation(self.experiment.domain(other).palette, target, piles)
         return metrics
+
+    def _structure(self, direction: str, images: Translated) -> dict[str, Measurement]:
+        """How far edges have moved; beside it, the same of other images' translations."""
+        source, there = images.source, images.there
+        rivals = there[structure.others(len(there), self.protocol.style_seed)]
+        piles = {"": there, "/shuffled": rivals}
+        return {
+            f"structure/{direction}{kind}": bootstrap_mean(structure.structure(source, pile))
+            for kind, pile in piles.items()
+        }
 
     def _segmentation(
         self, palette: tuple[tuple[int, int, int], ...], truth: Tensor, piles: dict[str, Tensor]

@@ -10,6 +10,8 @@ from unpaired.config import config, encode
 
 Split = Literal["validation", "test"]
 
+_LATER = ("palette", "formats", "counts")
+
 
 @config
 class Protocol:
@@ -17,20 +19,24 @@ class Protocol:
 
     name: str = "standard"
     """The set of metrics: "standard" is all that labels and pairing allow."""
-    split: Split = "test"
-    """Which images: never those that training saw."""
+    split: Split | Literal["given"] = "test"
+    """Which images: never those that training saw; "given" where a user says which."""
     images_a: str = ""
     """SHA-256 over the pixels of a's images, as the networks see them."""
     images_b: str = ""
     """SHA-256 over the pixels of b's images."""
     extractor: str = ""
-    """What turns images into features: "classifier" or "pixels"."""
+    """What turns images into features: "classifier", "pixels", "inception", …."""
     judges: tuple[str, ...] = ()
-    """Hashes of the task classifiers' weights, for a and b."""
+    """Hashes of the weights that judge: of the task classifiers for a and b, or the extractor's."""
     resize: str = "bicubic, anti-aliased, unquantised"
     """How images were brought to the networks' size."""
     palette: tuple[tuple[int, int, int], ...] = ()
     """Colours of the classes of label maps, to the nearest of which each pixel belongs."""
+    formats: tuple[str, ...] = ()
+    """Formats of the made and of the real files, where they were files: JPEG moves distances."""
+    counts: tuple[int, ...] = ()
+    """Numbers of made and of real images, where all were compared."""
     distances: str = "equal n; floor: against training images"
     """Which images the distances compare."""
     style_seed: int = 0
@@ -42,7 +48,8 @@ class Protocol:
     def fingerprint(self) -> str:
         """Twelve hexadecimal digits that differ whenever any part of the protocol does."""
         parts = encode(self)
-        if not self.palette:  # numbers without label maps keep the fingerprint they had
-            del parts["palette"]
+        for name in _LATER:  # numbers that these say nothing of keep the fingerprint they had
+            if not parts[name]:
+                del parts[name]
         text = json.dumps(parts, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -190,6 +190,15 @@ _PATTERNS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         {"decimals": 2} | _HIGHER | _HEADLINE,
     ),
     (
+        r"structure/(?P<to>a2b|b2a)",
+        "Structure distance",
+        "{source} → {target}",
+        "Distance between the edges of {source} images and of their translations: 0 where all are "
+        "kept, 1 where they have nothing in common; a translation that must change shapes moves "
+        "some",
+        {"decimals": 3} | _LOWER,
+    ),
+    (
         r"encoder_accuracy/(?P<of>a|b)",
         "Encoder accuracy",
         "{of}",

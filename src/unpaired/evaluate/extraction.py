@@ -1,0 +1,182 @@
+"""Piles of images to features: decoded, described and forgotten, batch by batch, and kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from unpaired.data.formats import NUM_BYTES_TO_RECOGNISE, recognise
+from unpaired.data.images import read_pixels
+from unpaired.data.sources import Records, Source, describe
+from unpaired.data.splits import NUM_THREADS
+from unpaired.errors import DataError, UnreadableImage
+from unpaired.evaluate.extractors import Loaded
+from unpaired.files import cache_folder, write_atomically
+
+logger = logging.getLogger(__name__)
+
+BATCH_IMAGES = 32
+
+_VERSION = 1  # of what is kept; counted up when the same images would give other features
+
+
+@dataclass(frozen=True)
+class Pile:
+    """The images of a source, known by content, decoded when they are asked for."""
+
+    source: Source
+    records: Records
+    hashes: list[str]
+    """SHA-256 of each image as stored."""
+    formats: Counter[str]
+    """How many images there are of each format: "PNG", "JPEG", …; "pixels" where none is encoded.
+    """
+
+    @property
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits of all images, in their order."""
+        return hashlib.sha256("".join(self.hashes).encode()).hexdigest()[:16]
+
+    def pixels(self, i: int) -> NDArray[np.uint8]:
+        """Image i at its own size, RGB: (height, width, 3). Raises UnreadableImage."""
+        return read_pixels(self.records, i, 3).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Described:
+    """What an extractor makes of a pile."""
+
+    features: NDArray[np.float32]
+    """(n, d), one row per image that could be read."""
+    kept: NDArray[np.int64]
+    """The places of these in the pile, (n,)."""
+    refused: list[UnreadableImage]
+
+
+def open_pile(source: Source) -> Pile:
+    """List a source's images, and read them once to know them by content.
+
+    Raises:
+        DataError: when the source cannot be opened or holds nothing.
+    """
+    records = source.open()
+    with ThreadPoolExecutor(NUM_THREADS) as pool:
+        looks = list(pool.map(lambda i: _look(records, i), range(len(records.names))))
+    hashes, formats = zip(*looks, strict=True)
+    return Pile(source, records, list(hashes), Counter(formats))
+
+
+def extract(pile: Pile, extractor: Loaded, folder: Path | None = None) -> Described:
+    """The features of a pile, (n, d) float32; from `folder` (default: see `cache_folder`) if known.
+
+    Known by the images' content, the extractor's weights and its resize. Images that cannot be
+    read are left out and listed.
+
+    Raises:
+        DataError: when none can be read.
+    """
+    key = [_VERSION, pile.digest, extractor.name, extractor.weights_hash, extractor.resize]
+    name = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]
+    path = (folder or cache_folder("features")) / f"{name}.safetensors"
+    if (found := _load(path)) is not None:
+        return found
+    features, kept, refused = [], [], []
+    for indices, batch, unread in _batches(pile, extractor):
+        kept += indices
+        refused += unread
+        if indices:
+            features.append(extractor.features(torch.from_numpy(batch)).numpy())
+    if not features:
+        raise DataError(
+            f"{describe(pile.source)}: none of {len(pile.hashes)} images can be read (first: "
+            f"{refused[0]}). `unpaired check` looks at each."
+        )
+    described = Described(np.concatenate(features), np.array(kept), refused)
+    try:
+        _save(path, described)
+    except OSError as error:
+        logger.warning("features cannot be kept for next time: %s", error)
+    return described
+
+
+def _look(records: Records, i: int) -> tuple[str, str]:
+    """Hash and format of one image; those of its name where it cannot be read."""
+    try:
+        content = records.read(i)
+        if isinstance(content, np.ndarray):
+            return hashlib.sha256(content.tobytes()).hexdigest(), "pixels"
+        data = content if isinstance(content, bytes) else content.read_bytes()
+        return hashlib.sha256(data).hexdigest(), recognise(data[:NUM_BYTES_TO_RECOGNISE]).name
+    except (OSError, ValueError):
+        return hashlib.sha256(records.names[i].encode()).hexdigest(), "unreadable"
+
+
+def _batches(
+    pile: Pile, extractor: Loaded
+) -> Iterator[tuple[list[int], NDArray[np.float32], list[UnreadableImage]]]:
+    """Prepared images with their places; the next batch is prepared while one is used."""
+
+    def prepare(i: int) -> NDArray[np.float32] | UnreadableImage:
+        try:
+            return extractor.prepare(pile.pixels(i))
+        except UnreadableImage as error:
+            return error
+
+    count = len(pile.hashes)
+    with ThreadPoolExecutor(NUM_THREADS) as pool:
+
+        def start(first: int) -> list[tuple[int, Future[NDArray[np.float32] | UnreadableImage]]]:
+            places = range(first, min(first + BATCH_IMAGES, count))
+            return [(i, pool.submit(prepare, i)) for i in places]
+
+        following = start(0)
+        for first in range(0, count, BATCH_IMAGES):
+            current, following = following, start(first + BATCH_IMAGES)
+            found = [(i, future.result()) for i, future in current]
+            read = [(i, image) for i, image in found if isinstance(image, np.ndarray)]
+            unread = [error for _, error in found if isinstance(error, UnreadableImage)]
+            batch = np.stack([image for _, image in read]) if read else np.empty(0, np.float32)
+            yield [i for i, _ in read], batch, unread
+
+
+def _save(path: Path, described: Described) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arrays: dict[str, NDArray[Any]] = {"features": described.features, "kept": described.kept}
+    refused = json.dumps([[error.name, error.reason] for error in described.refused])
+    metadata = {"refused": refused, "digest": _digest(described.features, described.kept)}
+    write_atomically(path, save(arrays, metadata))
+
+
+def _digest(features: NDArray[np.float32], kept: NDArray[np.int64]) -> str:
+    return hashlib.sha256(features.tobytes() + kept.tobytes()).hexdigest()
+
+
+def _load(path: Path) -> Described | None:
+    """What was kept; None where nothing was, or what is left is damaged."""
+    if not path.exists():
+        return None
+    try:
+        with safe_open(path, framework="np") as file:
+            features, kept = file.get_tensor("features"), file.get_tensor("kept")
+            metadata = file.metadata() or {}
+        # The format checks lengths but not content.
+        if _digest(features, kept) != metadata.get("digest"):
+            raise ValueError("its content is not what was written")
+        refused = [UnreadableImage(*pair) for pair in json.loads(metadata["refused"])]
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        logger.warning("the kept features %s are damaged (%s); extracting anew", path, error)
+        return None
+    return Described(features, kept, refused)

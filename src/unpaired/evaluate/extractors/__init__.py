@@ -1,0 +1,65 @@
+"""Extractors: what turns images into features, so that piles of them can be compared.
+
+To add one: a configuration with `load` in a file here, one name in `Extractor`, and a line in
+`NAMES`. See `extractor.Loaded` for what it loads.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import replace
+
+from unpaired.errors import SettingError
+from unpaired.evaluate.extractors.extractor import Loaded
+from unpaired.evaluate.extractors.inception import Inception
+from unpaired.evaluate.extractors.pixels import Pixels
+from unpaired.evaluate.extractors.program import Program
+from unpaired.evaluate.extractors.transformer import CLIP, DINOv2
+
+Extractor = Inception | DINOv2 | CLIP | Program | Pixels
+
+NAMES: dict[str, Extractor] = {
+    "inception": Inception(),
+    "inception-legacy": Inception(resize="legacy"),
+    "dinov2": DINOv2(),
+    "clip": CLIP(),
+    "pixels": Pixels(),
+}
+"""What users type; a program of their own is known by its file."""
+
+__all__ = [
+    "CLIP",
+    "NAMES",
+    "DINOv2",
+    "Extractor",
+    "Inception",
+    "Loaded",
+    "Pixels",
+    "Program",
+    "parse_extractor",
+]
+
+
+def parse_extractor(text: str) -> Extractor:
+    """The extractor of a shorthand: NAME, NAME:PATH of its weights, or a program's FILE.pt2.
+
+    Raises:
+        SettingError: with the nearest name, when there is none.
+    """
+    name, _, path = text.partition(":")
+    if text.endswith(".pt2"):
+        return Program(weights=text)
+    if name not in NAMES:
+        near = difflib.get_close_matches(name, NAMES, 1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise SettingError(
+            f"there is no extractor {name!r}.{hint} Type {', '.join(NAMES)}, one of these with its "
+            "weights (inception:weights.pth, dinov2:folder/), or a program that torch.export has "
+            "written (encoder.pt2)."
+        )
+    extractor = NAMES[name]
+    if not path:
+        return extractor
+    if isinstance(extractor, Pixels):
+        raise SettingError(f"{text!r}: pixels have no weights. Type pixels.")
+    return replace(extractor, weights=path)

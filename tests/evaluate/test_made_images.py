@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from unpaired.data.sources import BuiltIn, Folder
+from unpaired.errors import DataError
+from unpaired.evaluate import made_images
+from unpaired.evaluate.extractors import CLIP, Inception, Pixels
+from unpaired.evaluate.made_images import judge
+
+
+@pytest.fixture
+def pile(tmp_path: Path) -> Callable[..., Folder]:
+    """Makes a folder of random images: `pile(name, count, seed)`."""
+
+    def make(
+        name: str, count: int, seed: int, *, grey: bool = False, side: int = 80, form: str = "png"
+    ) -> Folder:
+        folder = tmp_path / name
+        folder.mkdir()
+        random = np.random.default_rng(seed)
+        for i in range(count):
+            image = random.integers(0, 256, (side, side, 3), dtype=np.uint8)
+            image[:] = image[:1, :1, :1] if grey else (image + random.integers(0, 256, 3)) // 2
+            Image.fromarray(image).save(folder / f"{i:03d}.{form}")
+        return Folder(path=str(folder))
+
+    return make
+
+
+class Stand:
+    """Stands for a network: its features are the image at 8×8 and noise of its own."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.weights_hash, self.resize = name, "w", "r"
+        self.pixels = Pixels().load(torch.device("cpu"))
+        self.prepare, self.features = self.pixels.prepare, self.pixels.features
+
+
+def test_real_images_are_as_near_as_the_floor_and_others_are_not():
+    real, more = BuiltIn(name="sign", part="test"), BuiltIn(name="sign", part="validation")
+    near = judge(more, real, [Pixels()], resamples=5).records[0]["metrics"]
+    far = judge(BuiltIn(name="ink", part="test"), real, [Pixels()], resamples=5)
+    assert near["fd/pixels"]["value"] < 2 * near["fd/pixels/floor"]["value"]
+    distant = far.records[0]["metrics"]
+    assert distant["fd/pixels"]["low"] > 10 * distant["fd/pixels/floor"]["high"]
+    assert distant["kd/pixels"]["value"] > 10 * distant["kd/pixels/floor"]["high"]
+    assert distant["coverage/pixels"]["value"] < 0.1 < 0.8 < near["coverage/pixels"]["value"]
+    assert any("grey" in note for note in far.notes)
+    for metrics in (near, distant):
+        assert metrics["fd/pixels/infinity"]["value"] < metrics["fd/pixels"]["value"]
+        assert metrics["fd/pixels/floor"]["n"] == 180
+    assert distant["fd/pixels"]["n"] == 360
+
+
+def test_more_real_images_give_a_floor_at_the_full_number():
+    real, more = BuiltIn(name="sign", part="test"), BuiltIn(name="sign", part="validation")
+    found = judge(BuiltIn(name="ink", part="test"), real, [Pixels()], more_real=more, resamples=0)
+    assert found.records[0]["metrics"]["fd/pixels/floor"]["n"] > 180
+
+
+def test_the_protocol_says_what_the_number_depends_on(pile: Callable[..., Folder]):
+    real = pile("real", 8, 0)
+    first = judge(pile("made", 8, 1), real, [Pixels()], resamples=0).records[0]
+    assert first["protocol"]["extractor"] == "pixels"
+    assert first["protocol"]["counts"] == [8, 8]
+    assert first["protocol"]["formats"] == ["PNG", "PNG"]
+    assert first["protocol"]["resize"].startswith("bicubic")
+    fingerprints = {first["fingerprint"]}
+    for other in (pile("fewer", 7, 1), pile("jpeg", 8, 1, form="jpg")):
+        fingerprints.add(judge(other, real, [Pixels()], resamples=0).records[0]["fingerprint"])
+    assert len(fingerprints) == 3
+    same = judge(pile("others", 8, 2), real, [Pixels()], resamples=0).records[0]
+    assert same["fingerprint"] == first["fingerprint"]
+
+
+def test_one_record_for_each_extractor(
+    pile: Callable[..., Folder], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(CLIP, "load", lambda self, device: Stand("clip"))
+    found = judge(pile("made", 12, 0), pile("real", 10, 1), [Pixels(), CLIP()], resamples=5)
+    names = [set(record["metrics"]) for record in found.records]
+    assert "fd/pixels" in names[0]
+    assert not any("clip" in name for name in names[0])
+    assert {"cmmd/clip", "cmmd/clip/floor", "fd/clip", "precision/clip"} <= names[1]
+    assert found.records[1]["metrics"]["cmmd/clip"]["value"] > 0
+
+
+def test_fid_of_few_images_is_led_by_kid(
+    pile: Callable[..., Folder], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(Inception, "load", lambda self, device: Stand("inception"))
+    made, real = pile("made", 12, 0), pile("real", 10, 1)
+    few = judge(made, real, [Inception()], resamples=0)
+    assert next(iter(few.records[0]["metrics"])) == "kd/inception"
+    assert any("with 10 images, FID" in note and "read KID" in note for note in few.notes)
+    monkeypatch.setattr(made_images, "FEWEST_FOR_FID", 10)
+    enough = judge(made, real, [Inception()], resamples=0)
+    assert next(iter(enough.records[0]["metrics"])) == "fd/inception"
+    assert not any("read KID" in note for note in enough.notes)
+
+
+@pytest.mark.parametrize(
+    ("made", "real", "words"),
+    [
+        ({"grey": True}, {}, "the made images are grey"),
+        ({}, {"grey": True}, "the real images are grey"),
+        ({"form": "jpg"}, {}, "the made images are JPEG and the real ones PNG"),
+        ({"seed": 1}, {}, "8 made images are byte for byte among the real ones"),
+    ],
+)
+def test_what_misleads_is_said(
+    pile: Callable[..., Folder], made: dict[str, object], real: dict[str, object], words: str
+):
+    settings = {"count": 8, "seed": 0} | made
+    found = judge(pile("made", **settings), pile("real", 8, 1, **real), [Pixels()], resamples=0)
+    assert any(words in note for note in found.notes), found.notes
+
+
+def test_small_images_are_not_for_inception(
+    pile: Callable[..., Folder], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(Inception, "load", lambda self, device: Stand("inception"))
+    small = judge(
+        pile("small", 8, 0, side=32), pile("real", 8, 1, side=32), [Inception()], resamples=0
+    )
+    assert any("enlarged to 299" in note for note in small.notes)
+    large = judge(pile("large", 8, 2), pile("photos", 8, 3), [Inception()], resamples=0)
+    assert not any("enlarged" in note for note in large.notes)
+
+
+def test_a_collapsed_model_has_numbers_and_is_called_so(pile: Callable[..., Folder]):
+    made = pile("made", 8, 0)
+    first, *rest = sorted(Path(made.path).iterdir())
+    for path in rest:
+        path.write_bytes(first.read_bytes())
+    found = judge(made, pile("real", 8, 1), [Pixels()], resamples=20)
+    assert any("all 8 made images are the same file" in note for note in found.notes)
+    assert any("all made images are one to pixels" in note for note in found.notes)
+    metrics = found.records[0]["metrics"]
+    assert all(np.isfinite([m["value"], m["low"], m["high"]]).all() for m in metrics.values())
+    assert metrics["recall/pixels"]["value"] == 0
+
+
+def test_one_image_is_no_pile(pile: Callable[..., Folder]):
+    with pytest.raises(DataError, match="has one usable image"):
+        judge(pile("made", 1, 0), pile("real", 8, 1), [Pixels()])
+
+
+def test_unreadable_images_are_counted(pile: Callable[..., Folder]):
+    made = pile("made", 8, 0)
+    (Path(made.path) / "003.png").write_bytes(b"")
+    found = judge(made, pile("real", 8, 1), [Pixels()], resamples=0)
+    assert any("1 of 8 images are unreadable (first: 003.png" in note for note in found.notes)
+    assert found.records[0]["protocol"]["counts"] == [7, 8]
