@@ -20,6 +20,7 @@ from unpaired.engine.run_folder import append_line, open_run, read_lines
 from unpaired.engine.state import State
 from unpaired.engine.track import Tracker, TrackerName
 from unpaired.errors import DataError
+from unpaired.evaluate.faithfulness import look
 from unpaired.evaluate.measure import Judge, Result
 from unpaired.evaluate.protocol import Split
 from unpaired.evaluate.score import validation_score
@@ -29,6 +30,7 @@ from unpaired.methods.method import DIRECTION, OTHER, SOURCE, DomainName, Networ
 from unpaired.model_card import card
 from unpaired.model_folder import load_model, save_model, without_folders
 from unpaired.progress import TrainingProgress, say
+from unpaired.report.faithfulness_page import write_faithfulness
 from unpaired.report.html import write_report
 from unpaired.report.pictures import grid, save_png
 
@@ -224,8 +226,12 @@ def _first_images(experiment: Experiment, name: DomainName) -> Tensor:
     return images.gather(np.arange(min(samples.NUM_ROWS, len(images))))
 
 
-def evaluate(folder: str | Path, split: Split = "test") -> dict[str, Any]:
+def evaluate(
+    folder: str | Path, split: Split = "test", output: str | Path | None = None
+) -> dict[str, Any]:
     """Measure a run folder's model, or a model folder; returns a line of evaluations.jsonl.
+
+    With `output`, a folder, the page on the faithfulness of its translations is written there.
 
     A run's sources are known in full; a model folder's only by name, so that its images must lie
     where it is evaluated. In a run folder, the line is also appended to evaluations.jsonl.
@@ -240,6 +246,16 @@ def evaluate(folder: str | Path, split: Split = "test") -> dict[str, Any]:
     device = choose_device(experiment.training.device)
     judge = Judge(experiment, split, device)
     result = judge.measure(model.networks.to(device), model.images)
+    if output is not None and result.translated:
+        _write_faithfulness(judge, result, Path(output))
     if is_run:
         append_line(folder / "evaluations.jsonl", result.record)
     return result.record
+
+
+def _write_faithfulness(judge: Judge, result: Result, folder: Path) -> None:
+    ways = {
+        f"{domain} → {OTHER[domain]}": look(pile.source, pile.there, judge.images[domain].names)
+        for domain, pile in result.translated.items()
+    }
+    write_faithfulness(ways, folder, judge.experiment.name)

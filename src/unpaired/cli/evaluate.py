@@ -8,12 +8,14 @@ from typing import Any
 
 from unpaired.cli.arguments import Parser, print_json
 from unpaired.errors import SettingError
+from unpaired.progress import say
 
 EPILOG = """\
 examples:
   unpaired evaluate runs/photos-paintings
   unpaired evaluate --generated out/ --real photos/
   unpaired evaluate --generated out/ --real photos/ --extractor dinov2,clip,encoder.pt2
+  unpaired evaluate --generated out/ --real photos/ --inputs sketches/ -o evidence/
 
 Extractors: inception (FID and KID), inception-legacy (with the resize of the first FID), dinov2
 (FD-DINOv2), clip (CMMD), pixels (8x8 averages, needs nothing), or a program of torch.export. With
@@ -31,7 +33,9 @@ def run(arguments: list[str]) -> int:
     add("--generated", metavar="SOURCE", help="images that were made: a folder, .parquet, hf:…")
     add("--real", metavar="SOURCE", help="real images to compare them with")
     add("--more-real", metavar="SOURCE", help="other real images, for a floor at a larger n")
+    add("--inputs", metavar="SOURCE", help="what the images were made from, under the same names")
     add("--extractor", metavar="NAMES", help="one or several, with commas (default: inception)")
+    add("-o", "--output", type=Path, metavar="DIR", help="write the page of faithfulness there")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto")
     add("--json", action="store_true", help="one JSON object on standard output")
     given = flags.parse_args(arguments)
@@ -43,7 +47,7 @@ def run(arguments: list[str]) -> int:
 
 def _check(given: Namespace) -> None:
     """Refuse flags that contradict each other."""
-    of_images = ("generated", "real", "more_real", "extractor")
+    of_images = ("generated", "real", "more_real", "inputs", "extractor")
     named = [f"--{name.replace('_', '-')}" for name in of_images if getattr(given, name)]
     if given.model is not None and named:
         raise SettingError(
@@ -55,6 +59,11 @@ def _check(given: Namespace) -> None:
             "give a run or model folder, or images: --generated out/ --real photos/. "
             "`unpaired evaluate --help` has examples."
         )
+    if given.model is None and given.output and not given.inputs:
+        raise SettingError(
+            "-o writes how faithful translations are to what they were made from: name that, "
+            "--inputs sketches/."
+        )
     if given.model is None and given.split:
         raise SettingError("--split goes with a model: given images have no splits. Leave it out.")
 
@@ -63,11 +72,12 @@ def _of_model(given: Namespace) -> int:
     from unpaired.cli.tables import print_metrics
     from unpaired.training import evaluate
 
-    record = evaluate(given.model, given.split or "test")
+    record = evaluate(given.model, given.split or "test", given.output)
     if given.json:
         print_json(record)
-    else:
-        print_metrics(record)
+        return 0
+    print_metrics(record)
+    _say_where(given)
     return 0
 
 
@@ -76,8 +86,9 @@ def _of_images(given: Namespace) -> int:
     from unpaired.data.sources import parse_source
     from unpaired.engine.hardware import choose_device
     from unpaired.evaluate.extractors import parse_extractor
+    from unpaired.evaluate.faithfulness import content_record, look_at_folders
     from unpaired.evaluate.made_images import judge
-    from unpaired.progress import say
+    from unpaired.report.faithfulness_page import write_faithfulness
 
     found = judge(
         parse_source(given.generated),
@@ -86,6 +97,12 @@ def _of_images(given: Namespace) -> int:
         more_real=parse_source(given.more_real) if given.more_real else None,
         device=choose_device(given.device),
     )
+    if given.inputs:
+        faithful = look_at_folders(parse_source(given.inputs), parse_source(given.generated))
+        found.records.append(content_record(faithful, given.generated, given.inputs))
+        if given.output:
+            way = f"{given.inputs} → {given.generated}"
+            write_faithfulness({way: faithful}, given.output, "Given images")
     content: dict[str, Any] = {"evaluations": found.records, "notes": found.notes}
     if given.json:
         print_json(content)
@@ -94,4 +111,10 @@ def _of_images(given: Namespace) -> int:
         print_metrics(record)
     for note in found.notes:
         say(f"note: {note}")
+    _say_where(given)
     return 0
+
+
+def _say_where(given: Namespace) -> None:
+    if given.output:
+        say(f"page: {given.output / 'faithfulness.html'}")

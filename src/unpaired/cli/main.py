@@ -26,6 +26,7 @@ VERBS = {
     "report": "write a run's report.html",
     "sweep": "train every combination of settings and seeds, one run after the other",
     "compare": "compare runs: one table, one page of plots, one protocol a column",
+    "study": "analyse what people say about translated images, from a table of judgements",
     "recipes": "list the recipes: complete settings that are known to work",
     "doctor": "print what an issue report needs: versions, hardware, speed",
 }

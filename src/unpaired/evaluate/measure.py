@@ -20,6 +20,7 @@ from unpaired.evaluate.classifier_cache import load_or_train
 from unpaired.evaluate.distances import floor
 from unpaired.evaluate.diversity import diversity
 from unpaired.evaluate.frechet import frechet
+from unpaired.evaluate.hidden_signal import hidden_signal
 from unpaired.evaluate.intervals import Measurement, bootstrap_mean, wilson
 from unpaired.evaluate.kernels import kernel
 from unpaired.evaluate.piles import (
@@ -81,6 +82,7 @@ class Judge:
             unchanged = self._unchanged(domain, pile.source)
             metrics |= self._distribution(OTHER[domain], pile.there, direction, unchanged)
             metrics |= self._adaptation(translating, domain)
+            metrics |= self._hidden_signal(translating, domain, pile)
             scores, by = self._per_image(domain, pile)
             worst[domain] = np.argsort(scores, kind="stable")[:16], by
         if method.latent_channels:
@@ -138,6 +140,26 @@ class Judge:
         return {
             f"structure/{direction}{kind}": bootstrap_mean(structure.structure(source, pile))
             for kind, pile in piles.items()
+        }
+
+    def _hidden_signal(
+        self, translating: Translating, domain: DomainName, pile: Translated
+    ) -> dict[str, Measurement]:
+        """See `hidden_signal`; only on test images, and where there is a way back."""
+        if pile.back is None or self.split != "test":
+            return {}
+
+        def way_back(there: Tensor) -> Tensor:
+            return translating.translate_back(there, pile.source, domain)
+
+        # Rounding to 8 bits is a change as well: both ways back start from pixels.
+        back = way_back(pile.there)
+        found = hidden_signal(pile.there, back, pile.source, way_back, self.protocol.style_seed)
+        return {
+            f"hidden_signal/{domain}/noise": found["noise"],
+            f"hidden_signal/{domain}/jpeg": found["jpeg"],
+            f"cycle_l1/{domain}/noise": found["cycle_l1/noise"],
+            f"cycle_l1/{domain}/jpeg": found["cycle_l1/jpeg"],
         }
 
     def _segmentation(

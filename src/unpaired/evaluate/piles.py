@@ -27,6 +27,7 @@ class Sample:
     pixels: Tensor
     labels: NDArray[np.int64] | None
     ids: list[str] | None
+    names: list[str]
 
 
 @dataclass
@@ -48,6 +49,7 @@ def sample(images: Images, limit: int | None = MAX_IMAGES) -> Sample:
         pixels=images.gather(indices),
         labels=None if images.labels is None else images.labels[indices],
         ids=None if images.ids is None else [images.ids[i] for i in indices],
+        names=[images.names[i] for i in indices],
     )
 
 
@@ -101,6 +103,18 @@ class Translating:
         return Translated(
             to_eight_bits(pixels), torch.cat(there), torch.cat(back) if returns else None
         )
+
+    @torch.inference_mode()
+    def translate_back(self, there: Tensor, source: Tensor, domain: DomainName) -> Tensor:
+        """Translations of images of `domain`, given as 8-bit pixels, back to it; uint8."""
+        method = self.experiment.method
+        value_range = self.experiment.domain(domain).value_range
+        translations = self.values(there, OTHER[domain])
+        back = [
+            to_pixels(method.translate_back(self.networks, *pair, domain), value_range).cpu()
+            for pair in zip(translations, self.values(source, domain), strict=True)
+        ]
+        return torch.cat(back)
 
     @torch.inference_mode()
     def generate(self, count: int) -> Tensor:

@@ -69,6 +69,47 @@ def others(num_images: int, seed: int = 0) -> NDArray[np.int64]:
     return following
 
 
+def nearer(x: Tensor, y: Tensor) -> NDArray[np.float64]:
+    """For each image, the share of *other* images' translations that are nearer to it; 0…1, (N,).
+
+    x, y: as in `structure`, N ≥ 2; translations as near as its own count half. 0: nothing fits an
+    image better than its own translation; 0.5: its own is like any other's.
+    """
+    a, b = (
+        torch.cat([_descriptor(p).cpu() for p in torch.split(f, _BLOCK_IMAGES)]) for f in (x, y)
+    )
+    flat_a, flat_b = ~a.any(1), ~b.any(1)
+    shares = []
+    for first in range(0, len(a), _BLOCK_IMAGES):
+        rows = slice(first, first + _BLOCK_IMAGES)
+        distances = 1 - a[rows] @ b.T
+        distances[flat_a[rows, None] & flat_b] = 0
+        own = distances.diagonal(first)[:, None]
+        closer = (distances < own).double() + (distances == own).double() / 2
+        shares.append((closer.sum(1) - 0.5) / (len(a) - 1))  # its own was counted as half
+    found: NDArray[np.float64] = torch.cat(shares).numpy()
+    return found
+
+
+def moved_edges(x: Tensor, y: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where a translation has edges that its image has not, and the other way round.
+
+    x, y: as in `structure`. Both (N, 16, 16): how much edge there is in each cell, in units of the
+    cell that has the most, less that of the other; 0…1.
+    """
+    pairs = zip(torch.split(x, _BLOCK_IMAGES), torch.split(y, _BLOCK_IMAGES), strict=True)
+    differences = torch.cat([(_amount(b) - _amount(a)).cpu() for a, b in pairs])
+    return differences.clamp_min(0).numpy(), (-differences).clamp_min(0).numpy()
+
+
+def _amount(images: Tensor) -> Tensor:
+    """(N, C, H, W) => (N, 16, 16): norm of each cell, over the largest of the image."""
+    norms = _cells(images).norm(dim=1)
+    largest = norms.amax((1, 2), keepdim=True)
+    amount: Tensor = norms / largest.clamp_min(_FLAT)
+    return amount
+
+
 def _distance(x: Tensor, y: Tensor) -> Tensor:
     a, b = _descriptor(x), _descriptor(y)
     both_flat = ~(a.any(1) | b.any(1))
@@ -77,17 +118,22 @@ def _distance(x: Tensor, y: Tensor) -> Tensor:
 
 def _descriptor(images: Tensor) -> Tensor:
     """(N, C, H, W) uint8 => (N, 16·16·8) float64 of mean 0 and norm 1; all 0 for a flat image."""
-    values = images.double()
-    if values.shape[2:] != (SIDE, SIDE):
-        values = F.interpolate(values, size=(SIDE, SIDE), mode="bilinear", antialias=True)
-    histograms = _oriented(*_gradient(values))
-    # The triangular window of this interpolation shares each edge between the cells around it.
-    cells = F.interpolate(histograms, size=(CELLS, CELLS), mode="bilinear", antialias=True)
+    cells = _cells(images)
     norms = cells.norm(dim=1, keepdim=True)
     mean_norms = norms.mean((2, 3), keepdim=True)
     cells = (cells / (norms + _FAINT * mean_norms + _FLAT)).flatten(1)
     centred = F.normalize(cells - cells.mean(1, keepdim=True))
     return centred.masked_fill(mean_norms.flatten(1) < _FLAT, 0)
+
+
+def _cells(images: Tensor) -> Tensor:
+    """(N, C, H, W) uint8 => (N, 8, 16, 16) float64: the edge of each direction in each cell."""
+    values = images.double()
+    if values.shape[2:] != (SIDE, SIDE):
+        values = F.interpolate(values, size=(SIDE, SIDE), mode="bilinear", antialias=True)
+    histograms = _oriented(*_gradient(values))
+    # The triangular window of this interpolation shares each edge between the cells around it.
+    return F.interpolate(histograms, size=(CELLS, CELLS), mode="bilinear", antialias=True)
 
 
 def _gradient(images: Tensor) -> tuple[Tensor, Tensor]:

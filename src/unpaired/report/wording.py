@@ -199,6 +199,22 @@ _PATTERNS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         {"decimals": 3} | _LOWER,
     ),
     (
+        r"hidden_signal/(?P<of>a|b)/(?P<touched>noise|jpeg)",
+        "Hidden signal ({touched})",
+        "{of} → {other} → {of}",
+        "Change of the image that comes back, over the change ({touched}) of the translation "
+        "that no eye sees: up to about 1 nothing is hidden in it, several times more says that the "
+        "way back reads what is not in the picture",
+        {"decimals": 2} | _LOWER,
+    ),
+    (
+        r"cycle_l1/(?P<of>a|b)/(?P<touched>noise|jpeg)",
+        "Cycle error ({touched})",
+        "{of} → {other} → {of}",
+        "The cycle error when the translation was touched ({touched}) on the way",
+        {"decimals": 4} | _LOWER,
+    ),
+    (
         r"encoder_accuracy/(?P<of>a|b)",
         "Encoder accuracy",
         "{of}",
@@ -265,6 +281,7 @@ def _words(groups: Mapping[str, str], names: Names) -> dict[str, str]:
     return {word: getattr(names, domain) for word, domain in keys.items()} | {
         "made": "translated" if names.directions else "generated",
         "extractor": groups.get("extractor", ""),
+        "touched": {"noise": "noise", "jpeg": "JPEG"}.get(groups.get("touched", ""), ""),
     }
 
 

@@ -1,0 +1,126 @@
+"""Image by image, what a translation has kept, added and lost; and which to look at first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unpaired.config import encode
+from unpaired.data.domain import resize
+from unpaired.data.sources import Source, describe, pair_id
+from unpaired.errors import DataError, UnreadableImage
+from unpaired.evaluate.extraction import open_pile
+from unpaired.evaluate.intervals import bootstrap_mean, wilson
+from unpaired.evaluate.piles import content_hash
+from unpaired.evaluate.protocol import Protocol
+from unpaired.evaluate.structure import moved_edges, nearer, others, structure
+
+SUSPECTED_FROM = 0.05
+"""Share of other images' translations that may be nearer to an image before it is suspected."""
+
+SHOWN_SIDE = 256
+"""Side, in pixels, that images of given folders are brought to."""
+
+
+@dataclass(frozen=True)
+class Faithfulness:
+    """Images and their translations, with what was found of each of N."""
+
+    names: list[str]
+    source: NDArray[np.uint8]
+    """(N, H, W, C)."""
+    there: NDArray[np.uint8]
+    """(N, H', W', C'): the translations."""
+    distances: NDArray[np.float64]
+    """(N,): structure distances; see `structure`."""
+    nearer: NDArray[np.float64]
+    """(N,): share of other images' translations whose structure is nearer to the image."""
+    added: NDArray[np.float64]
+    """(N, 16, 16): where the translation has edges that the image has not; see `moved_edges`."""
+    lost: NDArray[np.float64]
+    """(N, 16, 16): where the image has edges that the translation has not."""
+
+    @property
+    def order(self) -> NDArray[np.int64]:
+        """Indices, the most faithful translation first."""
+        return np.lexsort((self.distances, self.nearer))
+
+    @property
+    def suspected(self) -> NDArray[np.int64]:
+        """Indices of suspected hallucinations, the worst first: others' translations fit better."""
+        order = self.order[::-1]
+        return order[self.nearer[order] >= SUSPECTED_FROM]
+
+
+def look(source: Tensor, there: Tensor, names: list[str]) -> Faithfulness:
+    """Images (N, C, H, W) uint8 against their translations (N, C', H', W') uint8, N ≥ 2."""
+    added, lost = moved_edges(source, there)
+    return Faithfulness(
+        names=names,
+        source=source.permute(0, 2, 3, 1).numpy(),
+        there=there.permute(0, 2, 3, 1).numpy(),
+        distances=structure(source, there),
+        nearer=nearer(source, there),
+        added=added,
+        lost=lost,
+    )
+
+
+def look_at_folders(inputs: Source, made: Source) -> Faithfulness:
+    """As `look`, of two sources in which an image and its translation have the same name.
+
+    The endings may differ (cat.jpg and cat.png), and a last _A or _B. Pictures are brought to
+    `SHOWN_SIDE`; those that cannot be read are left out.
+
+    Raises:
+        DataError: when fewer than two names are in both.
+    """
+    piles = open_pile(inputs), open_pile(made)
+    places = [{pair_id(name): i for i, name in enumerate(pile.records.names)} for pile in piles]
+    names, pictures = [], []
+    for name in sorted(places[0].keys() & places[1].keys()):
+        try:
+            both = [pile.pixels(place[name]) for pile, place in zip(piles, places, strict=True)]
+        except UnreadableImage:
+            continue
+        names.append(name)
+        pictures.append([resize(image, SHOWN_SIDE, SHOWN_SIDE) for image in both])
+    if len(names) < 2:
+        examples = [pile.records.names[0] for pile in piles]
+        raise DataError(
+            f"{len(names)} images of {describe(made)} have the name of one of {describe(inputs)}: "
+            f"{examples[1]!r} is there and {examples[0]!r} here. A translation is known by its "
+            "input's name, whatever the ending."
+        )
+    tensors = torch.from_numpy(np.stack(pictures)).permute(1, 0, 4, 2, 3)
+    return look(tensors[0], tensors[1], names)
+
+
+def content_record(found: Faithfulness, made: str, inputs: str) -> dict[str, Any]:
+    """The numbers of given folders in the form of a line of evaluations.jsonl; names as typed."""
+    source, there = (torch.from_numpy(f).permute(0, 3, 1, 2) for f in (found.source, found.there))
+    rivals = structure(source, there[others(len(there))])
+    protocol = Protocol(
+        name="faithfulness",
+        split="given",
+        images_a=content_hash(source),
+        resize=f"bicubic, anti-aliased, to {SHOWN_SIDE}×{SHOWN_SIDE}",
+    )
+    suspected = wilson(len(found.suspected), len(found.names))
+    metrics = {
+        "structure": bootstrap_mean(found.distances),
+        "structure/shuffled": bootstrap_mean(rivals),
+        "suspected": suspected,
+    }
+    return {
+        "generated": made,
+        "real": inputs,
+        "protocol": encode(protocol),
+        "fingerprint": protocol.fingerprint,
+        "metrics": {name: m.as_json() for name, m in metrics.items()},
+    }

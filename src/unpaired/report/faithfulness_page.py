@@ -1,0 +1,133 @@
+"""The faithfulness page: which translations to look at first, and what they have added and lost."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from unpaired.errors import RunError
+from unpaired.files import write_atomically
+from unpaired.report.embed import Album
+from unpaired.report.markup import Html, absent, tag
+from unpaired.report.page import Section, document
+from unpaired.report.pictures import Pixels, grid, save_png
+
+if TYPE_CHECKING:
+    from unpaired.evaluate.faithfulness import Faithfulness
+
+SHOWN = 12
+"""Images of each kind on the page; the file of all is beside it."""
+
+_ADDED, _LOST = np.array([214.0, 40.0, 40.0]), np.array([30.0, 100.0, 220.0])
+_STRONGEST = 0.85  # opacity of a colour where all edge of a cell is new
+
+
+def write_faithfulness(ways: Mapping[str, Faithfulness], folder: Path, title: str) -> Path:
+    """Write `faithfulness.html`, its pictures and `faithfulness.csv` to `folder`; returns the page.
+
+    `ways`: by what they are called, such as "photos → paintings".
+
+    Raises:
+        RunError: when the folder cannot be written to.
+    """
+    try:
+        (folder / "pictures").mkdir(parents=True, exist_ok=True)
+        album = Album()
+        sections = [
+            Section(f"way-{i}", way, _way(found, way, folder / "pictures", f"{i}", album))
+            for i, (way, found) in enumerate(ways.items())
+        ]
+        notes = ["Written by unpaired evaluate; every image's numbers are in faithfulness.csv."]
+        page = folder / "faithfulness.html"
+        write_atomically(page, document(title, "Faithfulness of translations", sections, notes))
+        write_atomically(folder / "faithfulness.csv", _table(ways))
+    except OSError as error:
+        raise RunError(
+            f"{folder} cannot be written to: {error.strerror}. Choose another -o."
+        ) from error
+    return page
+
+
+def change_map(there: Pixels, added: NDArray[np.float64], lost: NDArray[np.float64]) -> Pixels:
+    """The translation in grey, with red where edges are new, blue where they are gone.
+
+    there: (H, W, C) uint8. added, lost: (16, 16), 0…1. Returns (H, W, 3) uint8.
+    """
+    height, width = there.shape[:2]
+    picture = np.repeat(there.mean(2, keepdims=True), 3, axis=2)
+    for amount, colour in ((lost, _LOST), (added, _ADDED)):
+        smooth = Image.fromarray(amount.astype(np.float32)).resize(
+            (width, height), Image.Resampling.BILINEAR
+        )
+        opacity = _STRONGEST * np.asarray(smooth)[..., None].clip(0, 1)
+        picture = picture * (1 - opacity) + colour * opacity
+    return picture.round().astype(np.uint8)
+
+
+def _way(found: Faithfulness, way: str, folder: Path, stem: str, album: Album) -> Html:
+    suspected, order = found.suspected, found.order
+    share = len(suspected) / len(found.names)
+    words = (
+        f"{len(suspected)} of {len(found.names)} translations ({share:.0%}) are suspected: at "
+        "least one in twenty translations of other images has a structure that is nearer to the "
+        "image than its own. Where a translation must change shapes, as between digits and "
+        "clothes, that is no fault."
+    )
+    legend = (
+        "Each row: the image, what was made of it, and where edges have changed. Red: edges that "
+        "the image has not; blue: edges that are gone."
+    )
+    kinds = {
+        "Suspected, the worst first": suspected,
+        "Least faithful": order[::-1],
+        "Most faithful": order,
+    }
+    parts = [tag("p", words), tag("p", legend, class_="note")]
+    for kind, indices in kinds.items():
+        parts.append(tag("h3", kind))
+        name = f"{stem}-{kind.split(',')[0].lower().replace(' ', '-')}.png"
+        parts.append(_figure(found, indices[:SHOWN], f"{way}: {kind}", folder / name, album))
+    return tag("div", *parts)
+
+
+def _figure(
+    found: Faithfulness, indices: NDArray[np.int64], alt: str, path: Path, album: Album
+) -> Html:
+    if not len(indices):
+        return absent("None.")
+    maps = [change_map(found.there[i], found.added[i], found.lost[i]) for i in indices]
+    columns: dict[str, Sequence[Pixels]] = {
+        "image": list(found.source[indices]),
+        "made": list(found.there[indices]),
+        "changes": maps,
+    }
+    save_png(grid(columns, width=1080), path)
+    names = ", ".join(f"{found.names[i]} ({found.distances[i]:.2f})" for i in indices)
+    embedded = album.embed(path)
+    body = (
+        absent(f"{path.name} is too large for this page.")
+        if embedded is None
+        else (embedded.image(alt))
+    )
+    caption = tag("span", f"From top to bottom, with structure distances: {names}.")
+    return tag("figure", body, tag("figcaption", caption))
+
+
+def _table(ways: Mapping[str, Faithfulness]) -> str:
+    """All images, the least faithful first."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["way", "image", "structure_distance", "nearer_rivals", "suspected"])
+    for way, found in ways.items():
+        suspected = set(found.suspected.tolist())
+        for i in found.order[::-1].tolist():
+            numbers = f"{found.distances[i]:.4f}", f"{found.nearer[i]:.4f}"
+            writer.writerow([way, found.names[i], *numbers, int(i in suspected)])
+    return buffer.getvalue()

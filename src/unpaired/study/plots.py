@@ -1,0 +1,174 @@
+"""The plots of a study: means with intervals, differences, the five steps, and the raters."""
+
+from __future__ import annotations
+
+import statistics
+from itertools import accumulate
+
+from unpaired.report.axes import WIDTH, figure
+from unpaired.report.dots import Dot, Reference, Strip, dot_plot
+from unpaired.report.markup import Html, join, tag
+from unpaired.study import wording
+from unpaired.study.analysis import Analysis, MethodResult
+from unpaired.study.judgements import STEPS
+
+_ROW, _BAR, _TOP = 40, 18, 6
+_LABEL_CHARACTERS = 44
+_ROOM = 28
+"""A share that is narrower than this is not written into its part of a bar."""
+
+STYLE = """
+.charts { grid-template-columns: repeat(auto-fill, minmax(min(100%, 27rem), 1fr)); }
+@media (min-width: 44rem) { .numbers td { white-space: nowrap; }
+  .numbers td .words { white-space: normal; } }
+.steps .step-1 { fill: oklch(91% .03 255); } .steps .step-2 { fill: oklch(79% .08 255); }
+.steps .step-3 { fill: oklch(66% .12 255); } .steps .step-4 { fill: oklch(52% .15 255); }
+.steps .step-5 { fill: oklch(38% .13 255); }
+.steps text.in { fill: #15171b; text-anchor: middle; }
+.steps text.in.light { fill: #fff; }
+.steps .label { stroke: none; }
+.swatch[class*="step-"] { border-top-width: .7em; vertical-align: 0; }
+.swatch.step-1 { border-color: oklch(91% .03 255); }
+.swatch.step-2 { border-color: oklch(79% .08 255); }
+.swatch.step-3 { border-color: oklch(66% .12 255); }
+.swatch.step-4 { border-color: oklch(52% .15 255); }
+.swatch.step-5 { border-color: oklch(38% .13 255); }
+"""
+
+
+def means(analysis: Analysis) -> Html:
+    """The mean of each method with its interval."""
+    strips = [
+        _strip(analysis, m.method, _role(analysis, m.method), m.mean.value, m.mean.low, m.mean.high)
+        for m in analysis.methods
+    ]
+    # A rater who sees a real and a translated image and can but guess is fooled half the time.
+    guessing = Reference(label="guessing", value=50.0, text="50 %")
+    references = [] if analysis.study.kind == "rating" else [guessing]
+    title = wording.measure(analysis).capitalize()
+    note = "higher is better; the line is the 95 % interval"
+    return dot_plot(title, strips, references, _unit(analysis), note)
+
+
+def differences(analysis: Analysis) -> Html:
+    """The difference of every two methods with its interval; empty for a single method."""
+    strips = []
+    for found in analysis.differences:
+        mean, label = found.interval, f"{found.first} − {found.second}"
+        role = _role(analysis, found.first)
+        strips.append(_strip(analysis, label, role, mean.value, mean.low, mean.high, sign=True))
+    zero = Reference(label="no difference", value=0.0, text="0")
+    note = "an interval without 0 is a difference, before Holm's correction"
+    title = "Differences" if analysis.study.kind == "rating" else "Differences in percentage points"
+    return dot_plot(title, strips, [zero], "", note)
+
+
+def raters(analysis: Analysis) -> Html:
+    """Each rater's mean of each method, with the spread over raters."""
+    scale = _scale(analysis)
+    strips = []
+    for result in analysis.methods:
+        values = [rater.mean for rater in result.raters]
+        mean = statistics.fmean(values)
+        deviation = statistics.stdev(values) if len(values) > 1 else None
+        text = wording.number(analysis, mean)
+        if deviation is not None:
+            text += f" ± {wording.number(analysis, deviation)}"
+        dots = [
+            Dot(
+                name=f"{r.rater}: {wording.number(analysis, r.mean)}, n = {r.num_judgements}",
+                value=r.mean * scale,
+            )
+            for r in result.raters
+        ]
+        strips.append(
+            Strip(
+                label=result.method,
+                role=_role(analysis, result.method),
+                dots=dots,
+                mean=mean * scale,
+                deviation=None if deviation is None else deviation * scale,
+                text=text,
+            )
+        )
+    note = "a dot is a rater; stroke and bar: mean ± standard deviation"
+    return dot_plot("Raters", strips, [], _unit(analysis), note)
+
+
+def steps(analysis: Analysis) -> Html:
+    """How the judgements of each method spread over the five steps; empty for 2AFC."""
+    rows = [(m, m.steps) for m in analysis.methods if m.steps is not None]
+    if not rows:
+        return Html("")
+    marks = [_bar(result, counts, _TOP + _ROW * row) for row, (result, counts) in enumerate(rows)]
+    swatches = [
+        tag("span", tag("i", class_=f"swatch step-{step}"), str(step), _meaning(step))
+        for step in STEPS
+    ]
+    caption = tag("span", *swatches, class_="legend")
+    summary = "; ".join(
+        f"{result.method}: "
+        + ", ".join(f"{step}: {n}" for step, n in zip(STEPS, counts, strict=True))
+        for result, counts in rows
+    )
+    description = f"Judgements of each step. {summary}."
+    height = _TOP + _ROW * len(rows)
+    return figure("The five steps", caption, marks, height, description, "chart steps")
+
+
+def _bar(result: MethodResult, counts: tuple[int, ...], top: int) -> Html:
+    """One method: five parts side by side, as wide as their shares."""
+    total, y = sum(counts), top + 18
+    room = _LABEL_CHARACTERS
+    label = result.method if len(result.method) <= room else f"{result.method[: room - 1]}…"
+    parts = [
+        tag("text", tag("title", result.method), label, x=0, y=top + 12, class_="label"),
+        tag("text", f"n = {total:,}", x=WIDTH, y=top + 12, text_anchor="end"),
+    ]
+    ends = accumulate(counts, initial=0)
+    for step, count, start in zip(STEPS, counts, ends, strict=False):
+        x, width = (round(WIDTH * n / total, 1) for n in (start, count))
+        tip = tag("title", f"{step}: {count:,} of {total:,} ({100 * count / total:.1f} %)")
+        parts.append(tag("rect", tip, x=x, y=y, width=width, height=_BAR, class_=f"step-{step}"))
+        if width >= _ROOM:
+            tone = "in light" if step > 3 else "in"
+            middle = round(x + width / 2, 1)
+            parts.append(
+                tag("text", f"{100 * count / total:.0f} %", x=middle, y=y + 13, class_=tone)
+            )
+    return join(*parts)
+
+
+def _strip(
+    analysis: Analysis,
+    label: str,
+    role: str,
+    value: float,
+    low: float,
+    high: float,
+    *,
+    sign: bool = False,
+) -> Strip:
+    ends = wording.interval(analysis, low, high, sign=sign)
+    text = f"{wording.number(analysis, value, sign=sign)}  [{ends}]"
+    text = text.replace(" points", "")  # the title says so once
+    scale = _scale(analysis)
+    dot = Dot(name=f"{label}: {text}", value=value * scale, low=low * scale, high=high * scale)
+    return Strip(label=label, role=role, dots=[dot], mean=value * scale, deviation=None, text=text)
+
+
+def _role(analysis: Analysis, method: str) -> str:
+    """The colour of a method, the same in all plots."""
+    return f"s{[result.method for result in analysis.methods].index(method)}"
+
+
+def _scale(analysis: Analysis) -> float:
+    return 1.0 if analysis.study.kind == "rating" else 100.0
+
+
+def _unit(analysis: Analysis) -> str:
+    return "" if analysis.study.kind == "rating" else "%"
+
+
+def _meaning(step: int) -> str:
+    return {STEPS[0]: " worst", STEPS[-1]: " best"}.get(step, "")

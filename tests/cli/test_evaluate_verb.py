@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from unpaired.cli.main import main
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`in`, its negatives `out`, and other images `real`, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    for name in ("in", "out", "real"):
+        (tmp_path / name).mkdir()
+    for i in range(8):
+        boxes = np.kron(random.integers(0, 256, (6, 6, 3), dtype=np.uint8), np.ones((8, 8, 1)))
+        picture = boxes.astype(np.uint8)
+        Image.fromarray(picture).save(tmp_path / "in" / f"{i}.png")
+        Image.fromarray(255 - picture).save(tmp_path / "out" / f"{i}.png")
+        Image.fromarray(picture[::-1] // 2).save(tmp_path / "real" / f"{i}.png")
+
+
+@pytest.mark.usefixtures("folders")
+def test_plain_folders_are_measured(capsys: pytest.CaptureFixture[str]):
+    flags = ["--generated", "out", "--real", "real", "--extractor", "pixels"]
+    assert main(["evaluate", *flags]) == 0
+    captured = capsys.readouterr()
+    assert "out against real" in captured.out
+    for name in ("kd/pixels", "fd/pixels", "precision/pixels", "coverage/pixels"):
+        assert name in captured.out
+    assert main(["evaluate", *flags, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    (record,) = found["evaluations"]
+    assert record["generated"] == "out"
+    assert record["metrics"]["fd/pixels"]["n"] == 8
+    assert record["fingerprint"] in captured.out
+
+
+@pytest.mark.usefixtures("folders")
+def test_with_inputs_the_faithfulness_is_told_and_drawn(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    flags = ["--generated", "out", "--real", "real", "--extractor", "pixels", "--inputs", "in"]
+    assert main(["evaluate", *flags, "-o", "evidence"]) == 0
+    captured = capsys.readouterr()
+    assert "structure" in captured.out
+    assert "suspected" in captured.out
+    assert "evidence/faithfulness.html" in captured.err
+    assert "8 translations" in (tmp_path / "evidence/faithfulness.html").read_text()
+    assert main(["evaluate", *flags, "--json"]) == 0
+    records = json.loads(capsys.readouterr().out)["evaluations"]
+    assert records[1]["metrics"]["structure"]["value"] < 0.01
+    assert records[1]["metrics"]["suspected"]["value"] == 0
+
+
+@pytest.mark.usefixtures("folders")
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ([], "--generated out/ --real photos/"),
+        (["--generated", "out"], "--generated out/ --real photos/"),
+        (["runs/x", "--real", "real"], "--real goes with images"),
+        (["--generated", "out", "--real", "real", "--split", "test"], "--split goes with a model"),
+        (["--generated", "out", "--real", "real", "-o", "x"], "--inputs sketches/"),
+        (["--generated", "out", "--real", "rael"], "Did you mean 'real'?"),
+        (["--generated", "out", "--real", "real", "--extractor", "pixel"], "mean 'pixels'?"),
+        (["--generatd", "out"], "did you mean --generated?"),
+        (["runs/x"], "runs/x"),
+    ],
+)
+def test_what_cannot_be_measured(flags: list[str], words: str, capsys: pytest.CaptureFixture[str]):
+    assert main(["evaluate", *flags]) == 2
+    assert words in capsys.readouterr().err

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from unpaired.data.sources import Folder
+from unpaired.errors import DataError
+from unpaired.evaluate import structure
+from unpaired.evaluate.faithfulness import SHOWN_SIDE, content_record, look, look_at_folders
+from unpaired.evaluate.structure import CELLS, moved_edges, nearer
+
+
+def scenes(count: int = 30, side: int = 64) -> Tensor:
+    """White boxes on black, each elsewhere, uint8."""
+    random = np.random.default_rng(0)
+    images = np.zeros((count, 3, side, side), np.uint8)
+    for image in images:
+        for _ in range(3):
+            top, left = random.integers(0, side - 16, 2)
+            height, width = random.integers(8, 16, 2)
+            image[:, top : top + height, left : left + width] = 255
+    return torch.from_numpy(images)
+
+
+def test_no_other_translation_is_nearer_than_a_faithful_one():
+    source = scenes()
+    assert (nearer(source, 255 - source) == 0).all()
+    wrong = nearer(source, source.roll(1, 0))
+    assert wrong.min() > 0.02
+    alike = nearer(source, source[:1].expand_as(source))
+    np.testing.assert_allclose(alike, 0.5)  # one image for all: no better than any other's
+
+
+def test_rivals_are_the_same_however_many_are_held_at_once(monkeypatch: pytest.MonkeyPatch):
+    source, there = scenes(), scenes().roll(3, 2)
+    expected = nearer(source, there)
+    monkeypatch.setattr(structure, "_BLOCK_IMAGES", 7)
+    np.testing.assert_allclose(nearer(source, there), expected, atol=1e-12)
+
+
+def test_what_was_painted_in_shows_where_it_is():
+    source = scenes(2)
+    there = source.clone()
+    random = torch.Generator().manual_seed(0)
+    there[0, :, 4:20, 40:60] = torch.randint(
+        0, 255, (3, 16, 20), dtype=torch.uint8, generator=random
+    )
+    added, lost = moved_edges(source, there)
+    assert added.shape == lost.shape == (2, CELLS, CELLS)
+    inside = np.zeros((CELLS, CELLS), bool)
+    inside[1:5, 10:15] = True
+    assert added[0][inside].mean() > 0.15 > 10 * added[0][~inside].mean()
+    assert added[1].max() < 1e-9
+    gone, new = moved_edges(there, source)
+    np.testing.assert_array_equal(gone, lost)
+    np.testing.assert_array_equal(new, added)
+
+
+def test_a_hallucination_is_suspected_and_the_others_are_not():
+    source = scenes()
+    there = 255 - source
+    there[4] = 255 - source[17]  # what belongs to another image
+    found = look(source, there, [f"scene-{i}" for i in range(30)])
+    assert found.suspected.tolist() == [4]
+    assert found.order[-1] == 4
+    assert found.distances[4] > 0.3
+    assert np.delete(found.distances, 4).max() < 1e-6
+    assert found.source.shape == (30, 64, 64, 3)
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Folder, Folder]:
+    """Inputs of several sizes, and their negatives under the same names as another format."""
+    for name in ("in", "out"):
+        (tmp_path / name / "deep").mkdir(parents=True)
+    for i, image in enumerate(scenes(6)):
+        pixels = image.permute(1, 2, 0).numpy()
+        picture = Image.fromarray(pixels).resize((60 + 10 * i, 80))
+        where = "deep/" if i % 2 else ""
+        picture.save(tmp_path / "in" / f"{where}{i}.jpg", quality=95)
+        negative = Image.fromarray(255 - np.asarray(picture))
+        negative.save(tmp_path / "out" / f"{where}{i}.png")
+    return Folder(path=str(tmp_path / "in")), Folder(path=str(tmp_path / "out"))
+
+
+def test_folders_are_matched_by_name(folders: tuple[Folder, Folder]):
+    found = look_at_folders(*folders)
+    assert found.names == ["0", "2", "4", "deep/1", "deep/3", "deep/5"]
+    assert found.source.shape == (6, SHOWN_SIDE, SHOWN_SIDE, 3)
+    assert not len(found.suspected)
+    record = content_record(found, "out", "in")
+    assert record["metrics"]["structure"]["value"] < 0.2
+    assert record["metrics"]["structure/shuffled"]["value"] > 0.4
+    assert record["metrics"]["suspected"]["value"] == 0
+
+
+def test_an_unreadable_file_is_left_out_and_strange_names_are_shown(
+    folders: tuple[Folder, Folder], tmp_path: Path
+):
+    (tmp_path / "out" / "2.png").write_bytes(b"")
+    assert "2" not in look_at_folders(*folders).names
+    other = tmp_path / "other"
+    other.mkdir()
+    Image.new("RGB", (8, 8)).save(other / "result_7.png")
+    with pytest.raises(DataError, match=r"0 images .*'result_7.png' is there and '0.jpg' here"):
+        look_at_folders(folders[0], Folder(path=str(other)))

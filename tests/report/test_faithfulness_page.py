@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from unpaired.errors import RunError
+from unpaired.evaluate.faithfulness import Faithfulness, look
+from unpaired.report.faithfulness_page import change_map, write_faithfulness
+
+
+@pytest.fixture
+def found() -> Faithfulness:
+    """Twenty random images, two of which have the translations of others."""
+    random = torch.Generator().manual_seed(0)
+    source = torch.randint(0, 256, (20, 1, 16, 16), generator=random, dtype=torch.uint8)
+    there = (255 - source).expand(-1, 3, -1, -1).clone()
+    there[3], there[5] = there[7].clone(), there[9].clone()
+    return look(source, there, [f"<b>{i}</b>" for i in range(20)])
+
+
+def test_the_page_shows_the_suspected_first_and_escapes_names(found: Faithfulness, tmp_path: Path):
+    page = write_faithfulness({"a → b": found}, tmp_path / "out", "title & co")
+    text = page.read_text()
+    assert "2 of 20 translations (10%) are suspected" in text
+    assert "title &amp; co" in text
+    assert "<b>3</b>" not in text
+    assert "&lt;b&gt;3&lt;/b&gt;" in text
+    assert text.count("<img") == 3
+    pictures = sorted(path.name for path in (tmp_path / "out/pictures").iterdir())
+    assert pictures == ["0-least-faithful.png", "0-most-faithful.png", "0-suspected.png"]
+    with (tmp_path / "out/faithfulness.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 20
+    assert {row["image"] for row in rows[:2]} == {"<b>3</b>", "<b>5</b>"}
+    assert [row["suspected"] for row in rows] == ["1"] * 2 + ["0"] * 18
+    assert float(rows[0]["structure_distance"]) > 0.5 > float(rows[2]["structure_distance"])
+
+
+def test_without_suspects_the_page_says_so(found: Faithfulness, tmp_path: Path):
+    faithful = replace(found, nearer=np.zeros(20))
+    text = write_faithfulness({"a → b": faithful}, tmp_path, "title").read_text()
+    assert "0 of 20 translations (0%) are suspected" in text
+    assert "None." in text
+
+
+def test_a_folder_that_cannot_be_written_is_named(found: Faithfulness, tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="file cannot be written to"):
+        write_faithfulness({"a → b": found}, tmp_path / "file", "title")
+
+
+def test_changes_are_red_where_edges_are_new_and_blue_where_they_are_gone():
+    there = np.full((32, 32, 3), 200, np.uint8)
+    added, lost = np.zeros((16, 16)), np.zeros((16, 16))
+    added[:4], lost[-4:] = 1, 1
+    picture = change_map(there, added, lost).astype(int)
+    assert (picture[:6, :, 0] > picture[:6, :, 2] + 50).all()
+    assert (picture[-6:, :, 2] > picture[-6:, :, 0] + 50).all()
+    np.testing.assert_array_equal(picture[14:18], 200)
+    assert Image.fromarray(picture.astype(np.uint8)).size == (32, 32)
