@@ -59,11 +59,30 @@ def test_with_inputs_the_faithfulness_is_told_and_drawn(
 
 
 @pytest.mark.usefixtures("folders")
+def test_a_known_truth_is_compared_pixel_by_pixel(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    assert main(["evaluate", "--generated", "out", "--truth", "out", "--json"]) == 0
+    (record,) = json.loads(capsys.readouterr().out)["evaluations"]
+    metrics = {name: m["value"] for name, m in record["metrics"].items()}
+    assert metrics == {"truth_l1": 0, "truth_psnr": 100, "truth_ssim": pytest.approx(1)}
+    assert main(["evaluate", "--generated", "out", "--truth", "in", "--json"]) == 0
+    (other,) = json.loads(capsys.readouterr().out)["evaluations"]
+    assert other["metrics"]["truth_l1"]["value"] > 0.3
+    assert other["fingerprint"] != record["fingerprint"]
+    Image.new("RGB", (20, 10)).save(tmp_path / "in" / "3.png")
+    assert main(["evaluate", "--generated", "out", "--truth", "in"]) == 2
+    error = capsys.readouterr().err
+    assert "'3' was made with 48×48 pixels and its truth has 20×10" in error
+
+
+@pytest.mark.usefixtures("folders")
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
         ([], "--generated out/ --real photos/"),
-        (["--generated", "out"], "--generated out/ --real photos/"),
+        (["--generated", "out"], "what to compare them with"),
+        (["--generated", "out", "--extractor", "pixels", "--truth", "in"], "--real photos/"),
         (["runs/x", "--real", "real"], "--real goes with images"),
         (["--generated", "out", "--real", "real", "--split", "test"], "--split goes with a model"),
         (["--generated", "out", "--real", "real", "-o", "x"], "--inputs sketches/"),

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import torch
 import torchvision_operators
+from PIL import Image
 
-from unpaired.errors import MissingExtra, SettingError
+from unpaired.data.sources import BuiltIn
+from unpaired.errors import DataError, MissingExtra, SettingError
 from unpaired.evaluate.extractors import (
     CLIP,
     NAMES,
@@ -18,6 +20,7 @@ from unpaired.evaluate.extractors import (
     Inception,
     Pixels,
     Program,
+    TaskClassifier,
     parse_extractor,
 )
 
@@ -215,6 +218,27 @@ def test_a_program_of_torch_export(tmp_path: Path):
     assert loaded.name == "mean"
 
 
+def test_a_task_classifier_learns_from_labelled_images(tmp_path: Path):
+    extractor = parse_extractor("classifier:builtin:ink:test")
+    assert extractor == TaskClassifier(labelled=BuiltIn(name="ink", part="test"))
+    loaded, again = extractor.load(CPU), extractor.load(CPU)
+    assert loaded.weights_hash == again.weights_hash
+    records = BuiltIn(name="ink", part="validation").open()
+    pixels = [np.repeat(records.read(i), 3, axis=2) for i in range(60)]
+    prepared = torch.from_numpy(np.stack([loaded.prepare(image) for image in pixels]))
+    features = loaded.features(prepared)
+    assert features.shape == (60, 128)
+    # Images of one class are nearer to each other than to those of others.
+    labels = torch.from_numpy(records.labels[:60])
+    distances = torch.cdist(features, features)
+    same = (labels[:, None] == labels) & ~torch.eye(60, dtype=torch.bool)
+    assert distances[same].mean() < 0.7 * distances[labels[:, None] != labels].mean()
+    for i in range(3):
+        Image.fromarray(pixels[i]).save(tmp_path / f"{i}.png")
+    with pytest.raises(DataError, match="no labels for a classifier to learn"):
+        parse_extractor(f"classifier:{tmp_path}").load(CPU)
+
+
 def test_shorthands():
     assert parse_extractor("inception") == Inception()
     assert parse_extractor("inception-legacy:w.pth") == Inception(weights="w.pth", resize="legacy")
@@ -223,6 +247,8 @@ def test_shorthands():
     assert parse_extractor("pixels") == Pixels()
     with pytest.raises(SettingError, match="Did you mean 'inception'"):
         parse_extractor("incption")
+    with pytest.raises(SettingError, match="classifier:SOURCE"):
+        parse_extractor("classifier")
     with pytest.raises(SettingError, match="pixels have no weights"):
         parse_extractor("pixels:x")
 

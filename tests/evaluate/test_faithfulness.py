@@ -11,7 +11,7 @@ from torch import Tensor
 from unpaired.data.sources import Folder
 from unpaired.errors import DataError
 from unpaired.evaluate import structure
-from unpaired.evaluate.faithfulness import SHOWN_SIDE, content_record, look, look_at_folders
+from unpaired.evaluate.faithfulness import SHOWN_SIDE, look, look_at_folders, measurements
 from unpaired.evaluate.structure import CELLS, moved_edges, nearer
 
 
@@ -93,10 +93,10 @@ def test_folders_are_matched_by_name(folders: tuple[Folder, Folder]):
     assert found.names == ["0", "2", "4", "deep/1", "deep/3", "deep/5"]
     assert found.source.shape == (6, SHOWN_SIDE, SHOWN_SIDE, 3)
     assert not len(found.suspected)
-    record = content_record(found, "out", "in")
-    assert record["metrics"]["structure"]["value"] < 0.2
-    assert record["metrics"]["structure/shuffled"]["value"] > 0.4
-    assert record["metrics"]["suspected"]["value"] == 0
+    metrics = measurements(found)
+    assert metrics["structure"].value < 0.2
+    assert metrics["structure/shuffled"].value > 0.4
+    assert metrics["suspected"].value == 0
 
 
 def test_an_unreadable_file_is_left_out_and_strange_names_are_shown(
@@ -107,5 +107,5 @@ def test_an_unreadable_file_is_left_out_and_strange_names_are_shown(
     other = tmp_path / "other"
     other.mkdir()
     Image.new("RGB", (8, 8)).save(other / "result_7.png")
-    with pytest.raises(DataError, match=r"0 images .*'result_7.png' is there and '0.jpg' here"):
+    with pytest.raises(DataError, match=r"0 images .*'result_7' is there and '0' here"):
         look_at_folders(folders[0], Folder(path=str(other)))

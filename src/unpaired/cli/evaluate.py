@@ -18,7 +18,8 @@ examples:
   unpaired evaluate --generated out/ --real photos/ --inputs sketches/ -o evidence/
 
 Extractors: inception (FID and KID), inception-legacy (with the resize of the first FID), dinov2
-(FD-DINOv2), clip (CMMD), pixels (8x8 averages, needs nothing), or a program of torch.export. With
+(FD-DINOv2), clip (CMMD), pixels (8x8 averages, needs nothing), classifier:SOURCE (a task classifier
+that learns from labelled real images, for digits and the like), or a program of torch.export. With
 weights of your own: inception:weights.pth, dinov2:folder/, clip:folder/. Without, those in the
 cache of torch or of the Hugging Face hub are used, and fetched where they are absent.
 """
@@ -34,6 +35,7 @@ def run(arguments: list[str]) -> int:
     add("--real", metavar="SOURCE", help="real images to compare them with")
     add("--more-real", metavar="SOURCE", help="other real images, for a floor at a larger n")
     add("--inputs", metavar="SOURCE", help="what the images were made from, under the same names")
+    add("--truth", metavar="SOURCE", help="what they should have become, under the same names")
     add("--extractor", metavar="NAMES", help="one or several, with commas (default: inception)")
     add("-o", "--output", type=Path, metavar="DIR", help="write the page of faithfulness there")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto")
@@ -47,18 +49,21 @@ def run(arguments: list[str]) -> int:
 
 def _check(given: Namespace) -> None:
     """Refuse flags that contradict each other."""
-    of_images = ("generated", "real", "more_real", "inputs", "extractor")
+    of_images = ("generated", "real", "more_real", "inputs", "truth", "extractor")
     named = [f"--{name.replace('_', '-')}" for name in of_images if getattr(given, name)]
     if given.model is not None and named:
         raise SettingError(
             f"{named[0]} goes with images (--generated out/ --real photos/), not with the model "
             f"{str(given.model)!r}, which knows its own. Leave one of them out."
         )
-    if given.model is None and not (given.generated and given.real):
+    others = given.real or given.inputs or given.truth
+    if given.model is None and not (given.generated and others):
         raise SettingError(
-            "give a run or model folder, or images: --generated out/ --real photos/. "
-            "`unpaired evaluate --help` has examples."
+            "give a run or model folder, or images and what to compare them with: --generated out/ "
+            "--real photos/ (or --inputs, --truth). `unpaired evaluate --help` has examples."
         )
+    if given.extractor and not given.real:
+        raise SettingError("--extractor compares with real images: name them, --real photos/.")
     if given.model is None and given.output and not given.inputs:
         raise SettingError(
             "-o writes how faithful translations are to what they were made from: name that, "
@@ -86,30 +91,42 @@ def _of_images(given: Namespace) -> int:
     from unpaired.data.sources import parse_source
     from unpaired.engine.hardware import choose_device
     from unpaired.evaluate.extractors import parse_extractor
-    from unpaired.evaluate.faithfulness import content_record, look_at_folders
-    from unpaired.evaluate.made_images import judge
+    from unpaired.evaluate.faithfulness import SHOWN_SIDE, look_at_folders, measurements
+    from unpaired.evaluate.made_images import judge, pairs_protocol, record
+    from unpaired.evaluate.matched import against_truth
     from unpaired.report.faithfulness_page import write_faithfulness
 
-    found = judge(
-        parse_source(given.generated),
-        parse_source(given.real),
-        [parse_extractor(name) for name in (given.extractor or "inception").split(",")],
-        more_real=parse_source(given.more_real) if given.more_real else None,
-        device=choose_device(given.device),
-    )
+    made = parse_source(given.generated)
+    records: list[dict[str, Any]] = []
+    notes: list[str] = []
+    if given.real:
+        found = judge(
+            made,
+            parse_source(given.real),
+            [parse_extractor(name) for name in (given.extractor or "inception").split(",")],
+            more_real=parse_source(given.more_real) if given.more_real else None,
+            device=choose_device(given.device),
+        )
+        records, notes = found.records, found.notes
     if given.inputs:
-        faithful = look_at_folders(parse_source(given.inputs), parse_source(given.generated))
-        found.records.append(content_record(faithful, given.generated, given.inputs))
+        inputs = parse_source(given.inputs)
+        faithful = look_at_folders(inputs, made)
+        resize = f"bicubic, anti-aliased, to {SHOWN_SIDE}×{SHOWN_SIDE}"
+        protocol = pairs_protocol(inputs, resize)
+        records.append(record(made, inputs, protocol, measurements(faithful)))
         if given.output:
             way = f"{given.inputs} → {given.generated}"
             write_faithfulness({way: faithful}, given.output, "Given images")
-    content: dict[str, Any] = {"evaluations": found.records, "notes": found.notes}
+    if given.truth:
+        truth = parse_source(given.truth)
+        protocol = pairs_protocol(truth, "none: sizes must agree")
+        records.append(record(made, truth, protocol, against_truth(made, truth)))
     if given.json:
-        print_json(content)
+        print_json({"evaluations": records, "notes": notes})
         return 0
-    for record in found.records:
-        print_metrics(record)
-    for note in found.notes:
+    for line in records:
+        print_metrics(line)
+    for note in notes:
         say(f"note: {note}")
     _say_where(given)
     return 0

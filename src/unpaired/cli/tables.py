@@ -43,5 +43,5 @@ def _beside(metric: dict[str, Any], other: dict[str, Any] | None) -> str:
 
 def _title(record: dict[str, Any]) -> str:
     if "generated" in record:
-        return f"{record['generated']} against {record['real']}"
+        return f"{record['generated']} against {record['against']}"
     return f"{record['split']} images, weights after {record['images']:,} images seen"

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unpaired.config import encode
 from unpaired.data.domain import resize
-from unpaired.data.sources import Source, describe, pair_id
-from unpaired.errors import DataError, UnreadableImage
-from unpaired.evaluate.extraction import open_pile
-from unpaired.evaluate.intervals import bootstrap_mean, wilson
-from unpaired.evaluate.piles import content_hash
-from unpaired.evaluate.protocol import Protocol
+from unpaired.data.sources import Source
+from unpaired.evaluate.intervals import Measurement, bootstrap_mean, wilson
+from unpaired.evaluate.matched import matched
 from unpaired.evaluate.structure import moved_edges, nearer, others, structure
 
 SUSPECTED_FROM = 0.05
@@ -72,55 +67,24 @@ def look(source: Tensor, there: Tensor, names: list[str]) -> Faithfulness:
 
 
 def look_at_folders(inputs: Source, made: Source) -> Faithfulness:
-    """As `look`, of two sources in which an image and its translation have the same name.
-
-    The endings may differ (cat.jpg and cat.png), and a last _A or _B. Pictures are brought to
-    `SHOWN_SIDE`; those that cannot be read are left out.
+    """As `look`, of two sources; see `matched`. Pictures are brought to `SHOWN_SIDE`.
 
     Raises:
         DataError: when fewer than two names are in both.
     """
-    piles = open_pile(inputs), open_pile(made)
-    places = [{pair_id(name): i for i, name in enumerate(pile.records.names)} for pile in piles]
     names, pictures = [], []
-    for name in sorted(places[0].keys() & places[1].keys()):
-        try:
-            both = [pile.pixels(place[name]) for pile, place in zip(piles, places, strict=True)]
-        except UnreadableImage:
-            continue
+    for name, *both in matched(inputs, made):
         names.append(name)
         pictures.append([resize(image, SHOWN_SIDE, SHOWN_SIDE) for image in both])
-    if len(names) < 2:
-        examples = [pile.records.names[0] for pile in piles]
-        raise DataError(
-            f"{len(names)} images of {describe(made)} have the name of one of {describe(inputs)}: "
-            f"{examples[1]!r} is there and {examples[0]!r} here. A translation is known by its "
-            "input's name, whatever the ending."
-        )
     tensors = torch.from_numpy(np.stack(pictures)).permute(1, 0, 4, 2, 3)
     return look(tensors[0], tensors[1], names)
 
 
-def content_record(found: Faithfulness, made: str, inputs: str) -> dict[str, Any]:
-    """The numbers of given folders in the form of a line of evaluations.jsonl; names as typed."""
+def measurements(found: Faithfulness) -> dict[str, Measurement]:
+    """Mean structure distance, beside it that of other images' translations; share suspected."""
     source, there = (torch.from_numpy(f).permute(0, 3, 1, 2) for f in (found.source, found.there))
-    rivals = structure(source, there[others(len(there))])
-    protocol = Protocol(
-        name="faithfulness",
-        split="given",
-        images_a=content_hash(source),
-        resize=f"bicubic, anti-aliased, to {SHOWN_SIDE}×{SHOWN_SIDE}",
-    )
-    suspected = wilson(len(found.suspected), len(found.names))
-    metrics = {
-        "structure": bootstrap_mean(found.distances),
-        "structure/shuffled": bootstrap_mean(rivals),
-        "suspected": suspected,
-    }
     return {
-        "generated": made,
-        "real": inputs,
-        "protocol": encode(protocol),
-        "fingerprint": protocol.fingerprint,
-        "metrics": {name: m.as_json() for name, m in metrics.items()},
+        "structure": bootstrap_mean(found.distances),
+        "structure/shuffled": bootstrap_mean(structure(source, there[others(len(there))])),
+        "suspected": wilson(len(found.suspected), len(found.names)),
     }

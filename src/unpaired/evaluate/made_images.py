@@ -85,16 +85,26 @@ def judge(
             style_seed=seed,
             resamples=resamples,
         )
-        records.append(
-            {
-                "generated": describe(made),
-                "real": describe(real),
-                "protocol": encode(protocol),
-                "fingerprint": protocol.fingerprint,
-                "metrics": {name: m.as_json() for name, m in metrics.items()},
-            }
-        )
+        records.append(record(made, real, protocol, metrics))
     return Judgement(records, list(dict.fromkeys(notes)))
+
+
+def record(
+    made: Source, other: Source, protocol: Protocol, metrics: dict[str, Measurement]
+) -> dict[str, Any]:
+    """Numbers of made images, in the form of a line of evaluations.jsonl."""
+    return {
+        "generated": describe(made),
+        "against": describe(other),
+        "protocol": encode(protocol),
+        "fingerprint": protocol.fingerprint,
+        "metrics": {name: m.as_json() for name, m in metrics.items()},
+    }
+
+
+def pairs_protocol(other: Source, resize: str) -> Protocol:
+    """Of numbers that compare made images one by one with those of the same name in `other`."""
+    return Protocol(name="pairs", split="given", images_a=open_pile(other).digest, resize=resize)
 
 
 def _distances(
@@ -107,6 +117,8 @@ def _distances(
 ) -> dict[str, Measurement]:
     """All that features tell of two piles, the more trustworthy first."""
     among = real if more_real is None else np.concatenate([real, more_real])
+    order = np.random.default_rng(seed).permutation(len(among))
+    halves = among[order[: len(among) // 2]], among[order[len(among) // 2 :]]
     count = min(len(made), len(real))
     metrics: dict[str, Measurement] = {}
     for short, distance in (("kd", kernel), ("fd", frechet)):
@@ -117,13 +129,11 @@ def _distances(
         metrics[f"fd/{extractor}/infinity"] = extrapolated(made, real, frechet, seed)
     if extractor == "clip":
         metrics["cmmd/clip"] = _without_interval(cmmd(made, real), len(made))
-        half = len(among) // 2
-        order = np.random.default_rng(seed).permutation(len(among))
-        value = cmmd(among[order[:half]], among[order[half:]])
-        metrics["cmmd/clip/floor"] = _without_interval(value, half)
-    if count > NEAREST:
-        found = neighbours(real, made, seed)
-        metrics |= {f"{name}/{extractor}": found[name] for name in found}
+        metrics["cmmd/clip/floor"] = _without_interval(cmmd(*halves), len(halves[0]))
+    for kind, (others, judged) in {"": (real, made), "/floor": halves}.items():
+        if min(len(others), len(judged)) > NEAREST:
+            found = neighbours(others, judged, seed)
+            metrics |= {f"{name}/{extractor}{kind}": found[name] for name in found}
     if extractor.startswith("inception") and count >= FEWEST_FOR_FID:
         first = [name for name in metrics if name.startswith("fd/")]
         metrics = {name: metrics[name] for name in [*first, *metrics]}
@@ -188,8 +198,8 @@ def _notes_of_features(
     if extractor.name.startswith("inception") and small:
         yield (
             f"images of at most {SMALL_SIDE} pixels are enlarged to 299: the enlarging decides, "
-            "not the images. For digits and the like compare the features of a task classifier or "
-            "of a program of your own (--extractor encoder.pt2)."
+            "not the images. For digits and the like take the features of a task classifier "
+            "(--extractor classifier:LABELLED) or of a program of your own (encoder.pt2)."
         )
     if len(made) > 1 and not np.ptp(made, axis=0).any():
         yield f"all made images are one to {extractor.name}: the model has collapsed."

@@ -9,16 +9,18 @@ from __future__ import annotations
 import difflib
 from dataclasses import replace
 
+from unpaired.data.sources import parse_source
 from unpaired.errors import SettingError
 from unpaired.evaluate.extractors.extractor import Loaded
 from unpaired.evaluate.extractors.inception import Inception
 from unpaired.evaluate.extractors.pixels import Pixels
 from unpaired.evaluate.extractors.program import Program
+from unpaired.evaluate.extractors.task_classifier import TaskClassifier
 from unpaired.evaluate.extractors.transformer import CLIP, DINOv2
 
-Extractor = Inception | DINOv2 | CLIP | Program | Pixels
+Extractor = Inception | DINOv2 | CLIP | TaskClassifier | Program | Pixels
 
-NAMES: dict[str, Extractor] = {
+NAMES: dict[str, Inception | DINOv2 | CLIP | Pixels] = {
     "inception": Inception(),
     "inception-legacy": Inception(resize="legacy"),
     "dinov2": DINOv2(),
@@ -36,12 +38,14 @@ __all__ = [
     "Loaded",
     "Pixels",
     "Program",
+    "TaskClassifier",
     "parse_extractor",
 ]
 
 
 def parse_extractor(text: str) -> Extractor:
-    """The extractor of a shorthand: NAME, NAME:PATH of its weights, or a program's FILE.pt2.
+    """The extractor of a shorthand: NAME, NAME:PATH of its weights, classifier:SOURCE of labelled
+    images that it learns from, or a program's FILE.pt2.
 
     Raises:
         SettingError: with the nearest name, when there is none.
@@ -49,13 +53,17 @@ def parse_extractor(text: str) -> Extractor:
     name, _, path = text.partition(":")
     if text.endswith(".pt2"):
         return Program(weights=text)
+    if name == "classifier":
+        if not path:
+            raise SettingError("which images does it learn from? Type classifier:SOURCE.")
+        return TaskClassifier(labelled=parse_source(path))
     if name not in NAMES:
-        near = difflib.get_close_matches(name, NAMES, 1)
+        near = difflib.get_close_matches(name, [*NAMES, "classifier"], 1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise SettingError(
             f"there is no extractor {name!r}.{hint} Type {', '.join(NAMES)}, one of these with its "
-            "weights (inception:weights.pth, dinov2:folder/), or a program that torch.export has "
-            "written (encoder.pt2)."
+            "weights (inception:weights.pth, dinov2:folder/), classifier:SOURCE with labelled real "
+            "images, or a program that torch.export has written (encoder.pt2)."
         )
     extractor = NAMES[name]
     if not path:

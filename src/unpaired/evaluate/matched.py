@@ -1,0 +1,72 @@
+"""Images of two sources that belong together by name: an input, what was made of it, its truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from unpaired.data.sources import Source, describe, pair_id
+from unpaired.errors import DataError, UnreadableImage
+from unpaired.evaluate import paired
+from unpaired.evaluate.extraction import Pile, open_pile
+from unpaired.evaluate.intervals import Measurement, bootstrap_mean
+
+FEWEST = 2
+
+
+def matched(
+    first: Source, second: Source
+) -> Iterator[tuple[str, NDArray[np.uint8], NDArray[np.uint8]]]:
+    """Name and both images, RGB at their own sizes, of each name that both sources have; sorted.
+
+    Rows of a table have the name of their id. The endings may differ (cat.jpg and cat.png), and a
+    last _A or _B. Images that cannot be read are left out.
+
+    Raises:
+        DataError: when fewer than two names are in both.
+    """
+    piles = open_pile(first), open_pile(second)
+    places = [_places(pile) for pile in piles]
+    names = sorted(places[0].keys() & places[1].keys())
+    if len(names) < FEWEST:
+        examples = [next(iter(place)) for place in places]
+        raise DataError(
+            f"{len(names)} images of {describe(second)} have the name of one of "
+            f"{describe(first)}: {examples[1]!r} is there and {examples[0]!r} here. Images that "
+            "belong together are known by their names, whatever the ending."
+        )
+    for name in names:
+        try:
+            here, there = (p.pixels(place[name]) for p, place in zip(piles, places, strict=True))
+        except UnreadableImage:
+            continue
+        yield name, here, there
+
+
+def against_truth(made: Source, truth: Source) -> dict[str, Measurement]:
+    """Mean L1, PSNR and SSIM of made images against their true counterparts; see `paired`.
+
+    Raises:
+        DataError: when nothing belongs together, or a made image has another size than its truth.
+    """
+    measures = (paired.l1, paired.psnr, paired.ssim)
+    found: dict[str, list[float]] = {measure.__name__: [] for measure in measures}
+    for name, image, true in matched(made, truth):
+        if image.shape != true.shape:
+            (height, width), (h, w) = image.shape[:2], true.shape[:2]
+            raise DataError(
+                f"{name!r} was made with {width}×{height} pixels and its truth has {w}×{h}: bring "
+                "both to one size first."
+            )
+        x, y = (torch.from_numpy(p.transpose(2, 0, 1).copy())[None] for p in (image, true))
+        for measure in measures:
+            found[measure.__name__].append(float(measure(x, y)[0]))
+    return {f"truth_{name}": bootstrap_mean(values) for name, values in found.items()}
+
+
+def _places(pile: Pile) -> dict[str, int]:
+    names = pile.records.ids or [pair_id(name) for name in pile.records.names]
+    return {name: i for i, name in enumerate(names)}
