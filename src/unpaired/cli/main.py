@@ -23,6 +23,7 @@ VERBS = {
     "translate": "translate files and folders with a trained model",
     "generate": "make images from noise with a model trained for it (DCGAN, WGAN)",
     "evaluate": "measure a model or a run on test images",
+    "segmenter": "train a segmenter on photos and label maps, and judge generated photos by it",
     "report": "write a run's report.html",
     "sweep": "train every combination of settings and seeds, one run after the other",
     "compare": "compare runs: one table, one page of plots, one protocol a column",

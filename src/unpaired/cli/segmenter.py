@@ -1,0 +1,274 @@
+"""`unpaired segmenter`: the FCN-score, by which translations from label maps to photos are judged.
+
+`train` teaches a network the classes of your photos' pixels, from photos and their label maps in
+pairs. `score` lets it judge generated photos: does it find in them the classes of the label maps
+that they were made from? Real photos' score stands beside it, as the upper bound.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unpaired.cli.arguments import Parser, count, print_json, seconds
+from unpaired.errors import DataError, SettingError
+
+if TYPE_CHECKING:
+    from unpaired.evaluate.label_maps import Pairs
+    from unpaired.evaluate.palettes import Palette
+
+EPILOG = """\
+examples:
+  unpaired segmenter train --photos photos/ --labels labels/ -o segmenter/
+  unpaired translate runs/facades/model labels-test/ -o generated/ --to a
+  unpaired segmenter score segmenter/ --generated generated/ --labels labels-test/ \\
+      --real photos-test/
+
+Photos and label maps are paired by file name, whatever the ending, or by the column `id`.
+"""
+
+
+class _Parser(Parser):
+    """Answers an unknown flag with the most similar one of its parts."""
+
+    parts: dict[str, Parser]
+
+    @property
+    def options(self) -> list[str]:
+        return [flag for part in self.parts.values() for flag in part.options]
+
+
+def run(arguments: list[str]) -> int:
+    """The verb."""
+    flags = _Parser(prog="unpaired segmenter", description=__doc__, epilog=EPILOG)
+    parts = flags.add_subparsers(dest="part", metavar="train|score", parser_class=Parser)
+    flags.parts = {
+        "train": _flags_of_train(parts.add_parser("train", help="train a segmenter")),
+        "score": _flags_of_score(parts.add_parser("score", help="judge generated photos")),
+    }
+    given = flags.parse_args(arguments)
+    if given.part is None:
+        flags.error("say what to do: `unpaired segmenter train` or `unpaired segmenter score`")
+    return _train(given) if given.part == "train" else _score(given)
+
+
+def _flags_of_train(flags: Parser) -> Parser:
+    add = flags.add_argument
+    add("--photos", metavar="SOURCE", required=True, help="folder, .parquet, hf:owner/name:split")
+    add("--labels", metavar="SOURCE", required=True, help="their label maps, one colour a class")
+    add("--photos-test", metavar="SOURCE", help="photos kept for the test (default: a tenth)")
+    add("--labels-test", metavar="SOURCE", help="their label maps")
+    add(
+        "--palette",
+        metavar="FILE|facades",
+        help="colours of the classes, one R G B a line, or those of the CMP facades "
+        "(default: all colours of the label maps, which must then be lossless)",
+    )
+    add("--size", type=int, default=128, metavar="N", help="side of what it sees (default: 128)")
+    add("--network", choices=["upernet", "segformer"], default="upernet", help="default: upernet")
+    add("--pretrained", default="", metavar="ID", help="a SegFormer's weights: folder, or hub id")
+    length = flags.add_mutually_exclusive_group()
+    length.add_argument("--images", type=count, metavar="N", help="length in photos seen")
+    length.add_argument("--time", type=seconds, metavar="T", help="about how long, e.g. 10m")
+    add("--seed", type=int, default=0, metavar="S", help="default: 0")
+    add("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    add("-o", "--output", type=Path, default=Path("segmenter"), metavar="DIR")
+    add("--json", action="store_true", help="one JSON object on standard output")
+    return flags
+
+
+def _flags_of_score(flags: Parser) -> Parser:
+    add = flags.add_argument
+    add("segmenter", type=Path, help="folder that `unpaired segmenter train` has written")
+    add("--generated", metavar="SOURCE", required=True, help="photos made from label maps")
+    add("--labels", metavar="SOURCE", required=True, help="these label maps")
+    add("--real", metavar="SOURCE", help="real photos of them, not seen in training: the bound")
+    add("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    add("--json", action="store_true", help="one JSON object on standard output")
+    return flags
+
+
+def _train(given: Any) -> int:
+    from unpaired.cli.segmentation_scores import print_scores
+    from unpaired.engine.hardware import choose_device
+    from unpaired.evaluate.fcn_score import scores_of
+    from unpaired.evaluate.label_maps import hashes_of
+    from unpaired.evaluate.segmenter import (
+        BATCH_IMAGES,
+        SMALLEST,
+        default_images_seen,
+        images_within,
+        train_segmenter,
+    )
+    from unpaired.evaluate.segmenter_folder import (
+        LARGEST_SETTING,
+        Trained,
+        check_can_be_written,
+        save_segmenter,
+    )
+    from unpaired.evaluate.segmenter_networks import SegFormer, UperNet
+    from unpaired.progress import counting, duration, say
+
+    check_can_be_written(given.output)
+    if not SMALLEST <= given.size <= LARGEST_SETTING:
+        raise SettingError(
+            f"--size {given.size}: it must be within {SMALLEST} to {LARGEST_SETTING}."
+        )
+    device = choose_device(given.device)
+    train, test, palette = _read(given)
+    network = {"upernet": UperNet, "segformer": SegFormer}[given.network]()
+    settings: dict[str, Any] = {"weights": given.pretrained, "device": device}
+    data = (train.photos, train.classes, len(palette), network)
+    images = given.images or default_images_seen(len(train))
+    if given.time is not None:
+        images = images_within(given.time, *data, **settings)
+    images -= images % BATCH_IMAGES  # whole batches are seen
+    say(f"{len(train)} training pairs, {len(test)} held out; {images:,} photos seen in training")
+    started = time.monotonic()
+    with counting("photos seen", quiet=given.json) as tell:
+        segmenter, form = train_segmenter(
+            *data,
+            **settings,
+            seed=given.seed,
+            images_seen=images,
+            tell=lambda done, total, loss: tell(done, total),
+        )
+    took = time.monotonic() - started
+    trained = Trained(
+        network=form,
+        # An id of the hub as it is; of a folder, no more than its name.
+        pretrained=Path(given.pretrained).name
+        if Path(given.pretrained).exists()
+        else given.pretrained,
+        palette=palette,
+        size=given.size,
+        images=images,
+        seed=given.seed,
+        seconds=round(took, 1),
+        photos=tuple(hashes_of(train.photos)),
+        scores=scores_of(segmenter, test, len(palette)),
+        weights_hash=segmenter.weights_hash(),
+    )
+    save_segmenter(given.output, segmenter, trained)
+    metrics = {name: m.as_json() for name, m in trained.scores.items()}
+    if given.json:
+        print_json(
+            {
+                "folder": str(given.output),
+                "palette": palette,
+                "images": images,
+                "seconds": trained.seconds,
+                "weights_hash": trained.weights_hash,
+                "metrics": metrics,
+            }
+        )
+        return 0
+    print_scores(f"{len(test)} real photos kept from the training", {"real photos": metrics})
+    say(f"trained in {duration(took)}: {given.output}")
+    say(f"next: unpaired segmenter score {given.output} --generated GENERATED --labels LABELS")
+    return 0
+
+
+def _read(given: Any) -> tuple[Pairs, Pairs, Palette]:
+    """The pairs that train, those that test, and the colours of the classes."""
+    from unpaired.data.sources import parse_source
+    from unpaired.evaluate.label_maps import (
+        hashes_of,
+        hold_out,
+        match,
+        read_label_maps,
+        read_photos,
+    )
+    from unpaired.evaluate.palettes import read_palette
+    from unpaired.progress import say
+    from unpaired.recipes.facades import PALETTE
+
+    if (given.photos_test is None) != (given.labels_test is None):
+        raise SettingError("give --photos-test and --labels-test together, or neither.")
+    palette: Palette | None = None
+    if given.palette is not None:
+        palette = PALETTE if given.palette == "facades" else read_palette(Path(given.palette))
+
+    def pairs(photos: str, labels: str, palette: Palette | None) -> tuple[Pairs, Palette]:
+        classes, maps, palette = read_label_maps(parse_source(labels), given.size, palette)
+        pile = read_photos(parse_source(photos), given.size)
+        found = match(pile, classes, maps)
+        _say_what_is_left_out((*pile.refused, *maps.refused), labels, len(maps.ids), len(found))
+        return found, palette
+
+    train, found = pairs(given.photos, given.labels, palette)
+    if palette is None:
+        colours = ", ".join(str(colour) for colour in found)
+        say(f"{len(found)} classes, by the colours of the label maps: {colours}")
+    if given.photos_test is None:
+        train, test = hold_out(train)
+    else:
+        test, _ = pairs(given.photos_test, given.labels_test, found)
+    if len(train) < 2:
+        raise DataError(
+            f"{given.photos} and {given.labels} leave {len(train)} pairs to train on and "
+            f"{len(test)} to test with. Give more pairs: hundreds are the least that works well."
+        )
+    both = set(hashes_of(train.photos)) & set(hashes_of(test.photos))
+    if both:
+        raise DataError(
+            f"{len(both)} photos are in {given.photos} and in {given.photos_test}: a segmenter is "
+            "tested on photos that it has not seen. Remove them from one of the two."
+        )
+    return train, test, found
+
+
+def _score(given: Any) -> int:
+    from unpaired.cli.segmentation_scores import print_scores
+    from unpaired.data.sources import parse_source
+    from unpaired.engine.hardware import choose_device
+    from unpaired.evaluate.fcn_score import NAME, fcn_score
+    from unpaired.evaluate.segmenter_folder import load_segmenter
+    from unpaired.progress import say
+
+    segmenter, trained = load_segmenter(given.segmenter)
+    segmenter.to(choose_device(given.device))
+    record = fcn_score(
+        segmenter,
+        trained,
+        parse_source(given.generated),
+        parse_source(given.labels),
+        parse_source(given.real) if given.real else None,
+    )
+    bound = record["real"]
+    if record["photos_without_label_map"]:
+        say(f"left out: {record['photos_without_label_map']} generated photos without a label map")
+    if record["label_maps_without_photo"]:
+        say(f"{record['label_maps_without_photo']} label maps have no generated photo")
+    for reason in record["refused"]:
+        say(f"left out: {reason}")
+    if bound["seen_in_training"]:
+        say(
+            f"{bound['seen_in_training']} of the {bound['photos']} real photos were seen in the "
+            "segmenter's training: their score is higher than that of photos kept from it"
+        )
+    if given.json:
+        print_json(record)
+        return 0
+    metrics = record["metrics"]
+    names = [name.removeprefix(f"{NAME}/") for name in metrics if not name.endswith("/real")]
+    columns = {
+        "generated": {name: metrics[f"{NAME}/{name}"] for name in names},
+        "real": {name: metrics[f"{NAME}/{name}/real"] for name in names},
+    }
+    print_scores(f"FCN-score of {record['pairs']} generated photos", columns)
+    say(f"real photos: {bound['from']}; protocol {record['fingerprint']}")
+    return 0
+
+
+def _say_what_is_left_out(
+    refused: Iterable[Exception], labels: str, num_maps: int, num_pairs: int
+) -> None:
+    from unpaired.progress import say
+
+    for error in refused:
+        say(f"left out: {error}")
+    if num_pairs < num_maps:
+        say(f"{num_maps - num_pairs} of {num_maps} label maps in {labels} have no photo: left out")
