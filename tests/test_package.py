@@ -49,15 +49,10 @@ def unit(module: str) -> str:
     return module.split(".")[1] if "." in module else ""
 
 
-def imports(path: Path, *, in_functions: bool = True) -> list[str]:
+def imports(path: Path) -> list[str]:
     """Full names of everything that a module imports, at any depth of its code."""
-    tree = ast.parse(path.read_text())
-    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    inside = {id(node) for function in functions for node in ast.walk(function)}
     found = []
-    for node in ast.walk(tree):
-        if id(node) in inside and not in_functions:
-            continue
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -99,10 +94,7 @@ def test_no_module_imports_upward(path: Path):
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_no_module_imports_what_torchvision_can_break(path: Path):
-    at_import = {name.split(".")[0] for name in imports(path, in_functions=False)}
-    assert not at_import & NOT_IN_CORE
-    # What an extra brings may be asked for where it is needed; torchvision itself never is.
-    assert not {name.split(".")[0] for name in imports(path)} & (NOT_IN_CORE - {"torch_fidelity"})
+    assert not {name.split(".")[0] for name in imports(path)} & NOT_IN_CORE
 
 
 def test_all_modules_import_where_torchvision_is_broken():

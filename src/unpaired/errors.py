@@ -9,6 +9,7 @@ The tree::
     ├── ModelError                a model folder is refused                          (ValueError)
     ├── RunError                  a run folder is refused                            (ValueError)
     ├── MissingExtra              an optional package is absent                      (ImportError)
+    ├── BrokenPackage             an optional package is there, but does not import  (ImportError)
     └── NonFiniteLoss             exit 3: training met a non-finite value     (ArithmeticError)
 
 Anything else that reaches the user is a defect of ours and ends with exit code 1.
@@ -55,6 +56,18 @@ class MissingExtra(UnpairedError, ImportError):
         super().__init__(
             f"{purpose} needs the package {package!r}, which is not installed. "
             f'Install it with: pip install "unpaired[{extra}]"'
+        )
+
+
+class BrokenPackage(UnpairedError, ImportError):
+    """An optional package is installed, but cannot be imported."""
+
+    def __init__(self, package: str, purpose: str, error: Exception) -> None:
+        super().__init__(
+            f"{purpose} needs the package {package!r}, which is installed but cannot be imported "
+            f"({error}). Most often torchvision was built for another torch: install the one that "
+            "belongs to yours, from where torch came from (pip install --force-reinstall "
+            "torchvision --index-url …), or, for transformers, none (pip uninstall torchvision)."
         )
 
 

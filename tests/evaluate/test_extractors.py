@@ -11,7 +11,7 @@ import torchvision_operators
 from PIL import Image
 
 from unpaired.data.sources import BuiltIn
-from unpaired.errors import DataError, MissingExtra, SettingError
+from unpaired.errors import BrokenPackage, DataError, MissingExtra, SettingError
 from unpaired.evaluate.extractors import (
     CLIP,
     NAMES,
@@ -23,6 +23,7 @@ from unpaired.evaluate.extractors import (
     TaskClassifier,
     parse_extractor,
 )
+from unpaired.evaluate.extras import from_extra
 
 CPU = torch.device("cpu")
 
@@ -194,10 +195,23 @@ def test_a_folder_of_another_network_is_refused(transformer_folders: dict[str, P
 def test_a_missing_package_is_named(
     extractor: Extractor, package: str, monkeypatch: pytest.MonkeyPatch
 ):
-    modules = {"torch-fidelity": "torch_fidelity.feature_extractor_inceptionv3"}
-    monkeypatch.setitem(sys.modules, modules.get(package, package), None)
+    module = package.replace("-", "_")
+    for name in [module, *(n for n in sys.modules if n.startswith(f"{module}."))]:
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(MissingExtra, match=rf"{package}.*unpaired\[metrics\]"):
         extractor.load(CPU)
+
+
+@pytest.mark.parametrize("error", ["ImportError", "RuntimeError"])
+def test_a_package_that_does_not_import_is_told_from_a_missing_one(
+    error: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "half_built.py").write_text(f"raise {error}('operator torchvision::nms')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(BrokenPackage, match=r"operator torchvision::nms.*another torch"):
+        from_extra("half_built", "name", purpose="This")
+    with pytest.raises(MissingExtra, match="'not-there'"):
+        from_extra("not_there.part", "name", purpose="This")
 
 
 def test_a_program_of_torch_export(tmp_path: Path):

@@ -5,12 +5,15 @@ To add one: a configuration with `build` here, and its name in `SegmenterNetwork
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from torch import nn
 
 from unpaired.config import config
-from unpaired.errors import MissingExtra, SettingError
+from unpaired.errors import SettingError
+from unpaired.evaluate.extras import from_extra
+
+_PURPOSE = "A segmenter"
 
 Widths = tuple[int, int, int, int]
 """One number for each of the four stages, from 1/4 of the image's size to 1/32."""
@@ -44,21 +47,27 @@ class UperNet:
 
     def build(self, num_classes: int) -> nn.Module:
         """Images (N, 3, H, W) => an output with `logits` (N, K, H, W). Raises MissingExtra."""
-        transformers = _transformers()
-        backbone = transformers.ResNetConfig(
+        resnet, upernet, model = from_extra(
+            "transformers",
+            "ResNetConfig",
+            "UperNetConfig",
+            "UperNetForSemanticSegmentation",
+            purpose=_PURPOSE,
+        )
+        backbone = resnet(
             layer_type="basic",
             embedding_size=self.widths[0],
             hidden_sizes=list(self.widths),
             depths=list(self.depths),
             out_features=["stage1", "stage2", "stage3", "stage4"],
         )
-        settings = transformers.UperNetConfig(
+        settings = upernet(
             backbone_config=backbone,
             hidden_size=self.head_width,
             use_auxiliary_head=False,
             num_labels=num_classes,
         )
-        network: nn.Module = transformers.UperNetForSemanticSegmentation(settings)
+        network: nn.Module = model(settings)
         return network
 
 
@@ -83,8 +92,10 @@ class SegFormer:
 
     def build(self, num_classes: int) -> nn.Module:
         """Images (N, 3, H, W) => an output with `logits` (N, K, H/4, W/4). Raises MissingExtra."""
-        transformers = _transformers()
-        settings = transformers.SegformerConfig(
+        config_class, model = from_extra(
+            "transformers", "SegformerConfig", "SegformerForSemanticSegmentation", purpose=_PURPOSE
+        )
+        settings = config_class(
             hidden_sizes=list(self.widths),
             depths=list(self.depths),
             num_attention_heads=list(self.heads),
@@ -92,7 +103,7 @@ class SegFormer:
             num_labels=num_classes,
             **_SHARED_BY_ALL_SIZES,
         )
-        network: nn.Module = transformers.SegformerForSemanticSegmentation(settings)
+        network: nn.Module = model(settings)
         return network
 
 
@@ -110,16 +121,18 @@ def pretrained(weights: str, num_classes: int) -> tuple[SegFormer, nn.Module]:
         MissingExtra: without transformers.
         SettingError: when there are no such weights, or they are of another network.
     """
-    transformers = _transformers()
+    form_of, model = from_extra(
+        "transformers", "AutoConfig", "SegformerForSemanticSegmentation", purpose=_PURPOSE
+    )
     try:
-        settings = transformers.AutoConfig.from_pretrained(weights)
+        settings = form_of.from_pretrained(weights)
         if settings.model_type != "segformer":
             raise ValueError(f"it is a {settings.model_type}, not a SegFormer")
         for name, value in _SHARED_BY_ALL_SIZES.items():
             found = getattr(settings, name)
             if (tuple(found) if isinstance(value, tuple) else found) != value:
                 raise ValueError(f"its {name} are {found}, not {value} as in SegFormer B0 to B5")
-        network = transformers.SegformerForSemanticSegmentation.from_pretrained(
+        network = model.from_pretrained(
             weights, num_labels=num_classes, ignore_mismatched_sizes=True, use_safetensors=True
         )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
@@ -135,11 +148,3 @@ def pretrained(weights: str, num_classes: int) -> tuple[SegFormer, nn.Module]:
         head_width=settings.decoder_hidden_size,
     )
     return form, network
-
-
-def _transformers() -> Any:
-    try:
-        import transformers
-    except ImportError as error:
-        raise MissingExtra("transformers", "metrics", "A segmenter") from error
-    return transformers

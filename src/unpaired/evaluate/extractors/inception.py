@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unpaired.config import config
-from unpaired.errors import MissingExtra, SettingError
+from unpaired.errors import SettingError
 from unpaired.evaluate.extractors.extractor import Loaded, hash_of_file, resize
+from unpaired.evaluate.extras import from_extra
 
+_MODULE = "torch_fidelity.feature_extractor_inceptionv3"
+_PURPOSE = "Inception, and so FID and KID,"
 _SIDE = 299
 _RESIZE = {
     "clean": "clean: bicubic, anti-aliased, unquantised, to 299×299",
@@ -36,7 +39,7 @@ class Inception:
     """How images become 299×299: as clean-fid does it, or as FID was first published."""
 
     def load(self, device: torch.device) -> Loaded:
-        """Raises MissingExtra without torch-fidelity, SettingError for weights that do not fit."""
+        """Raises MissingExtra or BrokenPackage, and SettingError for weights that do not fit."""
         return _Inception(self, device)
 
 
@@ -47,17 +50,18 @@ class _Inception:
         self.resize = _RESIZE[settings.resize]
         self.clean = settings.resize == "clean"
         self.device, self.body = device, _load(path).to(device)
+        (self.bilinear,) = from_extra(
+            "torch_fidelity.interpolate_compat_tensorflow",
+            "interpolate_bilinear_2d_like_tensorflow1x",
+            purpose=_PURPOSE,
+        )
         self.weights_hash = hash_of_file(path)
 
     def prepare(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         if self.clean:
             return resize(pixels, _SIDE)
-        from torch_fidelity.interpolate_compat_tensorflow import (
-            interpolate_bilinear_2d_like_tensorflow1x as bilinear,
-        )
-
         images = torch.from_numpy(pixels.transpose(2, 0, 1)[None].astype(np.float32))
-        found: Tensor = bilinear(images, (_SIDE, _SIDE), align_corners=False)
+        found: Tensor = self.bilinear(images, (_SIDE, _SIDE), align_corners=False)
         array: NDArray[np.float32] = found[0].numpy()
         return array
 
@@ -69,11 +73,8 @@ class _Inception:
 
 def _published() -> Path:
     """The weights in torch's cache, fetched there if they are absent."""
-    try:
-        from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3 as URL
-    except ImportError as error:
-        raise _missing() from error
-    url: str = URL
+    url: str
+    (url,) = from_extra(_MODULE, "URL_INCEPTION_V3", purpose=_PURPOSE)
     path = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -91,16 +92,13 @@ def _published() -> Path:
 
 def _load(path: Path) -> nn.Module:
     """[N, 3, 299, 299] in −1…1 => [N, 2048]."""
-    try:
-        from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
-    except ImportError as error:
-        raise _missing() from error
+    (form,) = from_extra(_MODULE, "FeatureExtractorInceptionV3", purpose=_PURPOSE)
     if not path.is_file():
         raise SettingError(f"there are no weights of Inception at {path}. Name a file that exists.")
     try:
         # torch-fidelity reads any pickle: first make sure that it holds nothing but tensors.
         torch.load(path, map_location="cpu", weights_only=True)
-        network = FeatureExtractorInceptionV3("inception", ["2048"], str(path))
+        network = form("inception", ["2048"], str(path))
     except (pickle.UnpicklingError, RuntimeError, AttributeError, TypeError, EOFError) as error:
         raise SettingError(
             f"{path} does not hold weights of Inception v3 in torch-fidelity's form "
@@ -110,7 +108,3 @@ def _load(path: Path) -> nn.Module:
     # own forward takes whole numbers only, which would round a clean resize.
     *parts, _last = network.children()
     return nn.Sequential(*parts, nn.Flatten())
-
-
-def _missing() -> MissingExtra:
-    return MissingExtra("torch-fidelity", "metrics", "Inception, and so FID and KID,")

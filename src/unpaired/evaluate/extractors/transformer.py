@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unpaired.config import config
-from unpaired.errors import MissingExtra, SettingError
+from unpaired.errors import SettingError
 from unpaired.evaluate.extractors.extractor import Loaded, hash_of_weights, resize
+from unpaired.evaluate.extras import from_extra
 
 _IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _CLIP = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
@@ -91,15 +92,10 @@ def pretrained(name: str, weights: str, purpose: str, **options: Any) -> Any:
     `weights` is an id on the Hugging Face hub (from its cache, else fetched) or a folder.
 
     Raises:
-        MissingExtra: without transformers.
+        MissingExtra, BrokenPackage: without transformers.
         SettingError: for weights that are absent or of another model.
     """
-    try:
-        import transformers
-
-        form = getattr(transformers, name)
-    except ImportError as error:  # also when its own imports fail
-        raise MissingExtra("transformers", "metrics", purpose) from error
+    (form,) = from_extra("transformers", name, purpose=purpose)
     try:
         network, report = form.from_pretrained(weights, output_loading_info=True, **options)
     except (OSError, ValueError, RuntimeError, pickle.UnpicklingError) as error:
