@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from unpaired.engine.state import State
 from unpaired.engine.track import Tracker, TrackerName
 from unpaired.errors import DataError
 from unpaired.evaluate.faithfulness import look
-from unpaired.evaluate.measure import Judge, Result
+from unpaired.evaluate.measure import Judge, Pretrained, Result
 from unpaired.evaluate.protocol import Split
 from unpaired.evaluate.score import validation_score
 from unpaired.experiment import Experiment, check, load
@@ -227,11 +228,15 @@ def _first_images(experiment: Experiment, name: DomainName) -> Tensor:
 
 
 def evaluate(
-    folder: str | Path, split: Split = "test", output: str | Path | None = None
+    folder: str | Path,
+    split: Split = "test",
+    output: str | Path | None = None,
+    pretrained: Callable[[torch.device], Pretrained] | None = None,
 ) -> dict[str, Any]:
     """Measure a run folder's model, or a model folder; returns a line of evaluations.jsonl.
 
     With `output`, a folder, the page on the faithfulness of its translations is written there.
+    `pretrained` gives, on a device, distances to take in addition.
 
     A run's sources are known in full; a model folder's only by name, so that its images must lie
     where it is evaluated. In a run folder, the line is also appended to evaluations.jsonl.
@@ -244,7 +249,7 @@ def evaluate(
     model = load_model(folder / "model" if is_run else folder)
     experiment = load(folder / "config.json") if is_run else model.experiment
     device = choose_device(experiment.training.device)
-    judge = Judge(experiment, split, device)
+    judge = Judge(experiment, split, device, pretrained(device) if pretrained else None)
     result = judge.measure(model.networks.to(device), model.images)
     if output is not None and result.translated:
         _write_faithfulness(judge, result, Path(output))

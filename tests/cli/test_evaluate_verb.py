@@ -89,6 +89,8 @@ def test_a_known_truth_is_compared_pixel_by_pixel(
         (["--generated", "out", "--real", "rael"], "Did you mean 'real'?"),
         (["--generated", "out", "--real", "real", "--extractor", "pixel"], "mean 'pixels'?"),
         (["--generatd", "out"], "did you mean --generated?"),
+        (["--generated", "out", "--real", "real", "--lpips"], "--truth photos/"),
+        (["--generated", "out", "--real", "real", "--dino", "x"], "--inputs sketches/"),
         (["runs/x"], "runs/x"),
     ],
 )

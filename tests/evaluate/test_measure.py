@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from unpaired.evaluate import learned
-from unpaired.evaluate.measure import Judge
+from unpaired.evaluate.measure import Judge, Pretrained
 from unpaired.evaluate.piles import Translating
 from unpaired.experiment import Experiment
 from unpaired.methods.method import Networks
@@ -34,6 +34,24 @@ def adaptation(judge: Judge, networks: Networks, domain: Any) -> dict[str, Any]:
 def networks(tiny: Experiment) -> Networks:
     torch.manual_seed(0)
     return tiny.method.build(tiny.a, tiny.b).eval()
+
+
+def test_distances_of_pretrained_networks_are_taken_where_they_are_given(
+    experiment: Experiment, networks: Networks
+):
+    def of_red(x: Tensor, y: Tensor) -> Any:
+        return (x[:, :1].double() - y[:, :1].double()).abs().mean((1, 2, 3)).numpy()
+
+    settings = replace(experiment, evaluation=replace(experiment.evaluation, adaptation=False))
+    pretrained = Pretrained(looks={"lpips": of_red}, structures={"dino_structure": of_red})
+    found = Judge(settings, "test", CPU, pretrained).measure(networks, 1).record["metrics"]
+    plain = Judge(settings, "test", CPU).measure(networks, 1).record
+    added = {f"cycle_lpips/{d}" for d in "ab"}
+    for way in ("a2b", "b2a"):
+        added |= {f"truth_lpips/{way}", f"truth_lpips/{way}/input"}
+        added |= {f"dino_structure/{way}", f"dino_structure/{way}/shuffled"}
+    assert found.keys() - plain["metrics"].keys() == added
+    assert all(found[name]["value"] > 0 for name in added)
 
 
 class Student:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unpaired.cli.arguments import Parser, print_json
 from unpaired.errors import SettingError
 from unpaired.progress import say
+
+if TYPE_CHECKING:
+    import torch
+
+    from unpaired.evaluate.measure import Pretrained
 
 EPILOG = """\
 examples:
@@ -38,6 +44,8 @@ def run(arguments: list[str]) -> int:
     add("--truth", metavar="SOURCE", help="what they should have become, under the same names")
     add("--extractor", metavar="NAMES", help="one or several, with commas (default: inception)")
     add("-o", "--output", type=Path, metavar="DIR", help="write the page of faithfulness there")
+    add("--lpips", action="store_true", help="compare cycle and truth by LPIPS as well")
+    add("--dino", metavar="WEIGHTS", help="structure distance of a DINO: facebook/dino-vitb8")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto")
     add("--json", action="store_true", help="one JSON object on standard output")
     given = flags.parse_args(arguments)
@@ -64,6 +72,10 @@ def _check(given: Namespace) -> None:
         )
     if given.extractor and not given.real:
         raise SettingError("--extractor compares with real images: name them, --real photos/.")
+    if given.model is None and given.lpips and not given.truth:
+        raise SettingError("--lpips compares with the truth: name it, --truth photos/.")
+    if given.model is None and given.dino and not given.inputs:
+        raise SettingError("--dino compares with the inputs: name them, --inputs sketches/.")
     if given.model is None and given.output and not given.inputs:
         raise SettingError(
             "-o writes how faithful translations are to what they were made from: name that, "
@@ -77,7 +89,7 @@ def _of_model(given: Namespace) -> int:
     from unpaired.cli.tables import print_metrics
     from unpaired.training import evaluate
 
-    record = evaluate(given.model, given.split or "test", given.output)
+    record = evaluate(given.model, given.split or "test", given.output, _pretrained(given))
     if given.json:
         print_json(record)
         return 0
@@ -96,7 +108,8 @@ def _of_images(given: Namespace) -> int:
     from unpaired.evaluate.matched import against_truth
     from unpaired.report.faithfulness_page import write_faithfulness
 
-    made = parse_source(given.generated)
+    made, device = parse_source(given.generated), choose_device(given.device)
+    pretrained = _pretrained(given)(device)
     records: list[dict[str, Any]] = []
     notes: list[str] = []
     if given.real:
@@ -105,7 +118,7 @@ def _of_images(given: Namespace) -> int:
             parse_source(given.real),
             [parse_extractor(name) for name in (given.extractor or "inception").split(",")],
             more_real=parse_source(given.more_real) if given.more_real else None,
-            device=choose_device(given.device),
+            device=device,
         )
         records, notes = found.records, found.notes
     if given.inputs:
@@ -113,14 +126,16 @@ def _of_images(given: Namespace) -> int:
         faithful = look_at_folders(inputs, made)
         resize = f"bicubic, anti-aliased, to {SHOWN_SIDE}×{SHOWN_SIDE}"
         protocol = pairs_protocol(inputs, resize)
-        records.append(record(made, inputs, protocol, measurements(faithful)))
+        metrics = measurements(faithful, pretrained.structures)
+        records.append(record(made, inputs, protocol, metrics))
         if given.output:
             way = f"{given.inputs} → {given.generated}"
             write_faithfulness({way: faithful}, given.output, "Given images")
     if given.truth:
         truth = parse_source(given.truth)
         protocol = pairs_protocol(truth, "none: sizes must agree")
-        records.append(record(made, truth, protocol, against_truth(made, truth)))
+        metrics = against_truth(made, truth, pretrained.looks)
+        records.append(record(made, truth, protocol, metrics))
     if given.json:
         print_json({"evaluations": records, "notes": notes})
         return 0
@@ -130,6 +145,21 @@ def _of_images(given: Namespace) -> int:
         say(f"note: {note}")
     _say_where(given)
     return 0
+
+
+def _pretrained(given: Namespace) -> Callable[[torch.device], Pretrained]:
+    """The distances that were asked for by name."""
+    from unpaired.evaluate.dino_structure import load_dino
+    from unpaired.evaluate.measure import Pretrained
+    from unpaired.evaluate.perceptual import load_lpips
+
+    def load(device: torch.device) -> Pretrained:
+        return Pretrained(
+            looks={"lpips": load_lpips(device)} if given.lpips else {},
+            structures={"dino_structure": load_dino(given.dino, device)} if given.dino else {},
+        )
+
+    return load
 
 
 def _say_where(given: Namespace) -> None:

@@ -13,6 +13,7 @@ from unpaired.data.domain import resize
 from unpaired.data.sources import Source
 from unpaired.evaluate.intervals import Measurement, bootstrap_mean, wilson
 from unpaired.evaluate.matched import matched
+from unpaired.evaluate.paired import PairDistance
 from unpaired.evaluate.structure import moved_edges, nearer, others, structure
 
 SUSPECTED_FROM = 0.05
@@ -80,11 +81,17 @@ def look_at_folders(inputs: Source, made: Source) -> Faithfulness:
     return look(tensors[0], tensors[1], names)
 
 
-def measurements(found: Faithfulness) -> dict[str, Measurement]:
-    """Mean structure distance, beside it that of other images' translations; share suspected."""
+def measurements(
+    found: Faithfulness, structures: dict[str, PairDistance] | None = None
+) -> dict[str, Measurement]:
+    """Mean structure distances, beside each that of other images' translations; share suspected.
+
+    `structures` are distances to take in addition, by name.
+    """
     source, there = (torch.from_numpy(f).permute(0, 3, 1, 2) for f in (found.source, found.there))
-    return {
-        "structure": bootstrap_mean(found.distances),
-        "structure/shuffled": bootstrap_mean(structure(source, there[others(len(there))])),
-        "suspected": wilson(len(found.suspected), len(found.names)),
-    }
+    rivals = there[others(len(there))]
+    metrics: dict[str, Measurement] = {}
+    for name, distance in ({"structure": structure} | (structures or {})).items():
+        metrics[name] = bootstrap_mean(distance(source, there))
+        metrics[f"{name}/shuffled"] = bootstrap_mean(distance(source, rivals))
+    return metrics | {"suspected": wilson(len(found.suspected), len(found.names))}

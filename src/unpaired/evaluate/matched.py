@@ -13,6 +13,7 @@ from unpaired.errors import DataError, UnreadableImage
 from unpaired.evaluate import paired
 from unpaired.evaluate.extraction import Pile, open_pile
 from unpaired.evaluate.intervals import Measurement, bootstrap_mean
+from unpaired.evaluate.paired import PairDistance
 
 FEWEST = 2
 
@@ -46,14 +47,17 @@ def matched(
         yield name, here, there
 
 
-def against_truth(made: Source, truth: Source) -> dict[str, Measurement]:
-    """Mean L1, PSNR and SSIM of made images against their true counterparts; see `paired`.
+def against_truth(
+    made: Source, truth: Source, looks: dict[str, PairDistance] | None = None
+) -> dict[str, Measurement]:
+    """Mean L1, PSNR and SSIM of made images against their truth, and what `looks` adds.
 
     Raises:
         DataError: when nothing belongs together, or a made image has another size than its truth.
     """
-    measures = (paired.l1, paired.psnr, paired.ssim)
-    found: dict[str, list[float]] = {measure.__name__: [] for measure in measures}
+    measures: dict[str, PairDistance] = {"l1": paired.l1, "psnr": paired.psnr, "ssim": paired.ssim}
+    measures |= looks or {}
+    found: dict[str, list[float]] = {name: [] for name in measures}
     for name, image, true in matched(made, truth):
         if image.shape != true.shape:
             (height, width), (h, w) = image.shape[:2], true.shape[:2]
@@ -62,9 +66,9 @@ def against_truth(made: Source, truth: Source) -> dict[str, Measurement]:
                 "both to one size first."
             )
         x, y = (torch.from_numpy(p.transpose(2, 0, 1).copy())[None] for p in (image, true))
-        for measure in measures:
-            found[measure.__name__].append(float(measure(x, y)[0]))
-    return {f"truth_{name}": bootstrap_mean(values) for name, values in found.items()}
+        for kind, measure in measures.items():
+            found[kind].append(float(measure(x, y)[0]))
+    return {f"truth_{kind}": bootstrap_mean(values) for kind, values in found.items()}
 
 
 def _places(pile: Pile) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from unpaired.evaluate.frechet import frechet
 from unpaired.evaluate.hidden_signal import hidden_signal
 from unpaired.evaluate.intervals import Measurement, bootstrap_mean, wilson
 from unpaired.evaluate.kernels import kernel
+from unpaired.evaluate.paired import PairDistance
 from unpaired.evaluate.piles import (
     Translated,
     Translating,
@@ -46,11 +47,28 @@ class Result:
     """Per source domain: indices of the least successful translations, and by which measure."""
 
 
+@dataclass(frozen=True)
+class Pretrained:
+    """Distances by networks that others have trained: asked for, as their weights may be large."""
+
+    looks: dict[str, PairDistance] = field(default_factory=dict)
+    """How different images look, by name: "lpips"."""
+    structures: dict[str, PairDistance] = field(default_factory=dict)
+    """How different their structure is, by name: "dino_structure"."""
+
+
 class Judge:
     """One split of both domains, with the classifiers that judge it; measures any translator."""
 
-    def __init__(self, experiment: Experiment, split: Split, device: torch.device) -> None:
+    def __init__(
+        self,
+        experiment: Experiment,
+        split: Split,
+        device: torch.device,
+        pretrained: Pretrained | None = None,
+    ) -> None:
         self.experiment, self.split, self.device = experiment, split, device
+        self.pretrained = pretrained or Pretrained()
         domains = experiment.domains
         self.images = {d: sample(load_images(domain, split)) for d, domain in domains.items()}
         # Other real images: what the floor compares those of the split with.
@@ -113,6 +131,9 @@ class Judge:
         metrics: dict[str, Measurement] = {}
         if images.back is not None:
             metrics[f"cycle_l1/{domain}"] = bootstrap_mean(paired.l1(images.back, images.source))
+            for kind, looks in self.pretrained.looks.items():
+                distances = looks(images.back, images.source)
+                metrics[f"cycle_{kind}/{domain}"] = bootstrap_mean(distances)
         unchanged = self._unchanged(domain, images.source)
         metrics |= self._structure(direction, images)
         labels = self.images[domain].labels
@@ -124,8 +145,9 @@ class Judge:
         here, truth = self._pairs(domain)
         if len(here):
             target = to_eight_bits(self.images[other].pixels)[truth]
-            for measure in (paired.l1, paired.psnr, paired.ssim):
-                name = f"truth_{measure.__name__}/{direction}"
+            measures = {"l1": paired.l1, "psnr": paired.psnr, "ssim": paired.ssim}
+            for kind, measure in (measures | self.pretrained.looks).items():
+                name = f"truth_{kind}/{direction}"
                 metrics[name] = bootstrap_mean(measure(images.there[here], target))
                 metrics[f"{name}/input"] = bootstrap_mean(measure(unchanged[here], target))
             piles = {"": images.there[here], "/input": unchanged[here]}
@@ -137,8 +159,10 @@ class Judge:
         source, there = images.source, images.there
         rivals = there[structure.others(len(there), self.protocol.style_seed)]
         piles = {"": there, "/shuffled": rivals}
+        distances = {"structure": structure.structure} | self.pretrained.structures
         return {
-            f"structure/{direction}{kind}": bootstrap_mean(structure.structure(source, pile))
+            f"{name}/{direction}{kind}": bootstrap_mean(distance(source, pile))
+            for name, distance in distances.items()
             for kind, pile in piles.items()
         }
 

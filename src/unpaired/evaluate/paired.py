@@ -12,6 +12,9 @@ from torch import Tensor
 
 from unpaired.errors import DataError
 
+PairDistance = Callable[[Tensor, Tensor], NDArray[np.float64]]
+"""Images (N, C, H, W) uint8 and others like them => (N,), a number for each pair."""
+
 MAX_PSNR = 100.0
 """Decibels of identical images, whose PSNR is infinite and would make every mean so."""
 

@@ -135,6 +135,21 @@ _PATTERNS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         {"decimals": 4} | _LOWER,
     ),
     (
+        r"truth_lpips/(?P<to>a2b|b2a)",
+        "LPIPS against the truth",
+        "{source} → {target}",
+        "How different translated {source} images look from their true {target} counterparts "
+        "(0: the same)",
+        {"decimals": 3} | _LOWER,
+    ),
+    (
+        r"cycle_lpips/(?P<of>a|b)",
+        "Cycle error (LPIPS)",
+        "{of} → {other} → {of}",
+        "How different {of} images look from themselves after {of} → {other} → {of} (0: the same)",
+        {"decimals": 3} | _LOWER,
+    ),
+    (
         r"segmentation/pixel",
         "Segmentation",
         "per pixel",
@@ -197,6 +212,14 @@ _PATTERNS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         "kept, 1 where they have nothing in common; a translation that must change shapes moves "
         "some",
         {"decimals": 3} | _LOWER,
+    ),
+    (
+        r"dino_structure/(?P<to>a2b|b2a)",
+        "Structure distance (DINO)",
+        "{source} → {target}",
+        "Distance between the structure of {source} images and of their translations, in the eyes "
+        "of a self-supervised transformer: 0 is the same",
+        {"decimals": 4} | _LOWER,
     ),
     (
         r"hidden_signal/(?P<of>a|b)/(?P<touched>noise|jpeg)",
