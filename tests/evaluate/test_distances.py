@@ -254,6 +254,34 @@ def test_neighbours_of_a_set_and_itself():
     assert found["density"].value == pytest.approx(1)
 
 
+@few
+@given(n=st.integers(7, 20), m=st.integers(7, 20), d=sizes, seed=seeds)
+def test_neighbours_know_no_order_and_their_direction(n, m, d, seed):
+    x, y = draw(n, d, seed), draw(m, d, seed + 1, shift=0.5)
+    shuffle = np.random.default_rng(seed).permutation
+    found, turned = neighbours(x, y), neighbours(y, x)
+    assert found["precision"].value == turned["recall"].value
+    assert found["recall"].value == turned["precision"].value
+    other_order = neighbours(shuffle(x), shuffle(y))
+    assert {k: v.value for k, v in other_order.items()} == pytest.approx(
+        {k: v.value for k, v in found.items()}
+    )
+    stored = neighbours(2 * x.astype(np.float32), 2 * y.astype(np.float32))  # scale is no matter
+    assert stored["coverage"].value == pytest.approx(found["coverage"].value, abs=1.5 / n)
+
+
+@few
+@given(n=sizes, m=sizes, d=sizes, seed=seeds)
+def test_cmmd_knows_neither_direction_nor_order_and_is_never_negative(n, m, d, seed):
+    x, y = draw(n, d, seed), draw(m, d, seed + 1, shift=0.5)
+    shuffle = np.random.default_rng(seed).permutation
+    value = cmmd(x, y)
+    assert value > -1e-9
+    assert cmmd(y, x) == pytest.approx(value, abs=1e-9)
+    assert cmmd(shuffle(x), shuffle(y)) == pytest.approx(value, abs=1e-9)
+    assert cmmd(x, x) == pytest.approx(0, abs=1e-9)
+
+
 def test_too_few_rows_for_neighbours_are_refused():
     with pytest.raises(DataError, match="at least 6"):
         neighbours(draw(5, 3), draw(50, 3))

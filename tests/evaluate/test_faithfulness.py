@@ -11,7 +11,9 @@ from torch import Tensor
 from unpaired.data.sources import Folder
 from unpaired.errors import DataError
 from unpaired.evaluate import structure
+from unpaired.evaluate.extractors import Pixels
 from unpaired.evaluate.faithfulness import SHOWN_SIDE, look, look_at_folders, measurements
+from unpaired.evaluate.matched import embedding_similarity
 from unpaired.evaluate.structure import CELLS, moved_edges, nearer
 
 
@@ -97,6 +99,18 @@ def test_folders_are_matched_by_name(folders: tuple[Folder, Folder]):
     assert metrics["structure"].value < 0.2
     assert metrics["structure/shuffled"].value > 0.4
     assert metrics["suspected"].value == 0
+
+
+def test_similarity_of_features_is_of_images_of_one_name(folders: tuple[Folder, Folder]):
+    loaded = Pixels().load(torch.device("cpu"))
+    same = embedding_similarity(folders[0], folders[0], loaded)
+    assert same["embedding_similarity/pixels"].value == pytest.approx(1)
+    assert same["embedding_similarity/pixels/shuffled"].value < 0.8
+    negatives = embedding_similarity(*folders, loaded)
+    assert negatives["embedding_similarity/pixels"].value < 0.5
+    assert negatives["embedding_similarity/pixels"].n == 6
+    (Path(folders[1].path) / "2.png").write_bytes(b"")
+    assert embedding_similarity(*folders, loaded)["embedding_similarity/pixels"].n == 5
 
 
 def test_an_unreadable_file_is_left_out_and_strange_names_are_shown(

@@ -70,8 +70,10 @@ def _check(given: Namespace) -> None:
             "give a run or model folder, or images and what to compare them with: --generated out/ "
             "--real photos/ (or --inputs, --truth). `unpaired evaluate --help` has examples."
         )
-    if given.extractor and not given.real:
-        raise SettingError("--extractor compares with real images: name them, --real photos/.")
+    if given.extractor and not (given.real or given.inputs):
+        raise SettingError(
+            "--extractor compares with real images or inputs: name them, --real photos/."
+        )
     if given.model is None and given.lpips and not given.truth:
         raise SettingError("--lpips compares with the truth: name it, --truth photos/.")
     if given.model is None and given.dino and not given.inputs:
@@ -105,18 +107,19 @@ def _of_images(given: Namespace) -> int:
     from unpaired.evaluate.extractors import parse_extractor
     from unpaired.evaluate.faithfulness import SHOWN_SIDE, look_at_folders, measurements
     from unpaired.evaluate.made_images import judge, pairs_protocol, record
-    from unpaired.evaluate.matched import against_truth
+    from unpaired.evaluate.matched import against_truth, embedding_similarity
     from unpaired.report.faithfulness_page import write_faithfulness
 
     made, device = parse_source(given.generated), choose_device(given.device)
     pretrained = _pretrained(given)(device)
+    extractors = [parse_extractor(name) for name in (given.extractor or "").split(",") if name]
     records: list[dict[str, Any]] = []
     notes: list[str] = []
     if given.real:
         found = judge(
             made,
             parse_source(given.real),
-            [parse_extractor(name) for name in (given.extractor or "inception").split(",")],
+            extractors or [parse_extractor("inception")],
             more_real=parse_source(given.more_real) if given.more_real else None,
             device=device,
         )
@@ -128,6 +131,11 @@ def _of_images(given: Namespace) -> int:
         protocol = pairs_protocol(inputs, resize)
         metrics = measurements(faithful, pretrained.structures)
         records.append(record(made, inputs, protocol, metrics))
+        for extractor in extractors:
+            loaded = extractor.load(device)
+            protocol = pairs_protocol(inputs, loaded.resize, loaded)
+            metrics = embedding_similarity(inputs, made, loaded)
+            records.append(record(made, inputs, protocol, metrics))
         if given.output:
             way = f"{given.inputs} → {given.generated}"
             write_faithfulness({way: faithful}, given.output, "Given images")

@@ -30,8 +30,8 @@ def encoded(
     name = f"embedding_similarity/{DIRECTION[domain]}"
     shuffled = described[np.random.default_rng(0).permutation(len(described))]
     metrics = {
-        name: bootstrap_mean(_cosines(described, translated)),
-        f"{name}/shuffled": bootstrap_mean(_cosines(shuffled, translated)),
+        name: bootstrap_mean(cosines(described, translated)),
+        f"{name}/shuffled": bootstrap_mean(cosines(shuffled, translated)),
     }
     if translating.experiment.method.pretraining is not None and labels is not None:
         right = int((translating.classify(pile.source) == labels).sum())
@@ -73,8 +73,8 @@ def probed(
     return {"feature_accuracy/b": wilson(int((found == unseen.labels).sum()), len(unseen.labels))}
 
 
-def _cosines(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Cosine of each row of x and the same row of y."""
+def cosines(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cosine of each row of x and the same row of y; (N, d) twice => (N,)."""
     lengths = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
-    cosines: NDArray[np.float64] = np.sum(x * y, 1) / np.maximum(lengths, 1e-12)
-    return cosines
+    found: NDArray[np.float64] = np.sum(x * y, 1) / np.maximum(lengths, 1e-12)
+    return found

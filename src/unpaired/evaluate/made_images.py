@@ -102,9 +102,16 @@ def record(
     }
 
 
-def pairs_protocol(other: Source, resize: str) -> Protocol:
+def pairs_protocol(other: Source, resize: str, extractor: Loaded | None = None) -> Protocol:
     """Of numbers that compare made images one by one with those of the same name in `other`."""
-    return Protocol(name="pairs", split="given", images_a=open_pile(other).digest, resize=resize)
+    return Protocol(
+        name="pairs",
+        split="given",
+        images_a=open_pile(other).digest,
+        resize=resize,
+        extractor="" if extractor is None else extractor.name,
+        judges=() if extractor is None else (extractor.weights_hash,),
+    )
 
 
 def _distances(

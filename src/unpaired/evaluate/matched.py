@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from unpaired.data.sources import Source, describe, pair_id
 from unpaired.errors import DataError, UnreadableImage
 from unpaired.evaluate import paired
-from unpaired.evaluate.extraction import Pile, open_pile
+from unpaired.evaluate.extraction import Pile, extract, open_pile
+from unpaired.evaluate.extractors import Loaded
 from unpaired.evaluate.intervals import Measurement, bootstrap_mean
+from unpaired.evaluate.learned import cosines
 from unpaired.evaluate.paired import PairDistance
+from unpaired.evaluate.structure import others
 
 FEWEST = 2
 
@@ -31,14 +34,7 @@ def matched(
     """
     piles = open_pile(first), open_pile(second)
     places = [_places(pile) for pile in piles]
-    names = sorted(places[0].keys() & places[1].keys())
-    if len(names) < FEWEST:
-        examples = [next(iter(place)) for place in places]
-        raise DataError(
-            f"{len(names)} images of {describe(second)} have the name of one of "
-            f"{describe(first)}: {examples[1]!r} is there and {examples[0]!r} here. Images that "
-            "belong together are known by their names, whatever the ending."
-        )
+    names = sorted(_common(piles))
     for name in names:
         try:
             here, there = (p.pixels(place[name]) for p, place in zip(piles, places, strict=True))
@@ -69,6 +65,45 @@ def against_truth(
         for kind, measure in measures.items():
             found[kind].append(float(measure(x, y)[0]))
     return {f"truth_{kind}": bootstrap_mean(values) for kind, values in found.items()}
+
+
+def embedding_similarity(inputs: Source, made: Source, extractor: Loaded) -> dict[str, Measurement]:
+    """Mean cosine of an image's features and of what was made of it; beside it, of another image.
+
+    With a face encoder: whether it is still the same person (Taigman et al. 2017).
+
+    Raises:
+        DataError: when nothing belongs together.
+    """
+    piles = open_pile(inputs), open_pile(made)
+    names = sorted(_common(piles))
+    features = []
+    for pile in piles:
+        described, place = extract(pile, extractor), _places(pile)
+        row = {int(i): n for n, i in enumerate(described.kept)}
+        features.append({n: described.features[row[place[n]]] for n in names if place[n] in row})
+    both = [name for name in names if all(name in found for found in features)]
+    x, y = (np.stack([found[name] for name in both]).astype(np.float64) for found in features)
+    metric = f"embedding_similarity/{extractor.name}"
+    return {
+        metric: bootstrap_mean(cosines(x, y)),
+        f"{metric}/shuffled": bootstrap_mean(cosines(x, y[others(len(y))])),
+    }
+
+
+def _common(piles: Sequence[Pile]) -> set[str]:
+    """Names that both have; see `matched`."""
+    places = [_places(pile) for pile in piles]
+    names = places[0].keys() & places[1].keys()
+    if len(names) < FEWEST:
+        sources = [describe(pile.source) for pile in piles]
+        examples = [next(iter(place)) for place in places]
+        raise DataError(
+            f"{len(names)} images of {sources[1]} have the name of one of {sources[0]}: "
+            f"{examples[1]!r} is there and {examples[0]!r} here. Images that belong together are "
+            "known by their names, whatever the ending."
+        )
+    return names
 
 
 def _places(pile: Pile) -> dict[str, int]:
