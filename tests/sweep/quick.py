@@ -31,7 +31,7 @@ sys.exit(process.main())
 class QuickJudge:
     """Measures nothing; the real one is met in tests/cli."""
 
-    def __init__(self, experiment: Any, split: str, device: Any) -> None:
+    def __init__(self, experiment: Any, split: str, *_: Any) -> None:
         self.split = split
 
     def measure(self, networks: Any, images: int) -> Any:
