@@ -22,7 +22,7 @@ VERBS = {
     "train": "train a translator on two piles of images, or continue a run",
     "translate": "translate files and folders with a trained model",
     "generate": "make images from noise with a model trained for it (DCGAN, WGAN)",
-    "evaluate": "measure a model or a run on test images",
+    "evaluate": "measure a model, a run, or images that were made anywhere",
     "segmenter": "train a segmenter on photos and label maps, and judge generated photos by it",
     "report": "write a run's report.html",
     "sweep": "train every combination of settings and seeds, one run after the other",

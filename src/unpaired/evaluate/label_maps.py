@@ -18,8 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unpaired.data.decode import Decoding, decode
 from unpaired.data.domain import resize
+from unpaired.data.images import read_pixels
 from unpaired.data.sources import Folder, Source, describe
 from unpaired.data.splits import NUM_THREADS
 from unpaired.errors import DataError, UnreadableImage
@@ -177,14 +177,9 @@ def _read(
 
     def read(i: int) -> tuple[NDArray[Any], tuple[int, int]] | UnreadableImage:
         try:
-            content = records.read(i)
-            if not isinstance(content, np.ndarray):
-                content = decode(
-                    content, name=records.names[i], channels=3, decoding=Decoding()
-                ).pixels
+            content = read_pixels(records, i, 3).astype(np.uint8)
         except UnreadableImage as error:
             return error
-        content = np.broadcast_to(content, (*content.shape[:2], 3))
         if look is not None:
             look(records.names[i], content)
         return resize(content, size, size, nearest=nearest), content.shape[:2]

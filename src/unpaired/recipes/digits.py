@@ -124,7 +124,8 @@ def mnist_usps_128_fastest() -> Experiment:
     Paper: report 003, section 2.2, tests A and B.
     Command: unpaired train --recipe mnist-usps-128-fastest
     Cost: half of mnist-usps-128's: about 17 hours on a core.
-    Score: not measured yet.
+    Score: collapses: one black image for all after 500 images (--images 500), diversity 0; cycle L1
+    0.143 and 0.265 on 400 test images.
     """
     return _variant("fastest", learning_rate=1e-2)
 
