@@ -21,8 +21,9 @@ from unpaired.engine.run_folder import append_line, open_run, read_lines
 from unpaired.engine.state import State
 from unpaired.engine.track import Tracker, TrackerName
 from unpaired.errors import DataError
+from unpaired.evaluate.content import Pretrained
 from unpaired.evaluate.faithfulness import look
-from unpaired.evaluate.measure import Judge, Pretrained, Result
+from unpaired.evaluate.measure import Judge, Result
 from unpaired.evaluate.protocol import Split
 from unpaired.evaluate.score import validation_score
 from unpaired.experiment import Experiment, check, load

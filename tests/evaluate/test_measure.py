@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from unpaired.evaluate import learned
-from unpaired.evaluate.measure import Judge, Pretrained
-from unpaired.evaluate.piles import Translating
+from unpaired.evaluate.content import Pretrained, diversity_within_classes
+from unpaired.evaluate.measure import Judge
+from unpaired.evaluate.piles import Sample, Translating
 from unpaired.experiment import Experiment
 from unpaired.methods.method import Networks
 
@@ -52,6 +53,23 @@ def test_distances_of_pretrained_networks_are_taken_where_they_are_given(
         added |= {f"dino_structure/{way}", f"dino_structure/{way}/shuffled"}
     assert found.keys() - plain["metrics"].keys() == added
     assert all(found[name]["value"] > 0 for name in added)
+
+
+def test_one_image_a_class_is_a_diverse_pile_and_none_within_its_classes():
+    random = torch.Generator().manual_seed(0)
+    labels = np.arange(60) % 3
+    bases = torch.randint(0, 200, (3, 1, 16, 16), generator=random)
+    noise = torch.randint(0, 55, (60, 1, 16, 16), generator=random)
+    images = (bases[labels] + noise).to(torch.uint8)
+    real = Sample(images, labels, None, [])
+    again = torch.randint(0, 55, (60, 1, 16, 16), generator=random)
+    varied = diversity_within_classes("a2b", (bases[labels] + again).to(torch.uint8), labels, real)
+    assert varied["diversity_within_classes/a2b"].value == pytest.approx(1, abs=0.4)
+    alike = diversity_within_classes("a2b", bases[labels].to(torch.uint8), labels, real)
+    assert alike["diversity_within_classes/a2b"].value == 0
+    assert alike["diversity_within_classes/a2b"].n == 3
+    assert diversity_within_classes("a2b", images, np.zeros(60, int), real) == {}
+    assert diversity_within_classes("a2b", images, labels, Sample(images, None, None, [])) == {}
 
 
 class Student:

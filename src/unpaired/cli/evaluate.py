@@ -14,7 +14,7 @@ from unpaired.progress import say
 if TYPE_CHECKING:
     import torch
 
-    from unpaired.evaluate.measure import Pretrained
+    from unpaired.evaluate.content import Pretrained
 
 EPILOG = """\
 examples:
@@ -157,8 +157,8 @@ def _of_images(given: Namespace) -> int:
 
 def _pretrained(given: Namespace) -> Callable[[torch.device], Pretrained]:
     """The distances that were asked for by name."""
+    from unpaired.evaluate.content import Pretrained
     from unpaired.evaluate.dino_structure import load_dino
-    from unpaired.evaluate.measure import Pretrained
     from unpaired.evaluate.perceptual import load_lpips
 
     def load(device: torch.device) -> Pretrained:

@@ -51,8 +51,7 @@ def against_truth(
     Raises:
         DataError: when nothing belongs together, or a made image has another size than its truth.
     """
-    measures: dict[str, PairDistance] = {"l1": paired.l1, "psnr": paired.psnr, "ssim": paired.ssim}
-    measures |= looks or {}
+    measures = paired.MEASURES | (looks or {})
     found: dict[str, list[float]] = {name: [] for name in measures}
     for name, image, true in matched(made, truth):
         if image.shape != true.shape:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,16 +14,15 @@ from torch import Tensor
 
 from unpaired.config import encode
 from unpaired.data.images import load_images
-from unpaired.evaluate import learned, paired, segmentation, structure
+from unpaired.evaluate import content, learned, paired
 from unpaired.evaluate.classifier import Classifier
 from unpaired.evaluate.classifier_cache import load_or_train
+from unpaired.evaluate.content import Pretrained
 from unpaired.evaluate.distances import floor
 from unpaired.evaluate.diversity import diversity
 from unpaired.evaluate.frechet import frechet
-from unpaired.evaluate.hidden_signal import hidden_signal
 from unpaired.evaluate.intervals import Measurement, bootstrap_mean, wilson
 from unpaired.evaluate.kernels import kernel
-from unpaired.evaluate.paired import PairDistance
 from unpaired.evaluate.piles import (
     Translated,
     Translating,
@@ -45,16 +44,6 @@ class Result:
     translated: dict[DomainName, Translated]
     worst: dict[DomainName, tuple[NDArray[np.int64], str]]
     """Per source domain: indices of the least successful translations, and by which measure."""
-
-
-@dataclass(frozen=True)
-class Pretrained:
-    """Distances by networks that others have trained: asked for, as their weights may be large."""
-
-    looks: dict[str, PairDistance] = field(default_factory=dict)
-    """How different images look, by name: "lpips"."""
-    structures: dict[str, PairDistance] = field(default_factory=dict)
-    """How different their structure is, by name: "dino_structure"."""
 
 
 class Judge:
@@ -100,7 +89,8 @@ class Judge:
             unchanged = self._unchanged(domain, pile.source)
             metrics |= self._distribution(OTHER[domain], pile.there, direction, unchanged)
             metrics |= self._adaptation(translating, domain)
-            metrics |= self._hidden_signal(translating, domain, pile)
+            if self.split == "test":
+                metrics |= content.honesty(translating, domain, pile, seed)
             scores, by = self._per_image(domain, pile)
             worst[domain] = np.argsort(scores, kind="stable")[:16], by
         if method.latent_channels:
@@ -131,74 +121,29 @@ class Judge:
         metrics: dict[str, Measurement] = {}
         if images.back is not None:
             metrics[f"cycle_l1/{domain}"] = bootstrap_mean(paired.l1(images.back, images.source))
-            for kind, looks in self.pretrained.looks.items():
-                distances = looks(images.back, images.source)
+            for kind, distance in self.pretrained.looks.items():
+                distances = distance(images.back, images.source)
                 metrics[f"cycle_{kind}/{domain}"] = bootstrap_mean(distances)
         unchanged = self._unchanged(domain, images.source)
-        metrics |= self._structure(direction, images)
+        seed, extra = self.protocol.style_seed, self.pretrained
+        metrics |= content.structures(
+            direction, images.source, images.there, extra.structures, seed
+        )
         labels = self.images[domain].labels
         if self.classifiers is not None and labels is not None:
             judge = self.classifiers[other]
             for name, pixels in (("", images.there), ("/input", unchanged)):
                 right = int((judge.predict(pixels).numpy() == labels).sum())
                 metrics[f"translation_accuracy/{direction}{name}"] = wilson(right, len(labels))
+            real = self.images[other]
+            metrics |= content.diversity_within_classes(direction, images.there, labels, real)
         here, truth = self._pairs(domain)
         if len(here):
             target = to_eight_bits(self.images[other].pixels)[truth]
-            measures = {"l1": paired.l1, "psnr": paired.psnr, "ssim": paired.ssim}
-            for kind, measure in (measures | self.pretrained.looks).items():
-                name = f"truth_{kind}/{direction}"
-                metrics[name] = bootstrap_mean(measure(images.there[here], target))
-                metrics[f"{name}/input"] = bootstrap_mean(measure(unchanged[here], target))
             piles = {"": images.there[here], "/input": unchanged[here]}
-            metrics |= self._segmentation(self.experiment.domain(other).palette, target, piles)
-        return metrics
-
-    def _structure(self, direction: str, images: Translated) -> dict[str, Measurement]:
-        """How far edges have moved; beside it, the same of other images' translations."""
-        source, there = images.source, images.there
-        rivals = there[structure.others(len(there), self.protocol.style_seed)]
-        piles = {"": there, "/shuffled": rivals}
-        distances = {"structure": structure.structure} | self.pretrained.structures
-        return {
-            f"{name}/{direction}{kind}": bootstrap_mean(distance(source, pile))
-            for name, distance in distances.items()
-            for kind, pile in piles.items()
-        }
-
-    def _hidden_signal(
-        self, translating: Translating, domain: DomainName, pile: Translated
-    ) -> dict[str, Measurement]:
-        """See `hidden_signal`; only on test images, and where there is a way back."""
-        if pile.back is None or self.split != "test":
-            return {}
-
-        def way_back(there: Tensor) -> Tensor:
-            return translating.translate_back(there, pile.source, domain)
-
-        # Rounding to 8 bits is a change as well: both ways back start from pixels.
-        back = way_back(pile.there)
-        found = hidden_signal(pile.there, back, pile.source, way_back, self.protocol.style_seed)
-        return {
-            f"hidden_signal/{domain}/noise": found["noise"],
-            f"hidden_signal/{domain}/jpeg": found["jpeg"],
-            f"cycle_l1/{domain}/noise": found["cycle_l1/noise"],
-            f"cycle_l1/{domain}/jpeg": found["cycle_l1/jpeg"],
-        }
-
-    def _segmentation(
-        self, palette: tuple[tuple[int, int, int], ...], truth: Tensor, piles: dict[str, Tensor]
-    ) -> dict[str, Measurement]:
-        """Whether each pixel of label maps has its true class; nothing without a palette."""
-        if not palette:
-            return {}
-        true = segmentation.nearest_colour(truth, palette)
-        resamples, seed = self.protocol.resamples, self.protocol.style_seed
-        metrics: dict[str, Measurement] = {}
-        for suffix, pixels in piles.items():
-            guess = segmentation.nearest_colour(pixels, palette)
-            found = segmentation.measure(true, guess, len(palette), resamples, seed)
-            metrics |= {f"segmentation/{name}{suffix}": found[name] for name in found}
+            metrics |= content.against_truth(direction, target, piles, extra.looks)
+            palette, resamples = self.experiment.domain(other).palette, self.protocol.resamples
+            metrics |= content.label_maps(palette, target, piles, resamples, seed)
         return metrics
 
     def _adaptation(self, translating: Translating, domain: DomainName) -> dict[str, Measurement]:

@@ -49,6 +49,10 @@ def ssim(x: Tensor, y: Tensor) -> NDArray[np.float64]:
     return _per_image(x, y, _ssim)
 
 
+MEASURES: dict[str, PairDistance] = {"l1": l1, "psnr": psnr, "ssim": ssim}
+"""By the names that metrics have."""
+
+
 def to_like(images: Tensor, channels: int, size: int) -> Tensor:
     """Unchanged images in the form of another domain: the baseline of a translation.
 

@@ -198,6 +198,14 @@ _PATTERNS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         {"decimals": 2} | _HIGHER | _HEADLINE,
     ),
     (
+        r"diversity_within_classes/(?P<to>a2b|b2a)",
+        "Diversity within classes",
+        "{source} → {target}",
+        "Variety of the translated {source} images of one class: 1 is as varied as real {target} "
+        "images of that class are, 0 is one image a class",
+        {"decimals": 2} | _HIGHER,
+    ),
+    (
         r"diversity/(?P<of>a|b)",
         "Diversity",
         "{of}",

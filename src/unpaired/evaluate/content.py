@@ -1,0 +1,113 @@
+"""What must survive a translation: structure, the known truth, classes, an honest cycle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unpaired.evaluate import paired, segmentation
+from unpaired.evaluate.diversity import diversity
+from unpaired.evaluate.hidden_signal import hidden_signal
+from unpaired.evaluate.intervals import Measurement, bootstrap_mean
+from unpaired.evaluate.paired import PairDistance
+from unpaired.evaluate.piles import Sample, Translated, Translating, to_eight_bits
+from unpaired.evaluate.structure import others, structure
+from unpaired.methods.method import DomainName
+
+Metrics = dict[str, Measurement]
+
+_FEWEST_OF_CLASS = 8
+"""Images of a class, made and real, that its diversity is taken of."""
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """Distances by networks that others have trained: asked for, as their weights may be large."""
+
+    looks: dict[str, PairDistance] = field(default_factory=dict)
+    """How different images look, by name: "lpips"."""
+    structures: dict[str, PairDistance] = field(default_factory=dict)
+    """How different their structure is, by name: "dino_structure"."""
+
+
+def structures(
+    way: str, source: Tensor, there: Tensor, more: dict[str, PairDistance], seed: int
+) -> Metrics:
+    """How far structure has moved; beside it, the same of other images' translations."""
+    piles = {"": there, "/shuffled": there[others(len(there), seed)]}
+    distances = {"structure": structure} | more
+    return {
+        f"{name}/{way}{kind}": bootstrap_mean(distance(source, pile))
+        for name, distance in distances.items()
+        for kind, pile in piles.items()
+    }
+
+
+def against_truth(
+    way: str, truth: Tensor, piles: dict[str, Tensor], looks: dict[str, PairDistance]
+) -> Metrics:
+    """Images against their true counterparts; `piles` by suffix: "" and "/input"."""
+    return {
+        f"truth_{kind}/{way}{suffix}": bootstrap_mean(measure(pile, truth))
+        for kind, measure in (paired.MEASURES | looks).items()
+        for suffix, pile in piles.items()
+    }
+
+
+def label_maps(
+    palette: tuple[tuple[int, int, int], ...],
+    truth: Tensor,
+    piles: dict[str, Tensor],
+    resamples: int,
+    seed: int,
+) -> Metrics:
+    """Whether each pixel of label maps has its true class; nothing without a palette."""
+    if not palette:
+        return {}
+    true = segmentation.nearest_colour(truth, palette)
+    metrics: Metrics = {}
+    for suffix, pixels in piles.items():
+        guess = segmentation.nearest_colour(pixels, palette)
+        found = segmentation.measure(true, guess, len(palette), resamples, seed)
+        metrics |= {f"segmentation/{name}{suffix}": found[name] for name in found}
+    return metrics
+
+
+def honesty(translating: Translating, domain: DomainName, pile: Translated, seed: int) -> Metrics:
+    """See `hidden_signal`; nothing where there is no way back."""
+    if pile.back is None:
+        return {}
+
+    def way_back(there: Tensor) -> Tensor:
+        return translating.translate_back(there, pile.source, domain)
+
+    # Rounding to 8 bits is a change as well: both ways back start from pixels.
+    found = hidden_signal(pile.there, way_back(pile.there), pile.source, way_back, seed)
+    return {
+        f"hidden_signal/{domain}/noise": found["noise"],
+        f"hidden_signal/{domain}/jpeg": found["jpeg"],
+        f"cycle_l1/{domain}/noise": found["cycle_l1/noise"],
+        f"cycle_l1/{domain}/jpeg": found["cycle_l1/jpeg"],
+    }
+
+
+def diversity_within_classes(
+    way: str, there: Tensor, labels: NDArray[np.int64], real: Sample
+) -> Metrics:
+    """Diversity of the translations of each class, to real images of that class; the mean of all.
+
+    A generator that makes one image a class has a diverse pile; here it has 0. n is the number of
+    classes, over which the interval goes. Nothing where fewer than two classes have enough images.
+    """
+    if real.labels is None:
+        return {}
+    pixels = to_eight_bits(real.pixels)
+    found = []
+    for c in np.intersect1d(labels, real.labels):
+        made, like = there[labels == c], pixels[real.labels == c]
+        if min(len(made), len(like)) >= _FEWEST_OF_CLASS:
+            found.append(diversity(made, like, resamples=1).value)
+    return {f"diversity_within_classes/{way}": bootstrap_mean(found)} if len(found) > 1 else {}
