@@ -13,11 +13,14 @@ from unpaired.evaluate.diversity import diversity
 from unpaired.evaluate.hidden_signal import hidden_signal
 from unpaired.evaluate.intervals import Measurement, bootstrap_mean
 from unpaired.evaluate.paired import PairDistance
-from unpaired.evaluate.piles import Sample, Translated, Translating, to_eight_bits
+from unpaired.evaluate.piles import Sample, Translated, Translating, first, to_eight_bits
 from unpaired.evaluate.structure import others, structure
 from unpaired.methods.method import DomainName
 
 Metrics = dict[str, Measurement]
+
+MOST_IMAGES = 1000
+"""Images whose structure and hidden signal are measured: enough for intervals of a percent."""
 
 _FEWEST_OF_CLASS = 8
 """Images of a class, made and real, that its diversity is taken of."""
@@ -36,7 +39,11 @@ class Pretrained:
 def structures(
     way: str, source: Tensor, there: Tensor, more: dict[str, PairDistance], seed: int
 ) -> Metrics:
-    """How far structure has moved; beside it, the same of other images' translations."""
+    """How far structure has moved; beside it, the same of other images' translations.
+
+    Of at most `MOST_IMAGES`, drawn by `seed`.
+    """
+    source, there = (first(pile, MOST_IMAGES, seed) for pile in (source, there))
     piles = {"": there, "/shuffled": there[others(len(there), seed)]}
     distances = {"structure": structure} | more
     return {
@@ -77,15 +84,16 @@ def label_maps(
 
 
 def honesty(translating: Translating, domain: DomainName, pile: Translated, seed: int) -> Metrics:
-    """See `hidden_signal`; nothing where there is no way back."""
+    """See `hidden_signal`, of at most `MOST_IMAGES`; nothing where there is no way back."""
     if pile.back is None:
         return {}
+    source, there = (first(images, MOST_IMAGES, seed) for images in (pile.source, pile.there))
 
-    def way_back(there: Tensor) -> Tensor:
-        return translating.translate_back(there, pile.source, domain)
+    def way_back(translations: Tensor) -> Tensor:
+        return translating.translate_back(translations, source, domain)
 
     # Rounding to 8 bits is a change as well: both ways back start from pixels.
-    found = hidden_signal(pile.there, way_back(pile.there), pile.source, way_back, seed)
+    found = hidden_signal(there, way_back(there), source, way_back, seed)
     return {
         f"hidden_signal/{domain}/noise": found["noise"],
         f"hidden_signal/{domain}/jpeg": found["jpeg"],
