@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -74,16 +75,42 @@ def tiny_experiment() -> Experiment:
     )
 
 
+class Averages(torch.nn.Module):
+    """Stands for a face encoder: 128 sums of the mean colours of quarters of the image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sums = torch.nn.Linear(12, 128)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        means = torch.nn.functional.adaptive_avg_pool2d(images / 255, 2).flatten(1)
+        return self.sums(means)
+
+
+@pytest.fixture(scope="session")
+def encoder_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A `torch.export` program from images [N, 3, 112, 112] in 0…255 to [N, 128]."""
+    path = tmp_path_factory.mktemp("program") / "encoder.pt2"
+    batch = torch.export.Dim("batch")
+    example = (torch.rand(2, 3, 112, 112),)
+    program = torch.export.export(Averages().eval(), example, dynamic_shapes=({0: batch},))
+    torch.export.save(program, path)
+    return path
+
+
 @pytest.fixture
 def stand_in_data(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, encoder_program: Path
 ) -> Path:
-    """Empty files where recipes without a hub id look for theirs: enough to read the settings."""
+    """What recipes without a hub id look for: empty files, enough to read the settings, and a
+    small encoder in the place of the one for faces."""
     root = tmp_path_factory.mktemp("data")
     for name in ("facades/photo", "facades/labels"):
         (root / name).mkdir(parents=True)
         for split in ("train", "test"):
             (root / name / f"{split}.parquet").touch()
+    (root / "weights").mkdir()
+    shutil.copy(encoder_program, root / "weights/mobilefacenet.pt2")
     monkeypatch.setenv("UNPAIRED_DATA", str(root))
     return root
 
