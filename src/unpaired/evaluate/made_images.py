@@ -63,6 +63,7 @@ def judge(
     """
     piles = [open_pile(source) for source in (made, real)]
     further = None if more_real is None else open_pile(more_real)
+    beside = "" if further is None else f" and those of {further.digest}"
     notes = list(_notes(*piles))
     records = []
     for extractor in extractors:
@@ -81,7 +82,7 @@ def judge(
             resize=loaded.resize,
             formats=tuple("+".join(_formats(pile)) for pile in piles),
             counts=tuple(len(f) for f in features),
-            distances="all images; floor: among real images",
+            distances=f"all images; floor: among real images{beside}",
             style_seed=seed,
             resamples=resamples,
         )
