@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import re
 import shutil
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from unpaired.data.domain import Domain
 from unpaired.data.sources import Folder, HuggingFace
 from unpaired.errors import ModelError, SettingError
 from unpaired.experiment import Experiment
-from unpaired.files import sync
+from unpaired.files import replacing
 from unpaired.methods import DTN
 from unpaired.methods.method import Networks
 from unpaired.networks import ExportedEncoder
@@ -69,31 +68,20 @@ def save_model(
     is_in_use = folder.is_file() or (folder.is_dir() and any(folder.iterdir()))
     if is_in_use and not (folder / WEIGHTS).is_file():
         raise ModelError(f"{folder} holds something else than a model. Choose another folder.")
-    temporary = folder.with_name(f".{folder.name}.writing")
-    replaced = folder.with_name(f".{folder.name}.replaced")
-    for leftover in (temporary, replaced):
-        shutil.rmtree(leftover, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    state = networks.generating().state_dict()
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
-    save_file(tensors, temporary / WEIGHTS, metadata={"format": "pt"})
-    record = {
-        "schema_version": SCHEMA,
-        "images": images,
-        "weights": "ema",
-        "experiment": encode(without_folders(experiment)),
-    }
-    (temporary / CONFIG).write_text(json.dumps(record, indent=2) + "\n")
-    (temporary / CARD).write_text(card)
-    if program := _program(experiment):
-        shutil.copyfile(program, temporary / ENCODER)
-    for path in (*temporary.iterdir(), temporary):
-        sync(path)
-    if folder.exists():
-        os.rename(folder, replaced)
-    os.rename(temporary, folder)
-    sync(folder.parent)
-    shutil.rmtree(replaced, ignore_errors=True)
+    with replacing(folder) as temporary:
+        state = networks.generating().state_dict()
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+        save_file(tensors, temporary / WEIGHTS, metadata={"format": "pt"})
+        record = {
+            "schema_version": SCHEMA,
+            "images": images,
+            "weights": "ema",
+            "experiment": encode(without_folders(experiment)),
+        }
+        (temporary / CONFIG).write_text(json.dumps(record, indent=2) + "\n")
+        (temporary / CARD).write_text(card)
+        if program := _program(experiment):
+            shutil.copyfile(program, temporary / ENCODER)
     return folder
 
 

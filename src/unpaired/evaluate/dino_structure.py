@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unpaired.data.domain import resize
-from unpaired.errors import DataError
 from unpaired.evaluate.extractors.transformer import pretrained
+from unpaired.evaluate.structure import check_pairs
 
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet, as DINO was trained
 _BLOCK_IMAGES = 4  # a matrix of 785×785 and the network's activations for each
@@ -37,11 +37,7 @@ class DinoStructure:
         is the mean. Images are resized to the network's side, bicubic with anti-aliasing.
         Raises DataError for piles of different sizes.
         """
-        if len(x) != len(y):
-            raise DataError(
-                f"{len(x)} images and {len(y)} translations cannot be compared one by one: give "
-                "each image its own translation."
-            )
+        check_pairs(x, y)
         blocks = zip(torch.split(x, _BLOCK_IMAGES), torch.split(y, _BLOCK_IMAGES), strict=True)
         distances: NDArray[np.float64] = torch.cat(
             [

@@ -7,8 +7,6 @@ None of them can run code when read: pickles are refused.
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +22,7 @@ from unpaired.evaluate.intervals import Measurement
 from unpaired.evaluate.segmenter import Segmenter
 from unpaired.evaluate.segmenter_card import card
 from unpaired.evaluate.segmenter_networks import SegmenterNetwork
-from unpaired.files import sync
+from unpaired.files import replacing
 
 SCHEMA = 1
 """Version of the form of `config.json`; a newer one is refused by name."""
@@ -73,24 +71,13 @@ def save_segmenter(folder: Path, segmenter: Segmenter, trained: Trained) -> Path
     """
     check_can_be_written(folder)
     folder = folder.absolute()
-    temporary = folder.with_name(f".{folder.name}.writing")
-    replaced = folder.with_name(f".{folder.name}.replaced")
-    for leftover in (temporary, replaced):
-        shutil.rmtree(leftover, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    state = {name: t.detach().cpu().contiguous() for name, t in segmenter.state_dict().items()}
-    save_file(state, temporary / WEIGHTS, metadata={"format": "pt"})
-    scores = {name: score.as_json() for name, score in trained.scores.items()}
-    record = encode(trained) | {"scores": scores}
-    (temporary / CONFIG).write_text(json.dumps(record, indent=2) + "\n")
-    (temporary / CARD).write_text(card(trained))
-    for path in (*temporary.iterdir(), temporary):
-        sync(path)
-    if folder.exists():
-        os.rename(folder, replaced)
-    os.rename(temporary, folder)
-    sync(folder.parent)
-    shutil.rmtree(replaced, ignore_errors=True)
+    with replacing(folder) as temporary:
+        state = {name: t.detach().cpu().contiguous() for name, t in segmenter.state_dict().items()}
+        save_file(state, temporary / WEIGHTS, metadata={"format": "pt"})
+        scores = {name: score.as_json() for name, score in trained.scores.items()}
+        record = encode(trained) | {"scores": scores}
+        (temporary / CONFIG).write_text(json.dumps(record, indent=2) + "\n")
+        (temporary / CARD).write_text(card(trained))
     return folder
 
 

@@ -46,14 +46,19 @@ def structure(x: Tensor, y: Tensor) -> NDArray[np.float64]:
     edge is at 0 from another such and at 1 from the rest.
     Raises DataError for piles of different sizes.
     """
+    check_pairs(x, y)
+    blocks = zip(torch.split(x, _BLOCK_IMAGES), torch.split(y, _BLOCK_IMAGES), strict=True)
+    distances: NDArray[np.float64] = torch.cat([_distance(a, b).cpu() for a, b in blocks]).numpy()
+    return distances
+
+
+def check_pairs(x: Tensor, y: Tensor) -> None:
+    """Raise DataError for piles of different sizes."""
     if len(x) != len(y):
         raise DataError(
             f"{len(x)} images and {len(y)} translations cannot be compared one by one: give each "
             "image its own translation."
         )
-    blocks = zip(torch.split(x, _BLOCK_IMAGES), torch.split(y, _BLOCK_IMAGES), strict=True)
-    distances: NDArray[np.float64] = torch.cat([_distance(a, b).cpu() for a, b in blocks]).numpy()
-    return distances
 
 
 def others(num_images: int, seed: int = 0) -> NDArray[np.int64]:
