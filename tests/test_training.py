@@ -58,7 +58,7 @@ def quick_judge(monkeypatch: pytest.MonkeyPatch) -> None:
         def measure(self, networks: Any, images: int) -> Result:
             assert not networks.training
             record = line(self.split, images, 0.5) | {"weights": "ema", "seconds": 0.0}
-            return Result(record, translated={}, worst={})
+            return Result(record, translated={}, made=None, hidden={}, worst={})
 
     monkeypatch.setattr(training, "Judge", QuickJudge)
 
@@ -99,7 +99,7 @@ def test_a_training_from_python(
     assert moments(run) == [("validation", 20), ("test", 20)]
     pictures = sorted(path.name for path in (run / "samples").glob("0*.png"))
     assert pictures == [f"{n:09d}-{d}.png" for n in (0, 8, 16, 20) for d in "ab"]
-    record = unpaired.evaluate(run, "validation")
+    (record,) = unpaired.evaluate(run, "validation")
     assert evaluations(run)[2] == record
     assert moments(run)[2] == ("validation", 20)
     ink = load_images(tiny.a, "test").gather([0])[0].permute(1, 2, 0).numpy()[..., 0]
@@ -180,6 +180,7 @@ def line(split: str, images: int, value: float) -> dict[str, Any]:
     return {
         "split": split,
         "images": images,
+        "protocol": {"name": "standard"},
         "fingerprint": f"{split}-{images}",
         "metrics": {"translation_accuracy/a2b": measured},
     }

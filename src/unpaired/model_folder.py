@@ -15,9 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
 
 from unpaired import experiment as experiments
 from unpaired.config import encode
@@ -30,16 +28,15 @@ from unpaired.methods import DTN
 from unpaired.methods.method import Networks
 from unpaired.networks import ExportedEncoder
 from unpaired.networks.exported import check_program
+from unpaired.weights import CONFIG, LARGEST_SETTING, WEIGHTS, read_weights, refuse_pickle
 
 SCHEMA = 1
 """Version of the form of `config.json` in a model folder; a newer one is refused by name."""
 
-WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
+CARD = "README.md"
 ENCODER = "encoder.pt2"
 """The program of an encoder that was given: its weights alone would not do."""
 _KEYS = {"schema_version", "images", "weights", "experiment"}
-_PICKLES = {".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt"}
-_LARGEST_SETTING = 4096  # of layers, blocks or channels: what a stranger's file may make us build
 
 
 @dataclass(frozen=True)
@@ -99,18 +96,14 @@ def load_model(folder: Path) -> LoadedModel:
         experiment = _with_encoder(experiment, str(folder / ENCODER))
     networks = _build_empty(experiment, folder / CONFIG)
     expected = networks.generating().state_dict()
-    tensors = _read_weights(folder / WEIGHTS, expected)
+    tensors = read_weights(folder / WEIGHTS, expected)
     networks.generating().load_state_dict(tensors, assign=True)
     return LoadedModel(experiment, networks.eval().requires_grad_(False), images)
 
 
 def _check_is_model(folder: Path) -> None:
     """Raise unless the files of a model are there, and say where they may be instead."""
-    if folder.suffix in _PICKLES and not folder.is_dir():
-        raise ModelError(
-            f"{folder} looks like a pickle, which can run any code when read, so it is not opened. "
-            f"Give a model folder, with {WEIGHTS} and {CONFIG}, such as RUN/model."
-        )
+    refuse_pickle(folder, f"Give a model folder, with {WEIGHTS} and {CONFIG}, such as RUN/model.")
     if not folder.exists():
         raise ModelError(f"{folder} does not exist. Give a model folder, such as RUN/model.")
     if not folder.is_dir():
@@ -166,9 +159,9 @@ def _check_counts(experiment: Experiment, path: Path) -> None:
     parts = {f"method.{part}": settings[part] for part in experiments.NETWORKS if part in settings}
     for part, values in {"method": settings, **parts}.items():
         for name, value in values.items():
-            if isinstance(value, int) and value > _LARGEST_SETTING:
+            if isinstance(value, int) and value > LARGEST_SETTING:
                 raise ModelError(
-                    f"{path}: {part}.{name} is {value}; no model has more than {_LARGEST_SETTING}."
+                    f"{path}: {part}.{name} is {value}; no model has more than {LARGEST_SETTING}."
                 )
 
 
@@ -180,55 +173,6 @@ def _build_empty(experiment: Experiment, path: Path) -> Networks:
     except (RuntimeError, ValueError, TypeError, OverflowError) as error:
         raise ModelError(f"{path} describes networks that cannot be built: {error}") from None
     return Networks(dict(built.generators.items()), {}, dict(built.encoders.items()))
-
-
-def _read_weights(path: Path, expected: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors of a file, proven to be those that are expected, and finite."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-            _check_shapes(shapes, {k: tuple(v.shape) for k, v in expected.items()}, path)
-            # Copied, as what is read is a view of the file, which may be overwritten while in use.
-            tensors = {
-                name: file.get_tensor(name).to(like.dtype, copy=True)
-                for name, like in expected.items()
-            }
-    except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path} cannot be used: {_why_unreadable(path, error)}.") from None
-    for name, tensor in tensors.items():
-        if not torch.isfinite(tensor).all():
-            raise ModelError(
-                f"{path} holds values that are not finite (NaN or infinite) in {name}: its "
-                "training failed. Take the model of another run, or train again."
-            )
-    return tensors
-
-
-def _check_shapes(
-    found: dict[str, tuple[int, ...]], expected: dict[str, tuple[int, ...]], path: Path
-) -> None:
-    problems = [f"{name} is missing" for name in expected.keys() - found.keys()]
-    problems += [f"{name} is unexpected" for name in found.keys() - expected.keys()]
-    problems += [
-        f"{name} has shape {found[name]} instead of {expected[name]}"
-        for name in expected.keys() & found.keys()
-        if found[name] != expected[name]
-    ]
-    if problems:
-        raise ModelError(
-            f"{path} holds other networks than {CONFIG} describes ({len(problems)} differences): "
-            f"{'; '.join(sorted(problems)[:3])}. Take both files from the same model folder."
-        )
-
-
-def _why_unreadable(path: Path, error: Exception) -> str:
-    if isinstance(error, OSError):
-        return str(error)
-    with path.open("rb") as file:
-        start = file.read(2)
-    if start == b"PK" or start[:1] == b"\x80":
-        return "it is a pickle, whatever its name says, and pickles can run any code when read"
-    return f"it is damaged or cut short ({error}); copy it again"
 
 
 def without_folders(experiment: Experiment) -> Experiment:

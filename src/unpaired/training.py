@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,12 @@ from unpaired.engine.run_folder import append_line, open_run, read_lines
 from unpaired.engine.state import State
 from unpaired.engine.track import Tracker, TrackerName
 from unpaired.errors import DataError
+from unpaired.evaluate import any_extractor
 from unpaired.evaluate.content import Pretrained
+from unpaired.evaluate.extractors import Extractor
 from unpaired.evaluate.faithfulness import look
 from unpaired.evaluate.measure import Judge, Result
-from unpaired.evaluate.protocol import Split
+from unpaired.evaluate.protocol import Protocol, Split
 from unpaired.evaluate.score import validation_score
 from unpaired.experiment import Experiment, check, load
 from unpaired.files import write_atomically
@@ -148,8 +150,9 @@ class RunObserver:
         write_report(self.run)
 
     def evaluations(self) -> list[dict[str, Any]]:
-        """All lines of evaluations.jsonl."""
-        return read_lines(self.run / "evaluations.jsonl")
+        """The lines of evaluations.jsonl that trainings write; others a user may have added."""
+        lines = read_lines(self.run / "evaluations.jsonl")
+        return [line for line in lines if line["protocol"]["name"] == Protocol().name]
 
     def _best(self) -> tuple[Networks, int]:
         best = load_model(self.run / "best")
@@ -233,30 +236,35 @@ def evaluate(
     split: Split = "test",
     output: str | Path | None = None,
     pretrained: Callable[[torch.device], Pretrained] | None = None,
-) -> dict[str, Any]:
-    """Measure a run folder's model, or a model folder; returns a line of evaluations.jsonl.
+    extractors: Sequence[Extractor] = (),
+) -> list[dict[str, Any]]:
+    """Measure a run folder's model, or a model folder; returns lines of evaluations.jsonl.
 
-    With `output`, a folder, the page on the faithfulness of its translations is written there.
-    `pretrained` gives, on a device, distances to take in addition.
+    The first line holds all that needs no download; each of `extractors` adds a line with the
+    distances that it finds. With `output`, a folder, the page on the faithfulness of translations
+    is written there. `pretrained` gives, on a device, distances to take in addition.
 
     A run's sources are known in full; a model folder's only by name, so that its images must lie
-    where it is evaluated. In a run folder, the line is also appended to evaluations.jsonl.
+    where it is evaluated. In a run folder, the lines are also appended to evaluations.jsonl.
 
     Raises:
         ModelError, RunError, DataError: when the model or the images cannot be used.
+        SettingError, MissingExtra: for an extractor that cannot be loaded.
     """
     folder = Path(folder)
     is_run = (folder / "model").is_dir()
     model = load_model(folder / "model" if is_run else folder)
     experiment = load(folder / "config.json") if is_run else model.experiment
     device = choose_device(experiment.training.device)
+    loaded = [extractor.load(device) for extractor in extractors]  # before anything long begins
     judge = Judge(experiment, split, device, pretrained(device) if pretrained else None)
     result = judge.measure(model.networks.to(device), model.images)
     if output is not None and result.translated:
         _write_faithfulness(judge, result, Path(output))
-    if is_run:
-        append_line(folder / "evaluations.jsonl", result.record)
-    return result.record
+    found = [result.record, *any_extractor.records(judge, result, loaded)]
+    for line in found if is_run else ():
+        append_line(folder / "evaluations.jsonl", line)
+    return found
 
 
 def _write_faithfulness(judge: Judge, result: Result, folder: Path) -> None:
@@ -264,4 +272,5 @@ def _write_faithfulness(judge: Judge, result: Result, folder: Path) -> None:
         f"{domain} → {OTHER[domain]}": look(pile.source, pile.there, judge.images[domain].names)
         for domain, pile in result.translated.items()
     }
-    write_faithfulness(ways, folder, judge.experiment.name)
+    hidden = {f"{d} → {OTHER[d]} → {d}": signal for d, signal in result.hidden.items()}
+    write_faithfulness(ways, folder, judge.experiment.name, hidden)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -214,22 +215,69 @@ def test_a_package_that_does_not_import_is_told_from_a_missing_one(
         from_extra("not_there.part", "name", purpose="This")
 
 
-def test_a_program_of_torch_export(tmp_path: Path):
-    class Mean(torch.nn.Module):
-        def forward(self, images: torch.Tensor) -> torch.Tensor:
-            return images.mean((2, 3))
+class Mean(torch.nn.Module):
+    """The mean of each channel."""
 
-    example = torch.rand(2, 3, 16, 16)
-    batch = torch.export.Dim("batch")
-    program = torch.export.export(Mean(), (example,), dynamic_shapes=({0: batch},))
-    torch.export.save(program, tmp_path / "mean.pt2")
-    extractor = Program(weights=str(tmp_path / "mean.pt2"), side=16, num_features=3)
-    loaded = extractor.load(CPU)
-    image = photos(1, 16, 16)[0]
-    found = loaded.features(torch.from_numpy(loaded.prepare(image)[None]))
-    expected = torch.from_numpy(image.mean((0, 1))[None]).float()
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images.mean((2, 3))
+
+
+def exported(path: Path, *shape: int, network: torch.nn.Module | None = None, **sizes: Any) -> str:
+    """A program for images of this shape; `sizes` are the dimensions that may vary."""
+    dynamic = {int(k[1:]): size for k, size in sizes.items()}
+    program = torch.export.export(
+        network or Mean(), (torch.rand(shape),), dynamic_shapes=(dynamic,)
+    )
+    torch.export.save(program, path)
+    return str(path)
+
+
+BATCH = torch.export.Dim("batch")
+
+
+@pytest.mark.parametrize(("values", "scale"), [("", 1), (":unit", 255), (":signed", 127.5)])
+def test_a_program_of_torch_export_has_the_side_and_the_features_that_it_has(
+    tmp_path: Path, values: str, scale: float
+):
+    path = exported(tmp_path / "mean.pt2", 2, 3, 16, 16, d0=BATCH)
+    loaded = parse_extractor(path + values).load(CPU)
+    image = photos(1, 40, 30)[0]
+    prepared = loaded.prepare(image)
+    assert prepared.shape == (3, 16, 16)
+    found = loaded.features(torch.from_numpy(prepared[None]))
+    expected = torch.from_numpy(prepared.mean((1, 2))[None]) / scale - float(values == ":signed")
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-3)
     assert loaded.name == "mean"
+    assert "16×16" in loaded.resize
+
+
+def test_programs_of_other_values_are_other_extractors(tmp_path: Path):
+    path = exported(tmp_path / "mean.pt2", 2, 3, 16, 16, d0=BATCH)
+    hashes = {parse_extractor(path + v).load(CPU).weights_hash for v in ("", ":unit", ":signed")}
+    assert len(hashes) == 3
+
+
+def test_programs_that_do_not_fit_are_refused(tmp_path: Path):
+    def refusal(text: str) -> str:
+        with pytest.raises(SettingError) as refused:
+            parse_extractor(text).load(CPU)
+        return str(refused.value)
+
+    assert "--extractor: there is no file" in refusal(str(tmp_path / "gone.pt2"))
+    (tmp_path / "text.pt2").write_text("hello")
+    assert "is no program of torch.export" in refusal(str(tmp_path / "text.pt2"))
+    grey = exported(tmp_path / "grey.pt2", 2, 1, 16, 16, d0=BATCH)
+    assert "takes [n, 1, 16, 16], not one batch of colour images" in refusal(grey)
+    wide = exported(tmp_path / "wide.pt2", 2, 3, 16, 24, d0=BATCH)
+    assert "takes [n, 3, 16, 24]. Export it for square images" in refusal(wide)
+    side = torch.export.Dim("side", min=8)
+    free = exported(tmp_path / "free.pt2", 2, 3, 16, 16, d0=BATCH, d2=side, d3=side)
+    assert "takes [n, 3, n, n]. Export it for square images" in refusal(free)
+    single = exported(tmp_path / "single.pt2", 1, 3, 16, 16)
+    assert "does not take two images at once" in refusal(single)
+    maps = exported(tmp_path / "maps.pt2", 2, 3, 16, 16, network=torch.nn.ReLU(), d0=BATCH)
+    assert "returns (2, 3, 16, 16) for two images, not features [2, d]" in refusal(maps)
+    assert "what values it takes" in refusal(f"{single}:uint")
 
 
 def test_a_task_classifier_learns_from_labelled_images(tmp_path: Path):

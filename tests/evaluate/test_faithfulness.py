@@ -11,8 +11,9 @@ from torch import Tensor
 from unpaired.data.sources import Folder
 from unpaired.errors import DataError
 from unpaired.evaluate import structure
+from unpaired.evaluate.extraction import open_pile
 from unpaired.evaluate.extractors import Pixels
-from unpaired.evaluate.faithfulness import SHOWN_SIDE, look, look_at_folders, measurements
+from unpaired.evaluate.faithfulness import SHOWN_SIDE, look, look_at_piles, measurements
 from unpaired.evaluate.matched import embedding_similarity
 from unpaired.evaluate.structure import CELLS, moved_edges, nearer
 
@@ -91,7 +92,7 @@ def folders(tmp_path: Path) -> tuple[Folder, Folder]:
 
 
 def test_folders_are_matched_by_name(folders: tuple[Folder, Folder]):
-    found = look_at_folders(*folders)
+    found = look_at_piles(*map(open_pile, folders))
     assert found.names == ["0", "2", "4", "deep/1", "deep/3", "deep/5"]
     assert found.source.shape == (6, SHOWN_SIDE, SHOWN_SIDE, 3)
     assert not len(found.suspected)
@@ -103,23 +104,25 @@ def test_folders_are_matched_by_name(folders: tuple[Folder, Folder]):
 
 def test_similarity_of_features_is_of_images_of_one_name(folders: tuple[Folder, Folder]):
     loaded = Pixels().load(torch.device("cpu"))
-    same = embedding_similarity(folders[0], folders[0], loaded)
+    same = embedding_similarity(open_pile(folders[0]), open_pile(folders[0]), loaded)
     assert same["embedding_similarity/pixels"].value == pytest.approx(1)
     assert same["embedding_similarity/pixels/shuffled"].value < 0.8
-    negatives = embedding_similarity(*folders, loaded)
+    negatives = embedding_similarity(*map(open_pile, folders), loaded)
     assert negatives["embedding_similarity/pixels"].value < 0.5
     assert negatives["embedding_similarity/pixels"].n == 6
     (Path(folders[1].path) / "2.png").write_bytes(b"")
-    assert embedding_similarity(*folders, loaded)["embedding_similarity/pixels"].n == 5
+    assert (
+        embedding_similarity(*map(open_pile, folders), loaded)["embedding_similarity/pixels"].n == 5
+    )
 
 
 def test_an_unreadable_file_is_left_out_and_strange_names_are_shown(
     folders: tuple[Folder, Folder], tmp_path: Path
 ):
     (tmp_path / "out" / "2.png").write_bytes(b"")
-    assert "2" not in look_at_folders(*folders).names
+    assert "2" not in look_at_piles(*map(open_pile, folders)).names
     other = tmp_path / "other"
     other.mkdir()
     Image.new("RGB", (8, 8)).save(other / "result_7.png")
     with pytest.raises(DataError, match=r"0 images .*'result_7' is there and '0' here"):
-        look_at_folders(folders[0], Folder(path=str(other)))
+        look_at_piles(open_pile(folders[0]), open_pile(Folder(path=str(other))))

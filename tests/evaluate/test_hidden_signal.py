@@ -22,10 +22,12 @@ def test_an_image_in_its_lowest_bits_is_found():
         return ((images.int() - 126) * 64).clamp(0, 255).to(torch.uint8)
 
     assert torch.equal(way_back(there), source)
-    found = hidden_signal(there, way_back(there), source, way_back)
-    assert found["noise"].low > 10
-    assert found["jpeg"].low > 5
-    assert found["cycle_l1/noise"].value > 0.2
+    signal = hidden_signal(there, source, way_back)
+    found = signal.metrics("a")
+    assert signal.suspected
+    assert found["hidden_signal/a/noise"].low > 10
+    assert found["hidden_signal/a/jpeg"].low > 5
+    assert found["cycle_l1/a/noise"].value > 0.2
 
 
 def test_a_cycle_of_what_is_seen_hides_nothing():
@@ -35,11 +37,13 @@ def test_a_cycle_of_what_is_seen_hides_nothing():
         return 255 - images
 
     there = 255 - source
-    found = hidden_signal(there, way_back(there), source, way_back)
-    assert found["noise"].value == 1
-    assert found["jpeg"].value == 1
-    assert found["cycle_l1/noise"].value < 0.02
-    assert found["cycle_l1/jpeg"].value < 0.01
+    signal = hidden_signal(there, source, way_back)
+    found = signal.metrics("a")
+    assert not signal.suspected
+    assert found["hidden_signal/a/noise"].value == 1
+    assert found["hidden_signal/a/jpeg"].value == 1
+    assert found["cycle_l1/a/noise"].value < 0.02
+    assert found["cycle_l1/a/jpeg"].value < 0.01
 
 
 def test_the_touch_is_faint_and_follows_the_seed():
@@ -54,6 +58,6 @@ def test_the_touch_is_faint_and_follows_the_seed():
 
 def test_a_flat_image_that_jpeg_leaves_alone_has_a_number():
     flat = torch.full((3, 3, 16, 16), 128, dtype=torch.uint8)
-    found = hidden_signal(flat, flat, flat, lambda images: images)
-    assert found["jpeg"].value == 0
-    assert found["noise"].value == 1
+    found = hidden_signal(flat, flat, lambda images: images).metrics("a")
+    assert found["hidden_signal/a/jpeg"].value == 0
+    assert found["hidden_signal/a/noise"].value == 1

@@ -8,11 +8,12 @@ import pytest
 import torch
 from PIL import Image
 
-from unpaired.data.sources import BuiltIn, Folder
+from unpaired.data.sources import BuiltIn, Folder, Source
 from unpaired.errors import DataError
 from unpaired.evaluate import made_images
-from unpaired.evaluate.extractors import CLIP, Inception, Pixels
-from unpaired.evaluate.made_images import judge
+from unpaired.evaluate.extraction import open_pile
+from unpaired.evaluate.extractors import CLIP, Extractor, Inception, Pixels
+from unpaired.evaluate.made_images import Judgement
 
 
 @pytest.fixture
@@ -34,6 +35,25 @@ def pile(tmp_path: Path) -> Callable[..., Folder]:
     return make
 
 
+def judge(
+    made: Source,
+    real: Source,
+    *extractors: Extractor,
+    more_real: Source | None = None,
+    unchanged: Source | None = None,
+    resamples: int = 0,
+) -> list[Judgement]:
+    """`made_images.judge`, of sources."""
+    return made_images.judge(
+        open_pile(made),
+        open_pile(real),
+        [extractor.load(torch.device("cpu")) for extractor in extractors],
+        more_real=more_real and open_pile(more_real),
+        unchanged=unchanged and open_pile(unchanged),
+        resamples=resamples,
+    )
+
+
 class Stand:
     """Stands for a network: its features are the image at 8×8 and noise of its own."""
 
@@ -45,51 +65,51 @@ class Stand:
 
 def test_real_images_are_as_near_as_the_floor_and_others_are_not():
     real, more = BuiltIn(name="sign", part="test"), BuiltIn(name="sign", part="validation")
-    near = judge(more, real, [Pixels()], resamples=5).records[0]["metrics"]
-    far = judge(BuiltIn(name="ink", part="test"), real, [Pixels()], resamples=5)
-    assert near["fd/pixels"]["value"] < 2 * near["fd/pixels/floor"]["value"]
-    distant = far.records[0]["metrics"]
-    assert distant["fd/pixels"]["low"] > 10 * distant["fd/pixels/floor"]["high"]
-    assert distant["kd/pixels"]["value"] > 10 * distant["kd/pixels/floor"]["high"]
-    assert distant["coverage/pixels"]["value"] < 0.1 < 0.8 < near["coverage/pixels"]["value"]
-    assert any("grey" in note for note in far.notes)
+    near = judge(more, real, Pixels(), resamples=5)[0].metrics
+    far = judge(BuiltIn(name="ink", part="test"), real, Pixels(), resamples=5)
+    assert near["fd/pixels"].value < 2 * near["fd/pixels/floor"].value
+    distant = far[0].metrics
+    assert distant["fd/pixels"].low > 10 * distant["fd/pixels/floor"].high
+    assert distant["kd/pixels"].value > 10 * distant["kd/pixels/floor"].high
+    assert distant["coverage/pixels"].value < 0.1 < 0.8 < near["coverage/pixels"].value
+    assert any("grey" in note for note in far[0].notes)
     for metrics in (near, distant):
-        assert metrics["fd/pixels/infinity"]["value"] < metrics["fd/pixels"]["value"]
-        assert metrics["fd/pixels/floor"]["n"] == 180
-    assert distant["fd/pixels"]["n"] == 360
+        assert metrics["fd/pixels/infinity"].value < metrics["fd/pixels"].value
+        assert metrics["fd/pixels/floor"].n == 180
+    assert distant["fd/pixels"].n == 360
 
 
 def test_more_real_images_give_a_floor_at_the_full_number():
     real, more = BuiltIn(name="sign", part="test"), BuiltIn(name="sign", part="validation")
-    found = judge(BuiltIn(name="ink", part="test"), real, [Pixels()], more_real=more, resamples=0)
-    assert found.records[0]["metrics"]["fd/pixels/floor"]["n"] > 180
+    found = judge(BuiltIn(name="ink", part="test"), real, Pixels(), more_real=more)
+    assert found[0].metrics["fd/pixels/floor"].n > 180
 
 
 def test_the_protocol_says_what_the_number_depends_on(pile: Callable[..., Folder]):
     real = pile("real", 8, 0)
-    first = judge(pile("made", 8, 1), real, [Pixels()], resamples=0).records[0]
-    assert first["protocol"]["extractor"] == "pixels"
-    assert first["protocol"]["counts"] == [8, 8]
-    assert first["protocol"]["formats"] == ["PNG", "PNG"]
-    assert first["protocol"]["resize"].startswith("bicubic")
-    fingerprints = {first["fingerprint"]}
+    first = judge(pile("made", 8, 1), real, Pixels())[0]
+    assert first.protocol.extractor == "pixels"
+    assert first.protocol.counts == (8, 8)
+    assert first.protocol.formats == ("PNG", "PNG")
+    assert first.protocol.resize.startswith("bicubic")
+    fingerprints = {first.protocol.fingerprint}
     for other in (pile("fewer", 7, 1), pile("jpeg", 8, 1, form="jpg")):
-        fingerprints.add(judge(other, real, [Pixels()], resamples=0).records[0]["fingerprint"])
+        fingerprints.add(judge(other, real, Pixels())[0].protocol.fingerprint)
     assert len(fingerprints) == 3
-    same = judge(pile("others", 8, 2), real, [Pixels()], resamples=0).records[0]
-    assert same["fingerprint"] == first["fingerprint"]
+    same = judge(pile("others", 8, 2), real, Pixels())[0]
+    assert same.protocol.fingerprint == first.protocol.fingerprint
 
 
 def test_one_record_for_each_extractor(
     pile: Callable[..., Folder], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(CLIP, "load", lambda self, device: Stand("clip"))
-    found = judge(pile("made", 12, 0), pile("real", 10, 1), [Pixels(), CLIP()], resamples=5)
-    names = [set(record["metrics"]) for record in found.records]
+    found = judge(pile("made", 12, 0), pile("real", 10, 1), Pixels(), CLIP(), resamples=5)
+    names = [set(judged.metrics) for judged in found]
     assert "fd/pixels" in names[0]
     assert not any("clip" in name for name in names[0])
     assert {"cmmd/clip", "cmmd/clip/floor", "fd/clip", "precision/clip"} <= names[1]
-    assert found.records[1]["metrics"]["cmmd/clip"]["value"] > 0
+    assert found[1].metrics["cmmd/clip"].value > 0
 
 
 def test_fid_of_few_images_is_led_by_kid(
@@ -97,13 +117,13 @@ def test_fid_of_few_images_is_led_by_kid(
 ):
     monkeypatch.setattr(Inception, "load", lambda self, device: Stand("inception"))
     made, real = pile("made", 12, 0), pile("real", 10, 1)
-    few = judge(made, real, [Inception()], resamples=0)
-    assert next(iter(few.records[0]["metrics"])) == "kd/inception"
-    assert any("with 10 images, FID" in note and "read KID" in note for note in few.notes)
+    few = judge(made, real, Inception())
+    assert next(iter(few[0].metrics)) == "kd/inception"
+    assert any("with 10 images, FID" in note and "read KID" in note for note in few[0].notes)
     monkeypatch.setattr(made_images, "FEWEST_FOR_FID", 10)
-    enough = judge(made, real, [Inception()], resamples=0)
-    assert next(iter(enough.records[0]["metrics"])) == "fd/inception"
-    assert not any("read KID" in note for note in enough.notes)
+    enough = judge(made, real, Inception())
+    assert next(iter(enough[0].metrics)) == "fd/inception"
+    assert not any("read KID" in note for note in enough[0].notes)
 
 
 @pytest.mark.parametrize(
@@ -119,8 +139,8 @@ def test_what_misleads_is_said(
     pile: Callable[..., Folder], made: dict[str, object], real: dict[str, object], words: str
 ):
     settings = {"count": 8, "seed": 0} | made
-    found = judge(pile("made", **settings), pile("real", 8, 1, **real), [Pixels()], resamples=0)
-    assert any(words in note for note in found.notes), found.notes
+    found = judge(pile("made", **settings), pile("real", 8, 1, **real), Pixels())
+    assert any(words in note for note in found[0].notes), found[0].notes
 
 
 def test_small_images_are_not_for_inception(
@@ -128,11 +148,11 @@ def test_small_images_are_not_for_inception(
 ):
     monkeypatch.setattr(Inception, "load", lambda self, device: Stand("inception"))
     small = judge(
-        pile("small", 8, 0, side=32), pile("real", 8, 1, side=32), [Inception()], resamples=0
+        pile("small", 8, 0, side=32), pile("real", 8, 1, side=32), Inception(), resamples=0
     )
-    assert any("enlarged to 299" in note for note in small.notes)
-    large = judge(pile("large", 8, 2), pile("photos", 8, 3), [Inception()], resamples=0)
-    assert not any("enlarged" in note for note in large.notes)
+    assert any("enlarged to 299" in note for note in small[0].notes)
+    large = judge(pile("large", 8, 2), pile("photos", 8, 3), Inception())
+    assert not any("enlarged" in note for note in large[0].notes)
 
 
 def test_a_collapsed_model_has_numbers_and_is_called_so(pile: Callable[..., Folder]):
@@ -140,22 +160,22 @@ def test_a_collapsed_model_has_numbers_and_is_called_so(pile: Callable[..., Fold
     first, *rest = sorted(Path(made.path).iterdir())
     for path in rest:
         path.write_bytes(first.read_bytes())
-    found = judge(made, pile("real", 8, 1), [Pixels()], resamples=20)
-    assert any("all 8 made images are the same file" in note for note in found.notes)
-    assert any("all made images are one to pixels" in note for note in found.notes)
-    metrics = found.records[0]["metrics"]
-    assert all(np.isfinite([m["value"], m["low"], m["high"]]).all() for m in metrics.values())
-    assert metrics["recall/pixels"]["value"] == 0
+    found = judge(made, pile("real", 8, 1), Pixels(), resamples=20)
+    assert any("all 8 made images are the same file" in note for note in found[0].notes)
+    assert any("all made images are one to pixels" in note for note in found[0].notes)
+    metrics = found[0].metrics
+    assert all(np.isfinite([m.value, m.low, m.high]).all() for m in metrics.values())
+    assert metrics["recall/pixels"].value == 0
 
 
 def test_one_image_is_no_pile(pile: Callable[..., Folder]):
     with pytest.raises(DataError, match="has one usable image"):
-        judge(pile("made", 1, 0), pile("real", 8, 1), [Pixels()])
+        judge(pile("made", 1, 0), pile("real", 8, 1), Pixels())
 
 
 def test_unreadable_images_are_counted(pile: Callable[..., Folder]):
     made = pile("made", 8, 0)
     (Path(made.path) / "003.png").write_bytes(b"")
-    found = judge(made, pile("real", 8, 1), [Pixels()], resamples=0)
-    assert any("1 of 8 images are unreadable (first: 003.png" in note for note in found.notes)
-    assert found.records[0]["protocol"]["counts"] == [7, 8]
+    found = judge(made, pile("real", 8, 1), Pixels())
+    assert any("1 of 8 images are unreadable (first: 003.png" in note for note in found[0].notes)
+    assert found[0].protocol.counts == (7, 8)

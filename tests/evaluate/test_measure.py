@@ -129,7 +129,7 @@ def test_students_learn_from_translations_and_read_real_images(
         translating = Translating(experiment, networks, CPU, judge.protocol.style_seed)
         pile = translating.translate(seen.pixels, domain)
         assert torch.equal(translated.images, pile.there)
-        assert torch.equal(unchanged.images, judge._unchanged(domain, seen.pixels))
+        assert torch.equal(unchanged.images, judge.unchanged(domain, seen.pixels))
         share = float((real.labels == 7).mean())
         for measurement in metrics[domain].values():
             assert measurement.value == pytest.approx(share)

@@ -21,6 +21,7 @@ from unpaired.engine.loop import Phases, advance
 from unpaired.engine.state import State
 from unpaired.engine.window import Window
 from unpaired.errors import SettingError
+from unpaired.evaluate.extractors import Pixels
 from unpaired.evaluate.piles import Translating
 from unpaired.experiment import Experiment, check, from_json, to_json
 from unpaired.methods import GAN
@@ -270,9 +271,11 @@ def test_without_the_discriminator_its_features_are_not_asked_for(
     run: Path, noise: Experiment, quick_evaluation: None
 ):
     """A model folder keeps no discriminator."""
-    record = unpaired.evaluate(run / "model", "validation")
+    record, of_pixels = unpaired.evaluate(run / "model", "validation", extractors=[Pixels()])
     assert "feature_accuracy/b" not in record["metrics"]
     assert {"diversity/b", "fd/classifier/b"} <= record["metrics"].keys()
+    assert {"kd/pixels/b", "fd/pixels/b/floor", "recall/pixels/b"} <= of_pixels["metrics"].keys()
+    assert not any(name.endswith("/input") for name in of_pixels["metrics"])
 
 
 def test_images_that_are_measured_are_drawn_anew_and_alike(noise: Experiment):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +15,22 @@ if TYPE_CHECKING:
     import torch
 
     from unpaired.evaluate.content import Pretrained
+    from unpaired.evaluate.extractors import Extractor
+    from unpaired.evaluate.intervals import Measurement
+    from unpaired.evaluate.protocol import Protocol, Split
 
 EPILOG = """\
 examples:
   unpaired evaluate runs/photos-paintings
+  unpaired evaluate runs/photos-paintings --extractor inception,dinov2 -o evidence/
   unpaired evaluate --generated out/ --real photos/
   unpaired evaluate --generated out/ --real photos/ --extractor dinov2,clip,encoder.pt2
   unpaired evaluate --generated out/ --real photos/ --inputs sketches/ -o evidence/
 
 Extractors: inception (FID and KID), inception-legacy (with the resize of the first FID), dinov2
 (FD-DINOv2), clip (CMMD), pixels (8x8 averages, needs nothing), classifier:SOURCE (a task classifier
-that learns from labelled real images, for digits and the like), or a program of torch.export. With
+that learns from labelled real images, for digits and the like), or a program of torch.export that
+takes colour images of 0 to 255 (encoder.pt2; encoder.pt2:unit of 0 to 1, :signed of -1 to 1). With
 weights of your own: inception:weights.pth, dinov2:folder/, clip:folder/. Without, those in the
 cache of torch or of the Hugging Face hub are used, and fetched where they are absent.
 """
@@ -33,6 +38,8 @@ cache of torch or of the Hugging Face hub are used, and fetched where they are a
 
 def run(arguments: list[str]) -> int:
     """The verb."""
+    from unpaired.cli.tables import print_metrics
+
     flags = Parser(prog="unpaired evaluate", description=__doc__, epilog=EPILOG)
     add = flags.add_argument
     add("model", nargs="?", type=Path, help="run folder or model folder")
@@ -42,7 +49,7 @@ def run(arguments: list[str]) -> int:
     add("--more-real", metavar="SOURCE", help="other real images, for a floor at a larger n")
     add("--inputs", metavar="SOURCE", help="what the images were made from, under the same names")
     add("--truth", metavar="SOURCE", help="what they should have become, under the same names")
-    add("--extractor", metavar="NAMES", help="one or several, with commas (default: inception)")
+    add("--extractor", metavar="NAMES", help="one or several, with commas (of images: inception)")
     add("-o", "--output", type=Path, metavar="DIR", help="write the page of faithfulness there")
     add("--lpips", action="store_true", help="compare cycle and truth by LPIPS as well")
     add("--dino", metavar="WEIGHTS", help="structure distance of a DINO: facebook/dino-vitb8")
@@ -50,14 +57,22 @@ def run(arguments: list[str]) -> int:
     add("--json", action="store_true", help="one JSON object on standard output")
     given = flags.parse_args(arguments)
     _check(given)
-    if given.model is not None:
-        return _of_model(given)
-    return _of_images(given)
+    records = _of_images(given) if given.model is None else _of_model(given)
+    if given.json:
+        print_json({"evaluations": records})
+        return 0
+    for record in records:
+        print_metrics(record)
+    for note in dict.fromkeys(note for record in records for note in record.get("notes", ())):
+        say(f"note: {note}")
+    if given.output:
+        say(f"page: {given.output / 'faithfulness.html'}")
+    return 0
 
 
 def _check(given: Namespace) -> None:
     """Refuse flags that contradict each other."""
-    of_images = ("generated", "real", "more_real", "inputs", "truth", "extractor")
+    of_images = ("generated", "real", "more_real", "inputs", "truth")
     named = [f"--{name.replace('_', '-')}" for name in of_images if getattr(given, name)]
     if given.model is not None and named:
         raise SettingError(
@@ -70,7 +85,7 @@ def _check(given: Namespace) -> None:
             "give a run or model folder, or images and what to compare them with: --generated out/ "
             "--real photos/ (or --inputs, --truth). `unpaired evaluate --help` has examples."
         )
-    if given.extractor and not (given.real or given.inputs):
+    if given.model is None and given.extractor and not (given.real or given.inputs):
         raise SettingError(
             "--extractor compares with real images or inputs: name them, --real photos/."
         )
@@ -87,72 +102,64 @@ def _check(given: Namespace) -> None:
         raise SettingError("--split goes with a model: given images have no splits. Leave it out.")
 
 
-def _of_model(given: Namespace) -> int:
-    from unpaired.cli.tables import print_metrics
+def _of_model(given: Namespace) -> list[dict[str, Any]]:
     from unpaired.training import evaluate
 
-    record = evaluate(given.model, given.split or "test", given.output, _pretrained(given))
-    if given.json:
-        print_json(record)
-        return 0
-    print_metrics(record)
-    _say_where(given)
-    return 0
+    split: Split = given.split or "test"
+    return evaluate(given.model, split, given.output, _pretrained(given), _extractors(given))
 
 
-def _of_images(given: Namespace) -> int:
-    from unpaired.cli.tables import print_metrics
+def _of_images(given: Namespace) -> list[dict[str, Any]]:
     from unpaired.data.sources import parse_source
     from unpaired.engine.hardware import choose_device
-    from unpaired.evaluate.extractors import parse_extractor
-    from unpaired.evaluate.faithfulness import SHOWN_SIDE, look_at_folders, measurements
-    from unpaired.evaluate.made_images import judge, pairs_protocol, record
+    from unpaired.evaluate.extraction import Pile, open_pile
+    from unpaired.evaluate.faithfulness import SHOWN_SIDE, look_at_piles, measurements
+    from unpaired.evaluate.made_images import judge, pairs_protocol
     from unpaired.evaluate.matched import against_truth, embedding_similarity
     from unpaired.report.faithfulness_page import write_faithfulness
 
-    made, device = parse_source(given.generated), choose_device(given.device)
+    def pile(source: str | None) -> Pile | None:
+        return open_pile(parse_source(source)) if source else None
+
+    def record(
+        other: Pile, protocol: Protocol, metrics: dict[str, Measurement], notes: Sequence[str] = ()
+    ) -> None:
+        names = {"generated": made.name, "against": other.name}
+        records.append(names | protocol.record(metrics) | {"notes": list(notes)})
+
+    made = open_pile(parse_source(given.generated))
+    real, more_real = pile(given.real), pile(given.more_real)
+    inputs, truth = pile(given.inputs), pile(given.truth)
+    device = choose_device(given.device)
     pretrained = _pretrained(given)(device)
-    extractors = [parse_extractor(name) for name in (given.extractor or "").split(",") if name]
+    extractors = [extractor.load(device) for extractor in _extractors(given)]
     records: list[dict[str, Any]] = []
-    notes: list[str] = []
-    if given.real:
-        found = judge(
-            made,
-            parse_source(given.real),
-            extractors or [parse_extractor("inception")],
-            more_real=parse_source(given.more_real) if given.more_real else None,
-            device=device,
-        )
-        records, notes = found.records, found.notes
-    if given.inputs:
-        inputs = parse_source(given.inputs)
-        faithful = look_at_folders(inputs, made)
+    if real is not None:
+        for found in judge(made, real, extractors, more_real=more_real, unchanged=inputs):
+            record(real, found.protocol, found.metrics, found.notes)
+    if inputs is not None:
+        faithful = look_at_piles(inputs, made)
         resize = f"bicubic, anti-aliased, to {SHOWN_SIDE}×{SHOWN_SIDE}"
-        protocol = pairs_protocol(inputs, resize)
         metrics = measurements(faithful, pretrained.structures)
-        records.append(record(made, inputs, protocol, metrics))
-        for extractor in extractors:
-            loaded = extractor.load(device)
-            protocol = pairs_protocol(inputs, loaded.resize, loaded)
-            metrics = embedding_similarity(inputs, made, loaded)
-            records.append(record(made, inputs, protocol, metrics))
+        record(inputs, pairs_protocol(inputs, resize), metrics)
+        for extractor in extractors if given.extractor else ():
+            metrics = embedding_similarity(inputs, made, extractor)
+            record(inputs, pairs_protocol(inputs, extractor.resize, extractor), metrics)
         if given.output:
             way = f"{given.inputs} → {given.generated}"
             write_faithfulness({way: faithful}, given.output, "Given images")
-    if given.truth:
-        truth = parse_source(given.truth)
-        protocol = pairs_protocol(truth, "none: sizes must agree")
+    if truth is not None:
         metrics = against_truth(made, truth, pretrained.looks)
-        records.append(record(made, truth, protocol, metrics))
-    if given.json:
-        print_json({"evaluations": records, "notes": notes})
-        return 0
-    for line in records:
-        print_metrics(line)
-    for note in notes:
-        say(f"note: {note}")
-    _say_where(given)
-    return 0
+        record(truth, pairs_protocol(truth, "none: sizes must agree"), metrics)
+    return records
+
+
+def _extractors(given: Namespace) -> list[Extractor]:
+    """Those that were named; for a pile of images against a real one Inception without."""
+    from unpaired.evaluate.extractors import parse_extractor
+
+    names = given.extractor or ("inception" if given.real else "")
+    return [parse_extractor(name) for name in names.split(",") if name]
 
 
 def _pretrained(given: Namespace) -> Callable[[torch.device], Pretrained]:
@@ -168,8 +175,3 @@ def _pretrained(given: Namespace) -> Callable[[torch.device], Pretrained]:
         )
 
     return load
-
-
-def _say_where(given: Namespace) -> None:
-    if given.output:
-        say(f"page: {given.output / 'faithfulness.html'}")

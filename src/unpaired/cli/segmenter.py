@@ -103,13 +103,13 @@ def _train(given: Any) -> int:
         train_segmenter,
     )
     from unpaired.evaluate.segmenter_folder import (
-        LARGEST_SETTING,
         Trained,
         check_can_be_written,
         save_segmenter,
     )
     from unpaired.evaluate.segmenter_networks import SegFormer, UperNet
     from unpaired.progress import counting, duration, say
+    from unpaired.weights import LARGEST_SETTING, hash_of_weights
 
     check_can_be_written(given.output)
     if not SMALLEST <= given.size <= LARGEST_SETTING:
@@ -149,7 +149,7 @@ def _train(given: Any) -> int:
         seconds=round(took, 1),
         photos=tuple(hashes_of(train.photos)),
         scores=scores_of(segmenter, test, len(palette)),
-        weights_hash=segmenter.weights_hash(),
+        weights_hash=hash_of_weights(segmenter),
     )
     save_segmenter(given.output, segmenter, trained)
     metrics = {name: m.as_json() for name, m in trained.scores.items()}

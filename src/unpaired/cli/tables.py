@@ -8,24 +8,26 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+_COMPANIONS = {"input": "input", "floor": "floor", "shuffled": "another's"}
+"""What stands beside a number, by the ends of its name, and how it is called."""
+
 
 def print_metrics(record: dict[str, Any]) -> None:
     """The numbers of one evaluation, each with its interval, and its companions beside it."""
     metrics = record["metrics"]
-    suffixes = ("/input", "/floor", "/shuffled")
     table = Table(title=_title(record))
     for column in ("metric", "value", "95 % interval", "n", "beside"):
         table.add_column(column, justify="left" if column == "metric" else "right", no_wrap=True)
     for name, m in metrics.items():
-        if name.endswith(suffixes):
+        if name.endswith(tuple(f"/{companion}" for companion in _COMPANIONS)):
             continue
-        other = next((metrics[name + s] for s in suffixes if name + s in metrics), None)
+        others = {c: metrics[f"{name}/{c}"] for c in _COMPANIONS if f"{name}/{c}" in metrics}
         table.add_row(
             name,
             f"{m['value']:.4g}",
             f"{m['low']:.4g} … {m['high']:.4g}",
             str(m["n"]),
-            _beside(m, other),
+            ", ".join(_beside(m, c, others[c]) for c in others),
         )
     # A pipe has no width of its own: a table that is cut there would lose numbers.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
@@ -34,11 +36,10 @@ def print_metrics(record: dict[str, Any]) -> None:
     console.print(f"protocol {record['fingerprint']}{weights}")
 
 
-def _beside(metric: dict[str, Any], other: dict[str, Any] | None) -> str:
+def _beside(metric: dict[str, Any], companion: str, other: dict[str, Any]) -> str:
     """A companion's value; and its n, if that is another."""
-    if other is None:
-        return ""
-    return f"{other['value']:.4g}" + (f" (n {other['n']})" if other["n"] != metric["n"] else "")
+    n = f" (n {other['n']})" if other["n"] != metric["n"] else ""
+    return f"{_COMPANIONS[companion]} {other['value']:.4g}{n}"
 
 
 def _title(record: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from unpaired.evaluate.classifier import Classifier, default_images_seen, train_classifier
 from unpaired.files import cache_folder, write_atomically
+from unpaired.weights import hash_of_weights
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ def default_folder() -> Path:
 def _save(path: Path, classifier: Classifier) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     state = {name: tensor.cpu().contiguous() for name, tensor in classifier.state_dict().items()}
-    write_atomically(path, save(state, {"weights_hash": classifier.weights_hash()}))
+    write_atomically(path, save(state, {"weights_hash": hash_of_weights(classifier)}))
 
 
 def _load(path: Path, classifier: Classifier) -> Classifier:
@@ -78,6 +79,6 @@ def _load(path: Path, classifier: Classifier) -> Classifier:
     with safe_open(path, framework="pt") as file:
         metadata = file.metadata() or {}
     # The format checks lengths but not content: a flipped bit would judge, quietly and wrongly.
-    if metadata.get("weights_hash") != classifier.weights_hash():
+    if metadata.get("weights_hash") != hash_of_weights(classifier):
         raise ValueError("its weights are not those that were written")
     return classifier

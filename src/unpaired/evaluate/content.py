@@ -10,7 +10,7 @@ from torch import Tensor
 
 from unpaired.evaluate import paired, segmentation
 from unpaired.evaluate.diversity import diversity
-from unpaired.evaluate.hidden_signal import hidden_signal
+from unpaired.evaluate.hidden_signal import HiddenSignal, hidden_signal
 from unpaired.evaluate.intervals import Measurement, bootstrap_mean
 from unpaired.evaluate.paired import PairDistance
 from unpaired.evaluate.piles import Sample, Translated, Translating, first, to_eight_bits
@@ -83,23 +83,16 @@ def label_maps(
     return metrics
 
 
-def honesty(translating: Translating, domain: DomainName, pile: Translated, seed: int) -> Metrics:
-    """See `hidden_signal`, of at most `MOST_IMAGES`; nothing where there is no way back."""
-    if pile.back is None:
-        return {}
+def honesty(
+    translating: Translating, domain: DomainName, pile: Translated, seed: int
+) -> HiddenSignal:
+    """See `hidden_signal`; of at most `MOST_IMAGES`, and where there is a way back."""
     source, there = (first(images, MOST_IMAGES, seed) for images in (pile.source, pile.there))
 
     def way_back(translations: Tensor) -> Tensor:
         return translating.translate_back(translations, source, domain)
 
-    # Rounding to 8 bits is a change as well: both ways back start from pixels.
-    found = hidden_signal(there, way_back(there), source, way_back, seed)
-    return {
-        f"hidden_signal/{domain}/noise": found["noise"],
-        f"hidden_signal/{domain}/jpeg": found["jpeg"],
-        f"cycle_l1/{domain}/noise": found["cycle_l1/noise"],
-        f"cycle_l1/{domain}/jpeg": found["cycle_l1/jpeg"],
-    }
+    return hidden_signal(there, source, way_back, seed)
 
 
 def diversity_within_classes(

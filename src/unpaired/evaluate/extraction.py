@@ -6,9 +6,10 @@ import hashlib
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
+from torch import Tensor
 
 from unpaired.data.formats import NUM_BYTES_TO_RECOGNISE, recognise
 from unpaired.data.images import read_pixels
@@ -30,14 +32,17 @@ logger = logging.getLogger(__name__)
 
 BATCH_IMAGES = 32
 
+_LOOKED_AT = 50  # images of a pile whose size and colours are looked at
+
 _VERSION = 1  # of what is kept; counted up when the same images would give other features
 
 
 @dataclass(frozen=True)
 class Pile:
-    """The images of a source, known by content, decoded when they are asked for."""
+    """Images known by content, decoded when they are asked for."""
 
-    source: Source
+    name: str
+    """What messages call them."""
     records: Records
     hashes: list[str]
     """SHA-256 of each image as stored."""
@@ -53,6 +58,28 @@ class Pile:
     def pixels(self, i: int) -> NDArray[np.uint8]:
         """Image i at its own size, RGB: (height, width, 3). Raises UnreadableImage."""
         return read_pixels(self.records, i, 3).astype(np.uint8)
+
+    @property
+    def longest_side(self) -> int:
+        """Of the first images, in pixels; 0 where none can be read."""
+        return self._first_look[0]
+
+    @property
+    def grey(self) -> bool:
+        """Whether the first images have no colour."""
+        return self._first_look[1]
+
+    @cached_property
+    def _first_look(self) -> tuple[int, bool]:
+        longest, grey = 0, True
+        for i in range(min(_LOOKED_AT, len(self.hashes))):
+            try:
+                image = self.pixels(i)
+            except UnreadableImage:  # `extract` lists them
+                continue
+            longest = max(longest, *image.shape[:2])
+            grey = grey and bool((image == image[..., :1]).all())
+        return longest, grey
 
 
 @dataclass(frozen=True)
@@ -72,11 +99,21 @@ def open_pile(source: Source) -> Pile:
     Raises:
         DataError: when the source cannot be opened or holds nothing.
     """
-    records = source.open()
+    return _pile(describe(source), source.open())
+
+
+def pile_of(images: Tensor, names: list[str], name: str) -> Pile:
+    """Images that are in memory, (N, C, H, W) uint8, each with a name; together called `name`."""
+    pixels = images.permute(0, 2, 3, 1).numpy()
+    read: Callable[[int], NDArray[np.uint8]] = pixels.__getitem__
+    return _pile(name, Records(names=names, labels=None, ids=names, read=read))
+
+
+def _pile(name: str, records: Records) -> Pile:
     with ThreadPoolExecutor(NUM_THREADS) as pool:
         looks = list(pool.map(lambda i: _look(records, i), range(len(records.names))))
     hashes, formats = zip(*looks, strict=True)
-    return Pile(source, records, list(hashes), Counter(formats))
+    return Pile(name, records, list(hashes), Counter(formats))
 
 
 def extract(pile: Pile, extractor: Loaded, folder: Path | None = None) -> Described:
@@ -101,7 +138,7 @@ def extract(pile: Pile, extractor: Loaded, folder: Path | None = None) -> Descri
             features.append(extractor.features(torch.from_numpy(batch)).numpy())
     if not features:
         raise DataError(
-            f"{describe(pile.source)}: none of {len(pile.hashes)} images can be read (first: "
+            f"{pile.name}: none of {len(pile.hashes)} images can be read (first: "
             f"{refused[0]}). `unpaired check` looks at each."
         )
     described = Described(np.concatenate(features), np.array(kept), refused)

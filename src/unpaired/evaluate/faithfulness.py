@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unpaired.data.domain import resize
-from unpaired.data.sources import Source
+from unpaired.evaluate.extraction import Pile
 from unpaired.evaluate.intervals import Measurement, bootstrap_mean, wilson
 from unpaired.evaluate.matched import matched
 from unpaired.evaluate.paired import PairDistance
@@ -67,8 +67,8 @@ def look(source: Tensor, there: Tensor, names: list[str]) -> Faithfulness:
     )
 
 
-def look_at_folders(inputs: Source, made: Source) -> Faithfulness:
-    """As `look`, of two sources; see `matched`. Pictures are brought to `SHOWN_SIDE`.
+def look_at_piles(inputs: Pile, made: Pile) -> Faithfulness:
+    """As `look`, of two piles; see `matched`. Pictures are brought to `SHOWN_SIDE`.
 
     Raises:
         DataError: when fewer than two names are in both.

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from unpaired.config import encode
 from unpaired.data.sources import Source, describe
 from unpaired.errors import DataError
 from unpaired.evaluate import segmentation
@@ -74,11 +73,9 @@ def fcn_score(
             )
         seen = len(set(hashes_of(photos.photos)) & set(trained.photos))
         bound = scores_of(segmenter, photos, len(palette), protocol.resamples)
-    metrics = {f"{NAME}/{name}": m.as_json() for name, m in found.items()}
-    metrics |= {f"{NAME}/{name}/real": m.as_json() for name, m in bound.items()}
-    return {
-        "protocol": encode(protocol),
-        "fingerprint": protocol.fingerprint,
+    metrics = {f"{NAME}/{name}": score for name, score in found.items()}
+    metrics |= {f"{NAME}/{name}/real": score for name, score in bound.items()}
+    return protocol.record(metrics) | {
         "pairs": len(pairs),
         "photos_without_label_map": len(made.ids) - len(pairs),
         "label_maps_without_photo": len(maps.ids) - len(pairs),
@@ -88,5 +85,4 @@ def fcn_score(
             "photos": bound["pixel"].n,
             "seen_in_training": seen,
         },
-        "metrics": metrics,
     }

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -23,6 +25,11 @@ NOISE_LEVELS = 4.0
 
 JPEG_QUALITY = 90
 
+SHOWN = 6
+"""Images whose pictures are kept."""
+
+Touch = Literal["noise", "jpeg"]
+
 
 def noisy(images: Tensor, seed: int) -> Tensor:
     """Gaussian noise of `NOISE_LEVELS`, rounded and clipped; (N, C, H, W) uint8."""
@@ -35,25 +42,67 @@ def compressed(images: Tensor) -> Tensor:
     return torch.stack([_through_jpeg(image) for image in images])
 
 
+@dataclass(frozen=True)
+class HiddenSignal:
+    """What becomes of N images whose translations are touched on the way back."""
+
+    grown: dict[Touch, NDArray[np.float64]]
+    """(N,): mean |what comes back − what comes back untouched|, over mean |touch|. Up to about 1 a
+    change stays as large as it was; much more means that the way back reads what no eye sees."""
+    cycle_l1: dict[Touch, NDArray[np.float64]]
+    """(N,): what is left of the cycle, in 0…1; to be read beside `cycle_l1`."""
+    pictures: dict[str, NDArray[np.uint8]]
+    """Of the `SHOWN` images that hide most, by title: (SHOWN, H, W, C)."""
+
+    SUSPECTED_FROM: ClassVar[float] = 2.0
+    """Growth of noise from which the input is said to be hidden. Trained models that hide nothing
+    were measured at 0.1 to 0.9, one that does at 6 (docs/evaluation.md)."""
+
+    @property
+    def suspected(self) -> bool:
+        """Whether noise grows so much on the way back that the input must be hidden in it."""
+        return bootstrap_mean(self.grown["noise"]).low > self.SUSPECTED_FROM
+
+    def metrics(self, domain: str) -> dict[str, Measurement]:
+        """Means over the images, as `hidden_signal/DOMAIN/noise` and `cycle_l1/DOMAIN/noise`."""
+        kinds = {"hidden_signal": self.grown, "cycle_l1": self.cycle_l1}
+        return {
+            f"{name}/{domain}/{touch}": bootstrap_mean(values)
+            for name, found in kinds.items()
+            for touch, values in found.items()
+        }
+
+
 def hidden_signal(
-    there: Tensor, back: Tensor, source: Tensor, way_back: Callable[[Tensor], Tensor], seed: int = 0
-) -> dict[str, Measurement]:
-    """How much more the cycled image changes than the translation that was touched; per image mean.
+    there: Tensor, source: Tensor, way_back: Callable[[Tensor], Tensor], seed: int = 0
+) -> HiddenSignal:
+    """How much more the cycled image changes than the translation that was touched.
 
-    there: translations, back: what became of them, source: the images, all (N, C, H, W) uint8.
-    `way_back` translates such translations back.
-
-    `noise`, `jpeg`: mean |way_back(touched) − back| over mean |touched − there|. Up to about 1 a
-    change stays as large as it was; much more means that the way back reads what no eye sees.
-    `cycle_l1/noise`, `cycle_l1/jpeg`: what is left of the cycle, to be read beside `cycle_l1`.
+    there: translations of `source`, both (N, C, H, W) uint8; `way_back` translates them back.
     """
-    metrics: dict[str, Measurement] = {}
-    for name, touched in (("noise", noisy(there, seed)), ("jpeg", compressed(there))):
-        returned = way_back(touched)
-        grown = _difference(returned, back) / np.maximum(_difference(touched, there), 1e-9)
-        metrics[name] = bootstrap_mean(grown)
-        metrics[f"cycle_l1/{name}"] = bootstrap_mean(_difference(returned, source))
-    return metrics
+    back = way_back(there)  # rounding to 8 bits is a change as well: both ways start from pixels
+    touched: dict[Touch, Tensor] = {"noise": noisy(there, seed), "jpeg": compressed(there)}
+    returned = {touch: way_back(images) for touch, images in touched.items()}
+    grown = {
+        touch: _difference(returned[touch], back)
+        / np.maximum(_difference(touched[touch], there), 1e-9)
+        for touch in touched
+    }
+    most = torch.from_numpy(np.argsort(-grown["noise"], kind="stable")[:SHOWN].copy())
+    pictures = {
+        "image": source,
+        "made": there,
+        "back": back,
+        "made + noise": touched["noise"],
+        "back from it": returned["noise"],
+        "made as JPEG": touched["jpeg"],
+        "back from that": returned["jpeg"],
+    }
+    return HiddenSignal(
+        grown,
+        {touch: _difference(returned[touch], source) for touch in grown},
+        {title: pile[most].permute(0, 2, 3, 1).numpy() for title, pile in pictures.items()},
+    )
 
 
 def _difference(x: Tensor, y: Tensor) -> NDArray[np.float64]:

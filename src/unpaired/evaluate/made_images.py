@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
-from unpaired.config import encode
-from unpaired.data.sources import Source, describe
-from unpaired.errors import DataError, UnreadableImage
+from unpaired.errors import DataError
 from unpaired.evaluate.distances import FEWEST_EXTRAPOLATED, extrapolated, floor
-from unpaired.evaluate.extraction import Described, Pile, extract, open_pile
-from unpaired.evaluate.extractors import Extractor, Loaded
+from unpaired.evaluate.extraction import Pile, extract
+from unpaired.evaluate.extractors import Loaded
+from unpaired.evaluate.feature_sets import Features
 from unpaired.evaluate.frechet import frechet
 from unpaired.evaluate.intervals import Measurement
 from unpaired.evaluate.kernels import cmmd, kernel
@@ -28,87 +24,76 @@ FEWEST_FOR_FID = 2048
 SMALL_SIDE = 64
 """Side, in pixels, of images that enlarging to Inception's 299 changes more than a model would."""
 
-_LOOKED_AT = 50  # images of each pile whose size and colours are looked at
 _FORMATS_DIFFER = 0.1  # largest difference in the share of a format that is not worth a note
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What is measured of made images."""
+    """What one extractor finds of made images."""
 
-    records: list[dict[str, Any]]
-    """One for each protocol, in the form of a line of evaluations.jsonl."""
+    protocol: Protocol
+    metrics: dict[str, Measurement]
     notes: list[str]
     """What a reader of the numbers must know."""
 
 
 def judge(
-    made: Source,
-    real: Source,
-    extractors: Sequence[Extractor],
+    made: Pile,
+    real: Pile,
+    extractors: Sequence[Loaded],
     *,
-    more_real: Source | None = None,
-    device: torch.device | None = None,
+    more_real: Pile | None = None,
+    unchanged: Pile | None = None,
+    domain: str = "",
     resamples: int = 200,
     seed: int = 0,
-) -> Judgement:
+) -> list[Judgement]:
     """Distances between a pile of made images and one of real images, with each extractor.
 
     All images of both are compared. The floor is the same distance between two halves of the real
-    images, and of `more_real` where there are such. Features are kept for next time.
+    images, and of `more_real` where there are such; beside stands the distance of `unchanged`, the
+    images before they were translated. Metrics are `fd/EXTRACTOR`, …, with `/domain` behind where
+    it is given. Features are kept for next time.
 
     Raises:
-        DataError: for piles that cannot be opened, of fewer than two images.
-        SettingError, MissingExtra: for an extractor that cannot be loaded.
+        DataError: for piles of fewer than two images that can be read.
     """
-    piles = [open_pile(source) for source in (made, real)]
-    further = None if more_real is None else open_pile(more_real)
-    beside = "" if further is None else f" and those of {further.digest}"
-    notes = list(_notes(*piles))
-    records = []
+    piles = made, real
+    beside = "" if more_real is None else f" and those of {more_real.digest}"
+    found = []
     for extractor in extractors:
-        loaded = extractor.load(device or torch.device("cpu"))
-        described = [_described(pile, loaded, notes) for pile in piles]
-        others = None if further is None else _described(further, loaded, notes).features
-        features = described[0].features, described[1].features
-        notes += _notes_of_features(features[0], loaded, piles)
-        metrics = _distances(loaded.name, features[0], features[1], others, resamples, seed)
+        notes = list(_notes(made, real))
+        features = [_features(pile, extractor, notes) for pile in piles]
+        others, before = (
+            None if pile is None else _features(pile, extractor, notes)
+            for pile in (more_real, unchanged)
+        )
+        notes += _notes_of_features(features[0], extractor, piles)
+        name = f"{extractor.name}/{domain}" if domain else extractor.name
+        metrics = _distances(name, features[0], features[1], others, before, resamples, seed)
         protocol = Protocol(
             name="piles",
             split="given",
-            images_b=piles[1].digest,
-            extractor=loaded.name,
-            judges=(loaded.weights_hash,),
-            resize=loaded.resize,
+            images_b=real.digest,
+            extractor=extractor.name,
+            judges=(extractor.weights_hash,),
+            resize=extractor.resize,
             formats=tuple("+".join(_formats(pile)) for pile in piles),
             counts=tuple(len(f) for f in features),
             distances=f"all images; floor: among real images{beside}",
             style_seed=seed,
             resamples=resamples,
         )
-        records.append(record(made, real, protocol, metrics))
-    return Judgement(records, list(dict.fromkeys(notes)))
+        found.append(Judgement(protocol, metrics, list(dict.fromkeys(notes))))
+    return found
 
 
-def record(
-    made: Source, other: Source, protocol: Protocol, metrics: dict[str, Measurement]
-) -> dict[str, Any]:
-    """Numbers of made images, in the form of a line of evaluations.jsonl."""
-    return {
-        "generated": describe(made),
-        "against": describe(other),
-        "protocol": encode(protocol),
-        "fingerprint": protocol.fingerprint,
-        "metrics": {name: m.as_json() for name, m in metrics.items()},
-    }
-
-
-def pairs_protocol(other: Source, resize: str, extractor: Loaded | None = None) -> Protocol:
+def pairs_protocol(other: Pile, resize: str, extractor: Loaded | None = None) -> Protocol:
     """Of numbers that compare made images one by one with those of the same name in `other`."""
     return Protocol(
         name="pairs",
         split="given",
-        images_a=open_pile(other).digest,
+        images_a=other.digest,
         resize=resize,
         extractor="" if extractor is None else extractor.name,
         judges=() if extractor is None else (extractor.weights_hash,),
@@ -116,10 +101,11 @@ def pairs_protocol(other: Source, resize: str, extractor: Loaded | None = None) 
 
 
 def _distances(
-    extractor: str,
-    made: NDArray[np.float32],
-    real: NDArray[np.float32],
-    more_real: NDArray[np.float32] | None,
+    name: str,
+    made: Features,
+    real: Features,
+    more_real: Features | None,
+    unchanged: Features | None,
     resamples: int,
     seed: int,
 ) -> dict[str, Measurement]:
@@ -130,21 +116,23 @@ def _distances(
     count = min(len(made), len(real))
     metrics: dict[str, Measurement] = {}
     for short, distance in (("kd", kernel), ("fd", frechet)):
-        name = f"{short}/{extractor}"
-        metrics[name] = distance(made, real, resamples, seed)
-        metrics[f"{name}/floor"] = floor(among, count, seed, distance)
+        metric = f"{short}/{name}"
+        metrics[metric] = distance(made, real, resamples, seed)
+        if unchanged is not None:
+            metrics[f"{metric}/input"] = distance(unchanged, real, resamples, seed)
+        metrics[f"{metric}/floor"] = floor(among, count, seed, distance)
     if count >= FEWEST_EXTRAPOLATED:
-        metrics[f"fd/{extractor}/infinity"] = extrapolated(made, real, frechet, seed)
-    if extractor == "clip":
-        metrics["cmmd/clip"] = _without_interval(cmmd(made, real), len(made))
-        metrics["cmmd/clip/floor"] = _without_interval(cmmd(*halves), len(halves[0]))
+        metrics[f"fd/{name}/infinity"] = extrapolated(made, real, frechet, seed)
+    if name.startswith("clip"):
+        metrics[f"cmmd/{name}"] = _without_interval(cmmd(made, real), len(made))
+        metrics[f"cmmd/{name}/floor"] = _without_interval(cmmd(*halves), len(halves[0]))
     for kind, (others, judged) in {"": (real, made), "/floor": halves}.items():
         if min(len(others), len(judged)) > NEAREST:
             found = neighbours(others, judged, seed)
-            metrics |= {f"{name}/{extractor}{kind}": found[name] for name in found}
-    if extractor.startswith("inception") and count >= FEWEST_FOR_FID:
-        first = [name for name in metrics if name.startswith("fd/")]
-        metrics = {name: metrics[name] for name in [*first, *metrics]}
+            metrics |= {f"{metric}/{name}{kind}": found[metric] for metric in found}
+    if name.startswith("inception") and count >= FEWEST_FOR_FID:
+        first = [metric for metric in metrics if metric.startswith("fd/")]
+        metrics = {metric: metrics[metric] for metric in [*first, *metrics]}
     return metrics
 
 
@@ -152,20 +140,20 @@ def _without_interval(value: float, n: int) -> Measurement:
     return Measurement(value, value, value, n)
 
 
-def _described(pile: Pile, extractor: Loaded, notes: list[str]) -> Described:
+def _features(pile: Pile, extractor: Loaded, notes: list[str]) -> Features:
     described = extract(pile, extractor)
     if described.refused:
         first = described.refused[0]
         notes.append(
-            f"{describe(pile.source)}: {len(described.refused)} of {len(pile.hashes)} images are "
-            f"unreadable (first: {first})."
+            f"{pile.name}: {len(described.refused)} of {len(pile.hashes)} images are unreadable "
+            f"(first: {first})."
         )
     if len(described.features) < 2:
         raise DataError(
-            f"{describe(pile.source)} has one usable image. A distance between piles needs at "
-            "least two in each, and hundreds to mean something."
+            f"{pile.name} has one usable image. A distance between piles needs at least two in "
+            "each, and hundreds to mean something."
         )
-    return described
+    return described.features
 
 
 def _notes(made: Pile, real: Pile) -> Iterator[str]:
@@ -184,17 +172,14 @@ def _notes(made: Pile, real: Pile) -> Iterator[str]:
             f"the made images are {shown[0]} and the real ones {shown[1]}: distances see the "
             "compression too. Store both in one format, without loss, for numbers to compare."
         )
-    grey = [_all_grey(pile) for pile in (made, real)]
-    if grey[0] != grey[1]:
-        which = ("made", "real") if grey[0] else ("real", "made")
+    if made.grey != real.grey:
+        which = ("made", "real") if made.grey else ("real", "made")
         yield f"the {which[0]} images are grey, the {which[1]} ones not: distances show that first."
     if len(set(made.hashes)) == 1 < len(made.hashes):
         yield f"all {len(made.hashes)} made images are the same file: the model has collapsed."
 
 
-def _notes_of_features(
-    made: NDArray[np.float32], extractor: Loaded, piles: Sequence[Pile]
-) -> Iterator[str]:
+def _notes_of_features(made: Features, extractor: Loaded, piles: Sequence[Pile]) -> Iterator[str]:
     """What numbers of this extractor must not be taken for."""
     count = min(len(pile.hashes) for pile in piles)
     if extractor.name.startswith("inception") and count < FEWEST_FOR_FID:
@@ -202,7 +187,7 @@ def _notes_of_features(
             f"with {count} images, FID (fd/{extractor.name}) is mostly its own bias, which falls "
             f"as 1/n: read KID (kd/{extractor.name}) first, which has none; FID beside its floor."
         )
-    small = max(max(_sizes(pile)) for pile in piles) <= SMALL_SIDE
+    small = max(pile.longest_side for pile in piles) <= SMALL_SIDE
     if extractor.name.startswith("inception") and small:
         yield (
             f"images of at most {SMALL_SIDE} pixels are enlarged to 299: the enlarging decides, "
@@ -217,20 +202,3 @@ def _formats(pile: Pile) -> dict[str, float]:
     """The share of each format among the images of a known one."""
     known = {name: n for name, n in sorted(pile.formats.items()) if name != "unreadable"}
     return {name: n / sum(known.values()) for name, n in known.items()}
-
-
-def _first_images(pile: Pile) -> Iterator[NDArray[np.uint8]]:
-    for i in range(min(_LOOKED_AT, len(pile.hashes))):
-        try:
-            yield pile.pixels(i)
-        except UnreadableImage:  # `extract` lists them
-            continue
-
-
-def _sizes(pile: Pile) -> list[int]:
-    """The longer side of the first images."""
-    return [max(image.shape[:2]) for image in _first_images(pile)] or [0]
-
-
-def _all_grey(pile: Pile) -> bool:
-    return all((image == image[..., :1]).all() for image in _first_images(pile))

@@ -1,4 +1,4 @@
-"""Images of two sources that belong together by name: an input, what was made of it, its truth."""
+"""Images of two piles that belong together by name: an input, what was made of it, its truth."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from unpaired.data.sources import Source, describe, pair_id
+from unpaired.data.sources import pair_id
 from unpaired.errors import DataError, UnreadableImage
 from unpaired.evaluate import paired
-from unpaired.evaluate.extraction import Pile, extract, open_pile
+from unpaired.evaluate.extraction import Pile, extract
 from unpaired.evaluate.extractors import Loaded
 from unpaired.evaluate.intervals import Measurement, bootstrap_mean
 from unpaired.evaluate.learned import cosines
@@ -22,9 +22,9 @@ FEWEST = 2
 
 
 def matched(
-    first: Source, second: Source
+    first: Pile, second: Pile
 ) -> Iterator[tuple[str, NDArray[np.uint8], NDArray[np.uint8]]]:
-    """Name and both images, RGB at their own sizes, of each name that both sources have; sorted.
+    """Name and both images, RGB at their own sizes, of each name that both piles have; sorted.
 
     Rows of a table have the name of their id. The endings may differ (cat.jpg and cat.png), and a
     last _A or _B. Images that cannot be read are left out.
@@ -32,7 +32,7 @@ def matched(
     Raises:
         DataError: when fewer than two names are in both.
     """
-    piles = open_pile(first), open_pile(second)
+    piles = first, second
     places = [_places(pile) for pile in piles]
     names = sorted(_common(piles))
     for name in names:
@@ -44,7 +44,7 @@ def matched(
 
 
 def against_truth(
-    made: Source, truth: Source, looks: dict[str, PairDistance] | None = None
+    made: Pile, truth: Pile, looks: dict[str, PairDistance] | None = None
 ) -> dict[str, Measurement]:
     """Mean L1, PSNR and SSIM of made images against their truth, and what `looks` adds.
 
@@ -66,15 +66,18 @@ def against_truth(
     return {f"truth_{kind}": bootstrap_mean(values) for kind, values in found.items()}
 
 
-def embedding_similarity(inputs: Source, made: Source, extractor: Loaded) -> dict[str, Measurement]:
+def embedding_similarity(
+    inputs: Pile, made: Pile, extractor: Loaded, way: str = ""
+) -> dict[str, Measurement]:
     """Mean cosine of an image's features and of what was made of it; beside it, of another image.
 
-    With a face encoder: whether it is still the same person (Taigman et al. 2017).
+    With a face encoder: whether it is still the same person (Taigman et al. 2017). The metric is
+    `embedding_similarity/EXTRACTOR`, with `/way` behind where it is given.
 
     Raises:
         DataError: when nothing belongs together.
     """
-    piles = open_pile(inputs), open_pile(made)
+    piles = inputs, made
     names = sorted(_common(piles))
     features = []
     for pile in piles:
@@ -83,7 +86,7 @@ def embedding_similarity(inputs: Source, made: Source, extractor: Loaded) -> dic
         features.append({n: described.features[row[place[n]]] for n in names if place[n] in row})
     both = [name for name in names if all(name in found for found in features)]
     x, y = (np.stack([found[name] for name in both]).astype(np.float64) for found in features)
-    metric = f"embedding_similarity/{extractor.name}"
+    metric = f"embedding_similarity/{extractor.name}" + (f"/{way}" if way else "")
     return {
         metric: bootstrap_mean(cosines(x, y)),
         f"{metric}/shuffled": bootstrap_mean(cosines(x, y[others(len(y))])),
@@ -95,10 +98,9 @@ def _common(piles: Sequence[Pile]) -> set[str]:
     places = [_places(pile) for pile in piles]
     names = places[0].keys() & places[1].keys()
     if len(names) < FEWEST:
-        sources = [describe(pile.source) for pile in piles]
         examples = [next(iter(place)) for place in places]
         raise DataError(
-            f"{len(names)} images of {sources[1]} have the name of one of {sources[0]}: "
+            f"{len(names)} images of {piles[1].name} have the name of one of {piles[0].name}: "
             f"{examples[1]!r} is there and {examples[0]!r} here. Images that belong together are "
             "known by their names, whatever the ending."
         )

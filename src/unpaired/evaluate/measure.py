@@ -12,7 +12,6 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unpaired.config import encode
 from unpaired.data.images import load_images
 from unpaired.evaluate import content, learned, paired
 from unpaired.evaluate.classifier import Classifier
@@ -21,6 +20,7 @@ from unpaired.evaluate.content import Pretrained
 from unpaired.evaluate.distances import floor
 from unpaired.evaluate.diversity import diversity
 from unpaired.evaluate.frechet import frechet
+from unpaired.evaluate.hidden_signal import HiddenSignal
 from unpaired.evaluate.intervals import Measurement, bootstrap_mean, wilson
 from unpaired.evaluate.kernels import kernel
 from unpaired.evaluate.piles import (
@@ -34,6 +34,7 @@ from unpaired.evaluate.piles import (
 from unpaired.evaluate.protocol import Protocol, Split
 from unpaired.experiment import Experiment
 from unpaired.methods.method import DIRECTION, OTHER, SOURCE, DomainName, Networks
+from unpaired.weights import hash_of_weights
 
 
 @dataclass
@@ -42,6 +43,11 @@ class Result:
 
     record: dict[str, Any]
     translated: dict[DomainName, Translated]
+    """By the domain that was translated from."""
+    made: Tensor | None
+    """Images of b from noise, (N, C, H, W) uint8, where the method makes such."""
+    hidden: dict[DomainName, HiddenSignal]
+    """By source domain, where there is a way back; of test images only."""
     worst: dict[DomainName, tuple[NDArray[np.int64], str]]
     """Per source domain: indices of the least successful translations, and by which measure."""
 
@@ -68,7 +74,7 @@ class Judge:
             images_a=content_hash(self.images["a"].pixels) if "a" in self.images else "",
             images_b=content_hash(self.images["b"].pixels),
             extractor="classifier" if self.classifiers else "pixels",
-            judges=tuple(c.weights_hash() for c in (self.classifiers or {}).values()),
+            judges=tuple(hash_of_weights(c) for c in (self.classifiers or {}).values()),
             **_of_labels(experiment),
         )
 
@@ -79,6 +85,8 @@ class Judge:
         translating = Translating(self.experiment, networks, self.device, seed)
         translated: dict[DomainName, Translated] = {}
         metrics: dict[str, Measurement] = {}
+        made: Tensor | None = None
+        hidden: dict[DomainName, HiddenSignal] = {}
         worst: dict[DomainName, tuple[NDArray[np.int64], str]] = {}
         for direction in method.directions:
             domain = SOURCE[direction]
@@ -86,11 +94,12 @@ class Judge:
             translated[domain] = pile
             metrics |= self._content(domain, pile)
             metrics |= learned.encoded(translating, domain, pile, self.images[domain].labels)
-            unchanged = self._unchanged(domain, pile.source)
+            unchanged = self.unchanged(domain, pile.source)
             metrics |= self._distribution(OTHER[domain], pile.there, direction, unchanged)
             metrics |= self._adaptation(translating, domain)
-            if self.split == "test":
-                metrics |= content.honesty(translating, domain, pile, seed)
+            if self.split == "test" and pile.back is not None:
+                hidden[domain] = content.honesty(translating, domain, pile, seed)
+                metrics |= hidden[domain].metrics(domain)
             scores, by = self._per_image(domain, pile)
             worst[domain] = np.argsort(scores, kind="stable")[:16], by
         if method.latent_channels:
@@ -103,14 +112,12 @@ class Judge:
             "images": images,
             "weights": weights,
             "split": self.split,
-            "protocol": encode(self.protocol),
-            "fingerprint": self.protocol.fingerprint,
             "seconds": time.monotonic() - started,
-            "metrics": {name: metrics[name].as_json() for name in sorted(metrics)},
+            **self.protocol.record({name: metrics[name] for name in sorted(metrics)}),
         }
-        return Result(record, translated, worst)
+        return Result(record, translated, made, hidden, worst)
 
-    def _unchanged(self, domain: DomainName, source: Tensor) -> Tensor:
+    def unchanged(self, domain: DomainName, source: Tensor) -> Tensor:
         """Images of a domain in the form of the other: what no translation would come to."""
         other = self.experiment.domain(OTHER[domain])
         return paired.to_like(source, other.channels, other.size)
@@ -124,7 +131,7 @@ class Judge:
             for kind, distance in self.pretrained.looks.items():
                 distances = distance(images.back, images.source)
                 metrics[f"cycle_{kind}/{domain}"] = bootstrap_mean(distances)
-        unchanged = self._unchanged(domain, images.source)
+        unchanged = self.unchanged(domain, images.source)
         seed, extra = self.protocol.style_seed, self.pretrained
         metrics |= content.structures(
             direction, images.source, images.there, extra.structures, seed
@@ -153,7 +160,7 @@ class Judge:
         if not wanted or seen.labels is None or real.labels is None:
             return {}
         pile = translating.translate(seen.pixels, domain)
-        unchanged = self._unchanged(domain, pile.source)
+        unchanged = self.unchanged(domain, pile.source)
         name = f"adaptation_accuracy/{DIRECTION[domain]}"
         return learned.adaptation(pile.there, unchanged, seen.labels, real, name, self.device)
 
@@ -192,7 +199,7 @@ class Judge:
             scores: NDArray[np.float64] = confidence.double().numpy()
             return scores, "least like their class, to the classifier"
         if images.back is None:
-            unchanged = self._unchanged(domain, images.source)
+            unchanged = self.unchanged(domain, images.source)
             return -paired.l1(images.there, unchanged), "furthest from the image itself"
         return -paired.l1(images.back, images.source), "furthest from themselves after the cycle"
 

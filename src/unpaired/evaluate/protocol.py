@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from unpaired.config import config, encode
+from unpaired.evaluate.intervals import Measurement
 
 Split = Literal["validation", "test"]
 
@@ -53,3 +55,11 @@ class Protocol:
                 del parts[name]
         text = json.dumps(parts, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def record(self, metrics: Mapping[str, Measurement]) -> dict[str, Any]:
+        """Numbers measured under it, as evaluations.jsonl keeps them."""
+        return {
+            "protocol": encode(self),
+            "fingerprint": self.fingerprint,
+            "metrics": {name: metric.as_json() for name, metric in metrics.items()},
+        }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 
@@ -64,13 +63,6 @@ class Segmenter(nn.Module):
         found = [self(_unit(b.to(self.mean.device))).argmax(1).cpu() for b in batches]
         classes: NDArray[np.int64] = torch.cat(found).numpy()
         return classes
-
-    def weights_hash(self) -> str:
-        """Sixteen hexadecimal digits that tell these weights from others."""
-        digest = hashlib.sha256()
-        for name, tensor in sorted(self.state_dict().items()):
-            digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()[:16]
 
 
 def train_segmenter(

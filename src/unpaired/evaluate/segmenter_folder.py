@@ -12,9 +12,7 @@ from typing import Annotated
 
 import torch
 from pydantic import Field
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
 
 from unpaired.config import config, decode, decoding_problems, encode
 from unpaired.errors import ModelError
@@ -23,14 +21,19 @@ from unpaired.evaluate.segmenter import Segmenter
 from unpaired.evaluate.segmenter_card import card
 from unpaired.evaluate.segmenter_networks import SegmenterNetwork
 from unpaired.files import replacing
+from unpaired.weights import (
+    CONFIG,
+    LARGEST_SETTING,
+    WEIGHTS,
+    hash_of_weights,
+    read_weights,
+    refuse_pickle,
+)
 
 SCHEMA = 1
 """Version of the form of `config.json`; a newer one is refused by name."""
 
-WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
-_PICKLES = {".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt"}
-LARGEST_SETTING = 4096
-"""Of widths and sizes: what a stranger's file may make us build."""
+CARD = "README.md"
 _MOST_BLOCKS = 64
 
 
@@ -100,9 +103,9 @@ def load_segmenter(folder: Path) -> tuple[Segmenter, Trained]:
     trained = _read_config(folder / CONFIG)
     with torch.device("meta"):  # without memory for weights that the file may not have
         empty = Segmenter(trained.network.build(len(trained.palette)))
-    empty.load_state_dict(_read_weights(folder / WEIGHTS, empty.state_dict()), assign=True)
+    empty.load_state_dict(read_weights(folder / WEIGHTS, empty.state_dict()), assign=True)
     # The format checks lengths but not content: a flipped bit would judge, quietly and wrongly.
-    if empty.weights_hash() != trained.weights_hash:
+    if hash_of_weights(empty) != trained.weights_hash:
         raise ModelError(
             f"{folder / WEIGHTS} holds other weights than {CONFIG} describes: it is damaged, or "
             "the files are of different segmenters. Copy the folder again."
@@ -111,11 +114,7 @@ def load_segmenter(folder: Path) -> tuple[Segmenter, Trained]:
 
 
 def _check_is_segmenter(folder: Path) -> None:
-    if folder.suffix in _PICKLES and not folder.is_dir():
-        raise ModelError(
-            f"{folder} looks like a pickle, which can run any code when read, so it is not opened. "
-            "Give a folder that `unpaired segmenter train` has written."
-        )
+    refuse_pickle(folder, "Give a folder that `unpaired segmenter train` has written.")
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
         raise ModelError(
@@ -179,29 +178,3 @@ def _unreasonable(trained: Trained) -> list[str]:
     if any(not 0 <= value <= 255 for colour in colours for value in colour):
         found.append("the palette's colours are not within 0 to 255.")
     return found
-
-
-def _read_weights(path: Path, expected: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors of a file, proven to be those that are expected."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-            wrong = [n for n in expected if shapes.pop(n, None) != tuple(expected[n].shape)]
-            if wrong or shapes:
-                first = [*wrong, *shapes][0]
-                raise ModelError(
-                    f"{path} holds another network than {CONFIG} describes ({len(wrong)} tensors "
-                    f"lack or differ, {len(shapes)} are not expected; the first: {first}). Take "
-                    "both files from the same folder."
-                )
-            # Copied, as what is read is a view of the file, which may be overwritten while in use.
-            return {n: file.get_tensor(n).to(t.dtype, copy=True) for n, t in expected.items()}
-    except (SafetensorError, OSError) as error:
-        with path.open("rb") as file:
-            start = file.read(2)
-        if start == b"PK" or start[:1] == b"\x80":
-            raise ModelError(
-                f"{path} is a pickle, whatever its name says, and pickles can run any code when "
-                "read, so it is not opened."
-            ) from None
-        raise ModelError(f"{path} is damaged or cut short ({error}); copy it again.") from None

@@ -12,9 +12,19 @@ from typing import Any, ClassVar, Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.export import ExportedProgram
 
 from unpaired.config import config
 from unpaired.errors import ModelError, SettingError
+
+Values = Literal["bytes", "unit", "signed"]
+"""What a program takes: 0 to 255, 0 to 1, or −1 to 1."""
+
+_VALUES: dict[Values, tuple[float, float]] = {
+    "bytes": (255.0, 0.0),
+    "unit": (1.0, 0.0),
+    "signed": (2.0, -1.0),
+}  # what images in 0…1 are multiplied by, and what is added then
 
 
 @config
@@ -29,7 +39,7 @@ class ExportedEncoder:
     """The program, a .pt2 file."""
     side: int = 112
     """Side of the images that the program takes; they are resized to it, bilinearly."""
-    values: Literal["bytes", "unit", "signed"] = "bytes"
+    values: Values = "bytes"
     """Values that it takes: 0 to 255, 0 to 1, or −1 to 1."""
     features: int = 128
     """Numbers that it describes an image with."""
@@ -55,7 +65,8 @@ class ExportedEncoder:
                 "Set --a.channels 3."
             )
         with torch.device("cpu"):
-            network = ExportedNetwork(self, _load(self.path))
+            program = open_program(self.path, "method.encoder.path").module()
+            network = ExportedNetwork(program.requires_grad_(False), self.side, self.values)
             _try(self, network)
         return network
 
@@ -63,13 +74,10 @@ class ExportedEncoder:
 class ExportedNetwork(nn.Module):
     """See `ExportedEncoder`."""
 
-    def __init__(self, settings: ExportedEncoder, program: nn.Module) -> None:
+    def __init__(self, program: nn.Module, side: int, values: Values) -> None:
         super().__init__()
-        self.program = program
-        self.side = settings.side
-        self.scale, self.shift = {"bytes": (255.0, 0.0), "unit": (1.0, 0.0), "signed": (2.0, -1.0)}[
-            settings.values
-        ]
+        self.program, self.side = program, side
+        self.scale, self.shift = _VALUES[values]
 
     def forward(self, images: Tensor) -> Tensor:
         size = (self.side, self.side)
@@ -84,21 +92,25 @@ class ExportedNetwork(nn.Module):
         return self
 
 
-def _load(path: str) -> nn.Module:
+def open_program(path: str, setting: str) -> ExportedProgram:
+    """Read a program, which is code: from a file whose origin the user trusts.
+
+    Raises:
+        SettingError: named after `setting`, when the file is absent or no program.
+    """
     file = Path(path).expanduser()
     if not file.is_file():
         raise SettingError(
-            f"method.encoder.path: there is no file {path!r}. Give a program that was saved with "
-            "torch.export.save, such as --method.encoder.path encoder.pt2."
+            f"{setting}: there is no file {path!r}. Give a program that was saved with "
+            "torch.export.save, such as encoder.pt2."
         )
     try:
-        program: nn.Module = torch.export.load(file).module()
+        return torch.export.load(file)
     except Exception as error:  # of whatever kind torch raises for a file of another form
         raise SettingError(
-            f"method.encoder.path: {path!r} is no program of torch.export that torch "
+            f"{setting}: {path!r} is no program of torch.export that torch "
             f"{torch.__version__} can read ({type(error).__name__}: {str(error)[:200]})."
         ) from None
-    return program.requires_grad_(False)
 
 
 _FILES = re.compile(

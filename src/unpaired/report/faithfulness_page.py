@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unpaired.errors import RunError
+from unpaired.evaluate.intervals import bootstrap_mean
 from unpaired.files import write_atomically
 from unpaired.report.embed import Album
 from unpaired.report.markup import Html, absent, tag
@@ -21,6 +22,7 @@ from unpaired.report.pictures import Pixels, grid, save_png
 
 if TYPE_CHECKING:
     from unpaired.evaluate.faithfulness import Faithfulness
+    from unpaired.evaluate.hidden_signal import HiddenSignal
 
 SHOWN = 12
 """Images of each kind on the page; the file of all is beside it."""
@@ -29,10 +31,16 @@ _ADDED, _LOST = np.array([214.0, 40.0, 40.0]), np.array([30.0, 100.0, 220.0])
 _STRONGEST = 0.85  # opacity of a colour where all edge of a cell is new
 
 
-def write_faithfulness(ways: Mapping[str, Faithfulness], folder: Path, title: str) -> Path:
+def write_faithfulness(
+    ways: Mapping[str, Faithfulness],
+    folder: Path,
+    title: str,
+    hidden: Mapping[str, HiddenSignal] | None = None,
+) -> Path:
     """Write `faithfulness.html`, its pictures and `faithfulness.csv` to `folder`; returns the page.
 
-    `ways`: by what they are called, such as "photos → paintings".
+    `ways`: by what they are called, such as "photos → paintings"; `hidden` likewise, where there
+    is a way back.
 
     Raises:
         RunError: when the folder cannot be written to.
@@ -43,6 +51,14 @@ def write_faithfulness(ways: Mapping[str, Faithfulness], folder: Path, title: st
         sections = [
             Section(f"way-{i}", way, _way(found, way, folder / "pictures", f"{i}", album))
             for i, (way, found) in enumerate(ways.items())
+        ]
+        sections += [
+            Section(
+                f"hidden-{i}",
+                f"Hidden signal, {way}",
+                _hidden(found, way, folder / "pictures" / f"hidden-{i}.png", album),
+            )
+            for i, (way, found) in enumerate((hidden or {}).items())
         ]
         notes = ["Written by unpaired evaluate; every image's numbers are in faithfulness.csv."]
         page = folder / "faithfulness.html"
@@ -108,16 +124,43 @@ def _figure(
         "made": list(found.there[indices]),
         "changes": maps,
     }
-    save_png(grid(columns, width=1080), path)
     names = ", ".join(f"{found.names[i]} ({found.distances[i]:.2f})" for i in indices)
+    caption = f"From top to bottom, with structure distances: {names}."
+    return _picture(columns, alt, caption, path, album)
+
+
+def _hidden(found: HiddenSignal, way: str, path: Path, album: Album) -> Html:
+    """What a touch that no eye sees makes of the way back."""
+    noise, jpeg = (bootstrap_mean(found.grown[touch]) for touch in ("noise", "jpeg"))
+    verdict = (
+        "The translations carry their input in what no eye sees: an error of the cycle says "
+        "nothing here. Noise in the cycle (--method.cycle-noise 0.05) takes that way out."
+        if found.suspected
+        else "Nothing is found to be hidden: the way back reads what is in the picture."
+    )
+    numbers = (
+        f"Faint noise on a translation changes the image that comes back {noise.value:.2f} times "
+        f"as much as it changed the translation ({noise.low:.2f} to {noise.high:.2f}, n = "
+        f"{noise.n:,}), JPEG {jpeg.value:.2f} times ({jpeg.low:.2f} to {jpeg.high:.2f}). Up to "
+        f"about 1 is honest; from {found.SUSPECTED_FROM:g} on (noise) the input is hidden."
+    )
+    columns = {title: list(pile) for title, pile in found.pictures.items()}
+    caption = "The images whose way back changes most, the first first."
+    figure = _picture(columns, f"{way}: hidden signal", caption, path, album)
+    return tag("div", tag("p", verdict), tag("p", numbers), figure)
+
+
+def _picture(
+    columns: Mapping[str, Sequence[Pixels]], alt: str, caption: str, path: Path, album: Album
+) -> Html:
+    save_png(grid(columns, width=1080), path)
     embedded = album.embed(path)
     body = (
         absent(f"{path.name} is too large for this page.")
         if embedded is None
-        else (embedded.image(alt))
+        else embedded.image(alt)
     )
-    caption = tag("span", f"From top to bottom, with structure distances: {names}.")
-    return tag("figure", body, tag("figcaption", caption))
+    return tag("figure", body, tag("figcaption", tag("span", caption)))
 
 
 def _table(ways: Mapping[str, Faithfulness]) -> str:

@@ -22,7 +22,11 @@ def protocols(run: Run) -> list[list[Evaluation]]:
     """
     ordered = sorted(run.evaluations, key=lambda e: (e.split != "test", e.split, e.fingerprint))
     groups = [list(group) for _, group in groupby(ordered, lambda e: (e.split, e.fingerprint))]
-    return sorted(groups, key=lambda g: (g[0].split != "test", -g[-1].images))
+    extra = "extractor"  # of numbers that a user has asked for after the training
+    return sorted(
+        groups,
+        key=lambda g: (g[0].split != "test", g[0].protocol.get("name") == extra, -g[-1].images),
+    )
 
 
 def verdict(run: Run, names: Names) -> Html:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import replace
+from typing import cast, get_args
 
 from unpaired.data.sources import parse_source
 from unpaired.errors import SettingError
@@ -17,6 +18,7 @@ from unpaired.evaluate.extractors.pixels import Pixels
 from unpaired.evaluate.extractors.program import Program
 from unpaired.evaluate.extractors.task_classifier import TaskClassifier
 from unpaired.evaluate.extractors.transformer import CLIP, DINOv2
+from unpaired.networks.exported import Values
 
 Extractor = Inception | DINOv2 | CLIP | TaskClassifier | Program | Pixels
 
@@ -45,14 +47,15 @@ __all__ = [
 
 def parse_extractor(text: str) -> Extractor:
     """The extractor of a shorthand: NAME, NAME:PATH of its weights, classifier:SOURCE of labelled
-    images that it learns from, or a program's FILE.pt2.
+    images that it learns from, or a program's FILE.pt2, with :unit or :signed behind it where it
+    does not take values of 0 to 255.
 
     Raises:
         SettingError: with the nearest name, when there is none.
     """
     name, _, path = text.partition(":")
-    if text.endswith(".pt2"):
-        return Program(weights=text)
+    if ".pt2" in text:
+        return _program(text)
     if name == "classifier":
         if not path:
             raise SettingError("which images does it learn from? Type classifier:SOURCE.")
@@ -71,3 +74,14 @@ def parse_extractor(text: str) -> Extractor:
     if isinstance(extractor, Pixels):
         raise SettingError(f"{text!r}: pixels have no weights. Type pixels.")
     return replace(extractor, weights=path)
+
+
+def _program(text: str) -> Program:
+    """FILE.pt2, FILE.pt2:unit, …."""
+    path, _, values = text.rpartition(":") if not text.endswith(".pt2") else (text, "", "bytes")
+    if values not in get_args(Values):
+        raise SettingError(
+            f"{text!r}: behind the program stands what values it takes: {path}:bytes (0 to 255, as "
+            "without), :unit (0 to 1) or :signed (-1 to 1)."
+        )
+    return Program(weights=path, values=cast(Values, values))

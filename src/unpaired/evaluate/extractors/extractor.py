@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from unpaired.data.domain import resize_in_float
 
@@ -39,17 +36,3 @@ def resize(pixels: NDArray[np.uint8], side: int) -> NDArray[np.float32]:
     Bicubic with anti-aliasing, in float, neither rounded nor clipped; the aspect ratio is not kept.
     """
     return np.ascontiguousarray(resize_in_float(pixels, side, side).transpose(2, 0, 1))
-
-
-def hash_of_file(path: Path) -> str:
-    """Twelve hexadecimal digits of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
-
-
-def hash_of_weights(network: nn.Module) -> str:
-    """Twelve hexadecimal digits of a network's weights, wherever they lie."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(network.state_dict().items()):
-        digest.update(name.encode() + tensor.cpu().contiguous().view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()[:12]

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from unpaired.config import config
 from unpaired.errors import SettingError
-from unpaired.evaluate.extractors.extractor import Loaded, hash_of_file, resize
+from unpaired.evaluate.extractors.extractor import Loaded, resize
 from unpaired.evaluate.extras import from_extra
+from unpaired.weights import hash_of_weights
 
 _MODULE = "torch_fidelity.feature_extractor_inceptionv3"
 _PURPOSE = "Inception, and so FID and KID,"
@@ -55,7 +56,7 @@ class _Inception:
             "interpolate_bilinear_2d_like_tensorflow1x",
             purpose=_PURPOSE,
         )
-        self.weights_hash = hash_of_file(path)
+        self.weights_hash = hash_of_weights(self.body)
 
     def prepare(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         if self.clean:

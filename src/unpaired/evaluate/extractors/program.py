@@ -2,50 +2,55 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.export import ExportedProgram
 
 from unpaired.config import config
-from unpaired.evaluate.extractors.extractor import Loaded, hash_of_file, resize
-from unpaired.networks import ExportedEncoder
+from unpaired.errors import SettingError
+from unpaired.evaluate.extractors.extractor import Loaded, resize
+from unpaired.networks.exported import ExportedNetwork, Values, open_program
+
+_SETTING = "--extractor"
 
 
 @config
 class Program:
     """A `torch.export` program: images [N, 3, side, side] => features [N, d].
 
-    A program is code. Use only files whose origin you trust.
+    Sides and d are its own. A program is code. Use only files whose origin you trust.
     """
 
     kind: Literal["program"] = "program"
     weights: str
     """The program, a .pt2 file."""
-    side: int = 112
-    """Side of the images that it takes."""
-    values: Literal["bytes", "unit", "signed"] = "bytes"
+    values: Values = "bytes"
     """Values that it takes: 0 to 255, 0 to 1, or −1 to 1."""
-    num_features: int = 128
-    """Numbers that it describes an image with."""
 
     def load(self, device: torch.device) -> Loaded:
-        """Raises SettingError for a file that is absent, no program, or does not fit."""
-        encoder = ExportedEncoder(
-            path=self.weights, side=self.side, values=self.values, features=self.num_features
-        )
-        return _Program(self, encoder.build(3, self.side), device)
+        """Raises SettingError for a file that is absent, no program, or none from images."""
+        program = open_program(self.weights, _SETTING)
+        side = _side(program, self.weights)
+        network = ExportedNetwork(program.module(), side, self.values)
+        _check_answer(network, self.weights, side)
+        return _Program(Path(self.weights).expanduser(), self.values, network.to(device), device)
 
 
 class _Program:
-    def __init__(self, settings: Program, network: nn.Module, device: torch.device) -> None:
-        path = Path(settings.weights).expanduser()
-        self.name, self.weights_hash = path.stem, hash_of_file(path)
-        self.resize = f"bicubic, anti-aliased, unquantised, to {settings.side}×{settings.side}"
-        self.side, self.device, self.network = settings.side, device, network.to(device)
+    def __init__(
+        self, path: Path, values: Values, network: ExportedNetwork, device: torch.device
+    ) -> None:
+        self.name, self.side, self.device, self.network = path.stem, network.side, device, network
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+        self.weights_hash = f"{digest} {values}"
+        self.resize = f"bicubic, anti-aliased, unquantised, to {self.side}×{self.side}"
 
     def prepare(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         return resize(pixels, self.side)
@@ -54,3 +59,48 @@ class _Program:
     def features(self, images: Tensor) -> Tensor:
         found: Tensor = self.network(images.to(self.device) / 255)
         return found.float().cpu()
+
+
+def _side(program: ExportedProgram, path: str) -> int:
+    """The side of the square colour images that a program was exported for."""
+    inputs = set(program.graph_signature.user_inputs)
+    shapes = [
+        [int(n) if isinstance(n, int) else 0 for n in node.meta["val"].shape]  # 0: of any length
+        for node in program.graph.nodes
+        if node.name in inputs and isinstance(node.meta.get("val"), Tensor)
+    ]
+    if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][1] != 3:
+        raise SettingError(
+            f"{_SETTING}: the program {path!r} takes {_form(shapes)}, not one batch of colour "
+            "images [N, 3, side, side]."
+        )
+    height, width = shapes[0][2:]
+    if height != width or not height:
+        raise SettingError(
+            f"{_SETTING}: the program {path!r} takes {_form(shapes)}. Export it for square images "
+            "of one size, such as [N, 3, 224, 224]: the size is part of what it measures."
+        )
+    return height
+
+
+def _form(shapes: list[list[int]]) -> str:
+    """ "images [n, 3, n, n]"."""
+    found = [f"[{', '.join(str(n) if n else 'n' for n in shape)}]" for shape in shapes]
+    return " and ".join(found) or "no tensor"
+
+
+def _check_answer(network: nn.Module, path: str, side: int) -> None:
+    """Describe two images, before thousands are decoded."""
+    try:
+        with torch.no_grad():
+            found: Any = network(torch.rand(2, 3, side, side))
+        shape = tuple(found.shape)
+    except Exception as error:  # of whatever kind a stranger's program raises
+        raise SettingError(
+            f"{_SETTING}: the program {path!r} does not take two images at once: "
+            f"{str(error)[:200]}. Export it with a dynamic batch size."
+        ) from None
+    if len(shape) != 2 or shape[0] != 2:
+        raise SettingError(
+            f"{_SETTING}: the program {path!r} returns {shape} for two images, not features [2, d]."
+        )

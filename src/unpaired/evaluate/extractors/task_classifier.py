@@ -18,6 +18,7 @@ from unpaired.errors import DataError
 from unpaired.evaluate.classifier import Classifier
 from unpaired.evaluate.classifier_cache import load_or_train
 from unpaired.evaluate.extractors.extractor import Loaded, resize
+from unpaired.weights import hash_of_weights
 
 
 @config
@@ -59,7 +60,7 @@ class _TaskClassifier:
     name = "classifier"
 
     def __init__(self, network: Classifier, side: int) -> None:
-        self.network, self.side, self.weights_hash = network, side, network.weights_hash()
+        self.network, self.side, self.weights_hash = network, side, hash_of_weights(network)
         self.resize = f"bicubic, anti-aliased, unquantised, to {side}×{side}"
 
     def prepare(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from unpaired.config import config
 from unpaired.errors import SettingError
-from unpaired.evaluate.extractors.extractor import Loaded, hash_of_weights, resize
+from unpaired.evaluate.extractors.extractor import Loaded, resize
 from unpaired.evaluate.extras import from_extra
+from unpaired.weights import hash_of_weights
 
 _IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _CLIP = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)

@@ -1,0 +1,86 @@
+"""Models judged with extractors of the user's choice, and the page of what they hide."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import unpaired
+from unpaired.cli.main import main
+from unpaired.data.sources import BuiltIn
+from unpaired.evaluate.extraction import open_pile
+from unpaired.evaluate.extractors import Pixels
+from unpaired.evaluate.made_images import judge
+from unpaired.experiment import Experiment, load
+from unpaired.report.html import write_report
+from unpaired.training import train
+
+
+def lines(run: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (run / "evaluations.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def run(tiny: Experiment, quick_evaluation: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return train(tiny, tmp_path_factory.mktemp("any") / "run", quiet=True)
+
+
+def test_each_extractor_adds_a_line_of_its_own_protocol(run: Path, tmp_path: Path):
+    before = lines(run)
+    standard, other = unpaired.evaluate(run, output=tmp_path, extractors=[Pixels()])
+    assert lines(run) == [*before, standard, other]
+    assert standard["fingerprint"] == before[-1]["fingerprint"] != other["fingerprint"]
+    assert other["protocol"]["name"] == "extractor"
+    assert other["protocol"]["extractor"] == "pixels"
+    assert other["protocol"]["images_a"] == standard["protocol"]["images_a"]
+    for domain, way in (("b", "a2b"), ("a", "b2a")):
+        for name in ("kd", "fd"):
+            metric = other["metrics"][f"{name}/pixels/{domain}"]
+            assert metric["low"] <= metric["value"] <= metric["high"]
+            assert metric["n"] == 360
+            floor = other["metrics"][f"{name}/pixels/{domain}/floor"]
+            assert floor["value"] < metric["value"]
+            assert f"{name}/pixels/{domain}/input" in other["metrics"]
+        for name in ("precision", "recall", "density", "coverage"):
+            assert f"{name}/pixels/{domain}" in other["metrics"]
+        assert -1 <= other["metrics"][f"embedding_similarity/pixels/{way}"]["value"] <= 1
+    # What no translation comes to is what the piles themselves come to.
+    ink, sign = (open_pile(BuiltIn(name=name, part="test")) for name in ("ink", "sign"))
+    (plain,) = judge(ink, sign, [Pixels().load(torch.device("cpu"))], resamples=0)
+    unchanged = other["metrics"]["fd/pixels/b/input"]["value"]
+    assert unchanged == pytest.approx(plain.metrics["fd/pixels"].value)
+
+    text = (tmp_path / "faithfulness.html").read_text()
+    assert "Hidden signal, a → b → a" in text
+    assert "Hidden signal, b → a → b" in text
+    assert {"hidden-0.png", "hidden-1.png"} <= {p.name for p in (tmp_path / "pictures").iterdir()}
+
+
+def test_what_users_add_is_neither_headline_nor_moment_of_the_training(run: Path):
+    unpaired.evaluate(run, extractors=[Pixels()])
+    found = lines(run)
+    page = write_report(run).read_text()
+    titles = [f"Test data, protocol {line['fingerprint']}" for line in (found[1], found[-1])]
+    assert page.index(titles[0]) < page.index(titles[1])
+    train(load(run / "config.json"), run, quiet=True)  # it is finished: nothing is measured
+    assert lines(run) == found
+
+
+@pytest.mark.usefixtures("quick_evaluation")
+def test_from_the_command_line(run: Path, capsys: pytest.CaptureFixture[str]):
+    folder = str(run / "model")
+    assert main(["evaluate", folder, "--split", "validation", "--extractor", "pixels"]) == 0
+    captured = capsys.readouterr()
+    assert "precision/pixels/a" in captured.out
+    assert "floor" in captured.out
+    flags = ["--split", "validation", "--extractor", "pixels", "--json"]
+    assert main(["evaluate", folder, *flags]) == 0
+    found = json.loads(capsys.readouterr().out)["evaluations"]
+    assert [line["split"] for line in found] == ["validation"] * 2
+    assert found[1]["fingerprint"] in captured.out
+    assert main(["evaluate", folder, "--extractor", "pixel"]) == 2
+    assert "Did you mean 'pixels'" in capsys.readouterr().err
