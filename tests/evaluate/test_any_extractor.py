@@ -17,6 +17,8 @@ from unpaired.evaluate.extractors import Pixels
 from unpaired.evaluate.made_images import judge
 from unpaired.experiment import Experiment, load
 from unpaired.report.html import write_report
+from unpaired.report.names import Names
+from unpaired.report.wording import in_order, wording
 from unpaired.training import train
 
 
@@ -58,6 +60,12 @@ def test_each_extractor_adds_a_line_of_its_own_protocol(run: Path, tmp_path: Pat
     assert "Hidden signal, a → b → a" in text
     assert "Hidden signal, b → a → b" in text
     assert {"hidden-0.png", "hidden-1.png"} <= {p.name for p in (tmp_path / "pictures").iterdir()}
+
+
+def test_every_number_has_words(run: Path):
+    for line in unpaired.evaluate(run, extractors=[Pixels()]):
+        for name in in_order(line["metrics"], Names()):
+            assert wording(name, Names()).kind != name
 
 
 def test_what_users_add_is_neither_headline_nor_moment_of_the_training(run: Path):

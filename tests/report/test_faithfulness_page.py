@@ -11,6 +11,7 @@ from PIL import Image
 
 from unpaired.errors import RunError
 from unpaired.evaluate.faithfulness import Faithfulness, look
+from unpaired.evaluate.hidden_signal import HiddenSignal
 from unpaired.report.faithfulness_page import change_map, write_faithfulness
 
 
@@ -40,6 +41,28 @@ def test_the_page_shows_the_suspected_first_and_escapes_names(found: Faithfulnes
     assert {row["image"] for row in rows[:2]} == {"<b>3</b>", "<b>5</b>"}
     assert [row["suspected"] for row in rows] == ["1"] * 2 + ["0"] * 18
     assert float(rows[0]["structure_distance"]) > 0.5 > float(rows[2]["structure_distance"])
+
+
+@pytest.mark.parametrize(
+    ("noise", "words"),
+    [(0.8, "Nothing is found to be hidden"), (6.4, "translations carry some of their input")],
+)
+def test_what_the_way_back_reads_is_told_and_shown(
+    found: Faithfulness, tmp_path: Path, noise: float, words: str
+):
+    titles = ["image", "made", "back", "made + noise", "back from it"]
+    hidden = HiddenSignal(
+        grown={"noise": np.full(20, noise), "jpeg": np.full(20, 0.5)},
+        untouched=np.full(20, 0.0123),
+        cycle_l1={"noise": np.full(20, 0.0456), "jpeg": np.full(20, 0.0789)},
+        pictures={title: np.full((6, 16, 16, 3), 99, np.uint8) for title in titles},
+    )
+    page = write_faithfulness({"a → b": found}, tmp_path, "title", {"a → b → a": hidden})
+    text = page.read_text()
+    assert words in text
+    assert f"{noise:.2f} times as much" in text
+    assert "is 0.0123, with noise 0.0456, with JPEG 0.0789." in text
+    assert (tmp_path / "pictures/hidden-0.png").is_file()
 
 
 def test_without_suspects_the_page_says_so(found: Faithfulness, tmp_path: Path):

@@ -176,3 +176,23 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     blocked.write_text("")
     with pytest.raises(DataError, match="Choose another -o"):
         write_study(make(), blocked, "ratings.csv")
+
+
+def test_no_axis_goes_beyond_the_scale():
+    value = np.tile([1.0, 5.0], 4)
+    rater, image = np.repeat(np.arange(4), 2), np.tile([0, 1], 4)
+    value[rater == 0], value[rater == 1] = 1, 5
+    study = Study(
+        kind="rating",
+        raters=("a", "b", "c", "d"),
+        images=("0", "1"),
+        methods=("m",),
+        rater=rater,
+        image=image,
+        method=np.zeros(8, int),
+        value=value,
+    )
+    page = study_page(analyse(study, resamples=50), "ratings.csv")
+    for plot in re.findall(r'<figure class="chart dots">.*?</figure>', page, re.DOTALL):
+        marks = re.findall(r'class="rule".*?<text[^>]*>([^<]*)</text>', plot)
+        assert [marks[0], marks[-1]] == ["1", "5"]

@@ -30,8 +30,10 @@ def fit(
     batches = torch.split(_order(num_images, images_seen, batch_size, random), batch_size)
     parameters = [p for p in network.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=weight_decay)
+    # Four steps would rise in exactly one, by which the schedule divides, less one.
+    rise = 0.25 if len(batches) != 4 else 0.3
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, learning_rate, total_steps=len(batches), pct_start=0.25
+        optimiser, learning_rate, total_steps=len(batches), pct_start=rise
     )
     for number, batch in enumerate(batches):
         value = loss(batch)

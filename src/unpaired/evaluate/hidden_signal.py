@@ -49,8 +49,10 @@ class HiddenSignal:
     grown: dict[Touch, NDArray[np.float64]]
     """(N,): mean |what comes back − what comes back untouched|, over mean |touch|. Up to about 1 a
     change stays as large as it was; much more means that the way back reads what no eye sees."""
+    untouched: NDArray[np.float64]
+    """(N,): error of the cycle without a touch, mean |difference| in 0…1."""
     cycle_l1: dict[Touch, NDArray[np.float64]]
-    """(N,): what is left of the cycle, in 0…1; to be read beside `cycle_l1`."""
+    """(N,): the same with a touch on the way."""
     pictures: dict[str, NDArray[np.uint8]]
     """Of the `SHOWN` images that hide most, by title: (SHOWN, H, W, C)."""
 
@@ -100,6 +102,7 @@ def hidden_signal(
     }
     return HiddenSignal(
         grown,
+        _difference(back, source),
         {touch: _difference(returned[touch], source) for touch in grown},
         {title: pile[most].permute(0, 2, 3, 1).numpy() for title, pile in pictures.items()},
     )

@@ -52,11 +52,16 @@ class Reference:
 
 
 def dot_plot(
-    title: str, strips: Sequence[Strip], references: Sequence[Reference], unit: str, note: str = ""
+    title: str,
+    strips: Sequence[Strip],
+    references: Sequence[Reference],
+    unit: str,
+    note: str = "",
+    scale: tuple[float, float] = (-math.inf, math.inf),
 ) -> Html:
     """A titled plot with one strip a group; numbers that are not finite are left out.
 
-    Empty if there is nothing to draw.
+    The axis ends where the `scale` of the numbers does. Empty if there is nothing to draw.
     """
     strips = [s for s in strips if math.isfinite(s.mean)]
     ends = [
@@ -70,7 +75,8 @@ def dot_plot(
         return Html("")
     low, high = min(ends), max(ends)
     near = [r for r in references if _widening(low, high, r.value) <= _STRETCH]
-    marks = ticks(min([low, *(r.value for r in near)]), max([high, *(r.value for r in near)]))
+    around = ticks(min([low, *(r.value for r in near)]), max([high, *(r.value for r in near)]))
+    marks = sorted({min(max(mark, scale[0]), scale[1]) for mark in around})
     x = Axis(marks[0], marks[-1], start=_LEFT, end=WIDTH - _RIGHT)
     height = _TOP + _ROW * len(strips) + _BOTTOM
     content = [_grid(x, tick, unit, height) for tick in marks]

@@ -132,9 +132,12 @@ def _figure(
 def _hidden(found: HiddenSignal, way: str, path: Path, album: Album) -> Html:
     """What a touch that no eye sees makes of the way back."""
     noise, jpeg = (bootstrap_mean(found.grown[touch]) for touch in ("noise", "jpeg"))
+    errors = [found.untouched, found.cycle_l1["noise"], found.cycle_l1["jpeg"]]
+    plain, noised, pressed = (f"{error.mean():.4f}" for error in errors)
     verdict = (
-        "The translations carry their input in what no eye sees: an error of the cycle says "
-        "nothing here. Noise in the cycle (--method.cycle-noise 0.05) takes that way out."
+        "The way back reads what no eye sees: translations carry some of their input in faint "
+        "values, and the error of the cycle flatters the model. Noise in the cycle "
+        "(--method.cycle-noise 0.05) takes that way out."
         if found.suspected
         else "Nothing is found to be hidden: the way back reads what is in the picture."
     )
@@ -142,7 +145,8 @@ def _hidden(found: HiddenSignal, way: str, path: Path, album: Album) -> Html:
         f"Faint noise on a translation changes the image that comes back {noise.value:.2f} times "
         f"as much as it changed the translation ({noise.low:.2f} to {noise.high:.2f}, n = "
         f"{noise.n:,}), JPEG {jpeg.value:.2f} times ({jpeg.low:.2f} to {jpeg.high:.2f}). Up to "
-        f"about 1 is honest; from {found.SUSPECTED_FROM:g} on (noise) the input is hidden."
+        f"about 1 is honest; from {found.SUSPECTED_FROM:g} on (noise) input is hidden. The error "
+        f"of the cycle is {plain}, with noise {noised}, with JPEG {pressed}."
     )
     columns = {title: list(pile) for title, pile in found.pictures.items()}
     caption = "The images whose way back changes most, the first first."

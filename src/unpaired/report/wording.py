@@ -285,6 +285,57 @@ _PATTERNS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         _LOWER,
     ),
     (
+        r"fd/(?P<extractor>[^/]+)/(?P<of>a|b)/infinity",
+        "Fréchet distance ({extractor}), limit",
+        "to real {of}",
+        "What the Fréchet distance would be with any number of images, where a line in 1/n ends "
+        "(features: {extractor})",
+        _LOWER,
+    ),
+    (
+        r"cmmd/(?P<extractor>[^/]+)/(?P<of>a|b)",
+        "CMMD",
+        "to real {of}",
+        "Distance between {made} and real {of} images in CLIP's features (0: no difference found)",
+        {"decimals": 3} | _LOWER,
+    ),
+    (
+        r"precision/(?P<extractor>[^/]+)/(?P<of>a|b)",
+        "Precision ({extractor})",
+        "of {made} {of}",
+        "of the {made} images lie among real {of} images (features: {extractor})",
+        _PERCENT | _HIGHER,
+    ),
+    (
+        r"recall/(?P<extractor>[^/]+)/(?P<of>a|b)",
+        "Recall ({extractor})",
+        "of real {of}",
+        "of real {of} images lie among the {made} ones (features: {extractor})",
+        _PERCENT | _HIGHER,
+    ),
+    (
+        r"density/(?P<extractor>[^/]+)/(?P<of>a|b)",
+        "Density ({extractor})",
+        "of {made} {of}",
+        "How many real {of} images the {made} ones lie among, to how many they would if they were "
+        "real: about 1 (features: {extractor})",
+        {"decimals": 2} | _HIGHER,
+    ),
+    (
+        r"coverage/(?P<extractor>[^/]+)/(?P<of>a|b)",
+        "Coverage ({extractor})",
+        "of real {of}",
+        "of real {of} images have a {made} one near (features: {extractor})",
+        _PERCENT | _HIGHER,
+    ),
+    (
+        r"embedding_similarity/(?P<extractor>[^/]+)/(?P<to>a2b|b2a)",
+        "Embedding similarity ({extractor})",
+        "{source} → {target}",
+        "Mean cosine between what {extractor} makes of {source} images and of their translations",
+        {"decimals": 3} | _HIGHER,
+    ),
+    (
         r"cycle_l1/(?P<of>a|b)",
         "Cycle error",
         "{of} → {other} → {of}",

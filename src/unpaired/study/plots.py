@@ -47,7 +47,7 @@ def means(analysis: Analysis) -> Html:
     references = [] if analysis.study.kind == "rating" else [guessing]
     title = wording.measure(analysis).capitalize()
     note = "higher is better; the line is the 95 % interval"
-    return dot_plot(title, strips, references, _unit(analysis), note)
+    return dot_plot(title, strips, references, _unit(analysis), note, _ends(analysis))
 
 
 def differences(analysis: Analysis) -> Html:
@@ -92,7 +92,7 @@ def raters(analysis: Analysis) -> Html:
             )
         )
     note = "a dot is a rater; stroke and bar: mean ± standard deviation"
-    return dot_plot("Raters", strips, [], _unit(analysis), note)
+    return dot_plot("Raters", strips, [], _unit(analysis), note, _ends(analysis))
 
 
 def steps(analysis: Analysis) -> Html:
@@ -164,6 +164,12 @@ def _role(analysis: Analysis, method: str) -> str:
 
 def _scale(analysis: Analysis) -> float:
     return 1.0 if analysis.study.kind == "rating" else 100.0
+
+
+def _ends(analysis: Analysis) -> tuple[float, float]:
+    """Of the scale, as it is drawn."""
+    low, high = analysis.study.bounds
+    return low * _scale(analysis), high * _scale(analysis)
 
 
 def _unit(analysis: Analysis) -> str:

@@ -1,0 +1,40 @@
+"""Classifiers' training: as many steps as asked for, however few."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from unpaired.engine.classify import fit
+
+
+@pytest.mark.parametrize("steps", range(1, 10))
+def test_every_number_of_steps_trains_and_ends_at_a_small_rate(steps: int):
+    torch.manual_seed(0)
+    network = nn.Linear(2, 1)
+    inputs = torch.randn(8, 2)
+    weights = []
+
+    def loss(batch: Tensor) -> Tensor:
+        weights.append(network.weight.detach().clone())
+        return (network(inputs[batch]) - inputs[batch].sum(1, keepdim=True)).square().mean()
+
+    fit(
+        network,
+        loss,
+        8,
+        images_seen=2 * steps,
+        batch_size=2,
+        learning_rate=0.1,
+        weight_decay=0.0,
+        random=torch.Generator().manual_seed(0),
+    )
+    assert len(weights) == steps
+    moves = [
+        (after - before).abs().max()
+        for before, after in zip(weights, [*weights[1:], network.weight.detach()], strict=True)
+    ]
+    assert all(torch.isfinite(move) for move in moves)
+    if steps > 1:
+        assert moves[-1] < 0.1 * max(moves)
