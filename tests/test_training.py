@@ -52,7 +52,7 @@ def quick_judge(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measures nothing; the real one is met in tests/cli."""
 
     class QuickJudge:
-        def __init__(self, experiment: Experiment, split: str, *_: Any) -> None:
+        def __init__(self, experiment: Experiment, split: str, *_: Any, **__: Any) -> None:
             self.split = split
 
         def measure(self, networks: Any, images: int) -> Result:

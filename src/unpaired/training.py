@@ -59,7 +59,7 @@ def train(
     """
     check(experiment)
     run = Path(folder) if folder is not None else Path("runs") / experiment.name
-    images: dict[str, Images] = {
+    images: dict[DomainName, Images] = {
         name: _training_images(experiment, name, quiet=quiet) for name in experiment.domains
     }
     check_labels(experiment, images)
@@ -75,7 +75,7 @@ def train(
         progress = TrainingProgress(training.images, training.seconds, quiet=quiet)
         tracker = Tracker(track, run) if track and fabric.is_global_zero else None
         with progress if fabric.is_global_zero else nullcontext():
-            observer = RunObserver(experiment, run, fixed, progress, tracker, fabric.device)
+            observer = RunObserver(experiment, run, fixed, images, progress, tracker, fabric.device)
             state = train_networks(fabric, experiment, images, run, observer)
         if fabric.is_global_zero:
             observer.finish(state)
@@ -91,13 +91,14 @@ class RunObserver:
         experiment: Experiment,
         run: Path,
         fixed: dict[DomainName, Tensor],
+        images: dict[DomainName, Images],
         progress: TrainingProgress,
         tracker: Tracker | None,
         device: torch.device,
     ) -> None:
         self.experiment, self.run, self.device = experiment, run, device
         self.progress, self.tracker = progress, tracker
-        self.fixed = fixed
+        self.fixed, self.images = fixed, images
         self._validation: Judge | None = None
 
     def pretrain(self, images: int, total: int, loss: float) -> None:
@@ -127,7 +128,7 @@ class RunObserver:
     def evaluate(self, state: State) -> None:
         """Measure on validation images, and keep the weights if they are the best so far."""
         if self._validation is None:
-            self._validation = Judge(self.experiment, "validation", self.device)
+            self._validation = self._judge("validation")
         result = self._validation.measure(state.average, state.images)
         before = [r for r in self.evaluations() if r["split"] == "validation"]
         append_line(self.run / "evaluations.jsonl", result.record)
@@ -143,7 +144,7 @@ class RunObserver:
         networks, images = state.average, state.images
         if self.experiment.evaluation.export == "best":
             networks, images = self._best()
-        result = Judge(self.experiment, "test", self.device).measure(networks, images)
+        result = self._judge("test").measure(networks, images)
         append_line(self.run / "evaluations.jsonl", result.record)
         self._draw_worst(result)
         self._save(networks, images, self.run / "model")
@@ -153,6 +154,9 @@ class RunObserver:
         """The lines of evaluations.jsonl that trainings write; others a user may have added."""
         lines = read_lines(self.run / "evaluations.jsonl")
         return [line for line in lines if line["protocol"]["name"] == Protocol().name]
+
+    def _judge(self, split: Split) -> Judge:
+        return Judge(self.experiment, split, self.device, training=self.images)
 
     def _best(self) -> tuple[Networks, int]:
         best = load_model(self.run / "best")
@@ -186,7 +190,7 @@ def score(record: dict[str, Any]) -> float:
     return validation_score({name: m["value"] for name, m in record["metrics"].items()})
 
 
-def check_labels(experiment: Experiment, images: dict[str, Images]) -> None:
+def check_labels(experiment: Experiment, images: dict[DomainName, Images]) -> None:
     """Refuse to train what needs labels without them.
 
     Raises:

@@ -460,7 +460,7 @@ def test_smoke_walks_the_entire_path(
 
     # Its verbs work on what it left.
     assert run("evaluate", str(folder), "--json") == 0
-    again = one_object(capsys)
+    (again,) = one_object(capsys)["evaluations"]
     assert again["fingerprint"] == found["evaluation"]["fingerprint"]
     assert again["metrics"]["cycle_l1/a"] == pytest.approx(metrics["cycle_l1/a"], abs=1e-3)
     assert run("report", str(folder), "--json") == 0

@@ -23,13 +23,13 @@ from unpaired.engine.state import State, learning_rate_factor
 from unpaired.engine.window import Window
 from unpaired.errors import NonFiniteLoss
 from unpaired.experiment import Experiment, Training
-from unpaired.methods.method import Batch, Losses
+from unpaired.methods.method import Batch, DomainName, Losses
 
 
 def train(
     fabric: Fabric,
     experiment: Experiment,
-    images: Mapping[str, Images],
+    images: Mapping[DomainName, Images],
     folder: Path,
     observer: Observer,
 ) -> State:

@@ -23,7 +23,7 @@ def pretrain(
     fabric: Fabric,
     experiment: Experiment,
     state: State,
-    images: Mapping[str, Images],
+    images: Mapping[DomainName, Images],
     tell: Callable[[int, int, float], None],
 ) -> None:
     """Train `nets.encoders["a"]` on labelled images, once; it is frozen again afterwards.

@@ -11,6 +11,7 @@ import torch
 
 from unpaired.data.images import Images
 from unpaired.engine.state import PHASES, State
+from unpaired.methods.method import DomainName
 
 
 class Window:
@@ -38,7 +39,7 @@ class Window:
         """Steps of any phase so far."""
         return sum(self.steps.values())
 
-    def record(self, state: State, images: Mapping[str, Images]) -> dict[str, Any]:
+    def record(self, state: State, images: Mapping[DomainName, Images]) -> dict[str, Any]:
         """The line of metrics.jsonl, means over the window; begins a new window."""
         elapsed = max(time.monotonic() - self.started, 1e-9)
         means = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unpaired.data.images import load_images
+from unpaired.data.images import Images, load_images
 from unpaired.evaluate import content, learned, paired
 from unpaired.evaluate.classifier import Classifier
 from unpaired.evaluate.classifier_cache import load_or_train
@@ -61,14 +62,18 @@ class Judge:
         split: Split,
         device: torch.device,
         pretrained: Pretrained | None = None,
+        training: Mapping[DomainName, Images] | None = None,
     ) -> None:
+        """`training` are the domains' training images where they are open already."""
         self.experiment, self.split, self.device = experiment, split, device
         self.pretrained = pretrained or Pretrained()
         domains = experiment.domains
         self.images = {d: sample(load_images(domain, split)) for d, domain in domains.items()}
         # Other real images: what the floor compares those of the split with.
-        self.training = {d: sample(load_images(domain, "train")) for d, domain in domains.items()}
-        self.classifiers = self._classifiers() if experiment.evaluation.classifier else None
+        training = training or {d: load_images(domain, "train") for d, domain in domains.items()}
+        self.training = {d: sample(images) for d, images in training.items()}
+        wanted = experiment.evaluation.classifier
+        self.classifiers = self._classifiers(training) if wanted else None
         self.protocol = Protocol(
             split=split,
             images_a=content_hash(self.images["a"].pixels) if "a" in self.images else "",
@@ -222,12 +227,14 @@ class Judge:
         array: NDArray[np.float64] = features.double().numpy()
         return array
 
-    def _classifiers(self) -> dict[DomainName, Classifier] | None:
+    def _classifiers(
+        self, training: Mapping[DomainName, Images]
+    ) -> dict[DomainName, Classifier] | None:
         """One task classifier a domain, trained on its real labelled images."""
-        sets = {
-            d: sample(load_images(domain, "labelled"), limit=None)
-            for d, domain in self.experiment.domains.items()
-        }
+        sets = {}
+        for d, domain in self.experiment.domains.items():
+            own = domain.labelled_source is not None
+            sets[d] = sample(load_images(domain, "labelled") if own else training[d], limit=None)
         if any(s.labels is None for s in sets.values()):
             return None
         num_classes = 1 + max(int(s.labels.max()) for s in sets.values() if s.labels is not None)
