@@ -1,0 +1,47 @@
+"""What trained models hide: python benchmarks/hidden_signal.py RUN_FOLDER … > a table for the docs
+
+Each row of the table in docs/evaluation.md is of one run's final weights and its first 1,000 test
+images (`unpaired.evaluate.hidden_signal`), translated there and back, with and without a touch.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from unpaired.data.images import load_images
+from unpaired.evaluate.content import MOST_IMAGES, honesty
+from unpaired.evaluate.piles import Translating, sample
+from unpaired.experiment import load
+from unpaired.methods.method import DomainName
+from unpaired.model_folder import load_model
+
+DOMAINS: tuple[DomainName, ...] = ("a", "b")
+
+
+def main() -> None:
+    """See the module."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("runs", nargs="+", type=Path)
+    print("| run | images seen | noise in its cycle | noise, a and b | JPEG, a and b |")
+    print("|---|---|---|---|---|")
+    for run in parser.parse_args().runs:
+        experiment, model = load(run / "config.json"), load_model(run / "model")
+        translating = Translating(experiment, model.networks, torch.device("cpu"), 0)
+        found = {}
+        for domain in DOMAINS:
+            images = sample(load_images(experiment.domain(domain), "test"), MOST_IMAGES)
+            pile = translating.translate(images.pixels, domain)
+            found[domain] = honesty(translating, domain, pile, 0).metrics(domain)
+        cells = [
+            " and ".join(f"{found[d][f'hidden_signal/{d}/{touch}'].value:.2f}" for d in DOMAINS)
+            for touch in ("noise", "jpeg")
+        ]
+        noise = getattr(experiment.method, "cycle_noise", 0.0) or "none"
+        print(f"| `{experiment.name}` | {model.images:,} | {noise} | {cells[0]} | {cells[1]} |")
+
+
+if __name__ == "__main__":
+    main()
