@@ -261,7 +261,16 @@ def evaluate(
     experiment = load(folder / "config.json") if is_run else model.experiment
     device = choose_device(experiment.training.device)
     loaded = [extractor.load(device) for extractor in extractors]  # before anything long begins
-    judge = Judge(experiment, split, device, pretrained(device) if pretrained else None)
+    try:
+        judge = Judge(experiment, split, device, pretrained(device) if pretrained else None)
+    except DataError as error:
+        if is_run:
+            raise
+        raise DataError(
+            f"{error} A model folder knows its images by name only: give its run folder, or go "
+            "where they lie. To measure it on others, translate these, then: unpaired evaluate "
+            "--generated out/ --real photos/"
+        ) from error
     result = judge.measure(model.networks.to(device), model.images)
     if output is not None and result.translated:
         _write_faithfulness(judge, result, Path(output))

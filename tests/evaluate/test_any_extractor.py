@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ import torch
 
 import unpaired
 from unpaired.cli.main import main
-from unpaired.data.sources import BuiltIn
+from unpaired.data.sources import BuiltIn, Folder
+from unpaired.errors import DataError
 from unpaired.evaluate.extraction import open_pile
 from unpaired.evaluate.extractors import Pixels
 from unpaired.evaluate.made_images import judge
 from unpaired.experiment import Experiment, load
+from unpaired.model_folder import save_model
 from unpaired.report.html import write_report
 from unpaired.report.names import Names
 from unpaired.report.wording import in_order, wording
@@ -92,3 +95,13 @@ def test_from_the_command_line(run: Path, capsys: pytest.CaptureFixture[str]):
     assert found[1]["fingerprint"] in captured.out
     assert main(["evaluate", folder, "--extractor", "pixel"]) == 2
     assert "Did you mean 'pixels'" in capsys.readouterr().err
+
+
+def test_a_model_folder_without_its_images_says_where_to_find_them(
+    tiny: Experiment, tmp_path: Path
+):
+    experiment = replace(tiny, a=replace(tiny.a, source=Folder(path=str(tmp_path / "ink"))))
+    networks = experiment.method.build(experiment.a, experiment.b)
+    save_model(tmp_path / "model", experiment, networks, 8, "card")
+    with pytest.raises(DataError, match=r"'ink' does not exist.* give its run folder"):
+        unpaired.evaluate(tmp_path / "model")
