@@ -93,6 +93,45 @@ def test_result_is_that_of_the_translator(translate, translator, tmp_path):
         assert np.abs(found - np.asarray(alone)).max() <= limit
 
 
+@pytest.fixture
+def table(tmp_path: Path) -> Callable[..., Path]:
+    """Makes a .parquet file of the images 0.png, 1.png …, with ids."""
+    arrow, parquet = map(pytest.importorskip, ("pyarrow", "pyarrow.parquet"))
+
+    def make(count: int, ids: list[str] | None) -> Path:
+        content = [write(tmp_path / f"{i}.png", seed=i).read_bytes() for i in range(count)]
+        columns = {"image": [{"bytes": c, "path": None} for c in content]}
+        path = tmp_path / "table.parquet"
+        parquet.write_table(arrow.table(columns | ({"id": ids} if ids else {})), path)
+        return path
+
+    return make
+
+
+def test_tables_are_translated_under_their_ids(translate, translator, table, tmp_path):
+    assert translate(table(3, ["x", "y.1", "U+1F468 200D"])).num_translated == 3
+    assert names(tmp_path / "out") == ["U+1F468 200D.png", "x.png", "y.1.png"]
+    with Image.open(tmp_path / "out" / "y.1.png") as image:
+        found = np.asarray(image).astype(int)
+    alone = np.asarray(translator.translate(tmp_path / "1.png", "b"))
+    assert np.abs(found - alone).max() <= (1 if translator.precision == "float32" else 16)
+
+
+@pytest.mark.parametrize(
+    "ids", [["../x", "y"], ["x", "x"], ["", "y"], [".x", "y"], ["a:b", "y"], None]
+)
+def test_ids_that_are_no_file_names_give_way_to_rows(translate, table, tmp_path, ids):
+    assert translate(table(2, ids)).num_translated == 2
+    assert names(tmp_path / "out") == ["row-000000.png", "row-000001.png"]
+
+
+def test_the_built_in_digits_are_translated(translate, tmp_path):
+    report = translate("builtin:sign:test", to="a")
+    assert report.num_translated == 360
+    with Image.open(sorted((tmp_path / "out").iterdir())[0]) as image:
+        assert image.mode == "L"
+
+
 def test_unreadable_files_are_left_out(translate, tmp_path):
     write(tmp_path / "in" / "good.png")
     (tmp_path / "in" / "empty.png").write_bytes(b"")

@@ -1,4 +1,4 @@
-"""Piles of image files translated, with reading and writing in parallel to the network.
+"""Piles of images translated into files, with reading and writing in parallel to the network.
 
 Threads decode ahead and encode behind; the network runs in the calling thread, on batches of images
 of one size. Memory is bounded whatever the number of images.
@@ -22,8 +22,8 @@ from pathlib import Path
 from torch import Tensor
 
 from unpaired.conversion import convert, to_pillow
-from unpaired.data.decode import decode
 from unpaired.data.domain import Pixels
+from unpaired.data.images import read_content
 from unpaired.errors import DataError, SettingError, UnreadableImage
 from unpaired.methods.method import DomainName
 from unpaired.resolution import Placed, Resolution
@@ -71,7 +71,7 @@ def translate_files(
     strict: bool = False,
     progress: Progress | None = None,
 ) -> TranslationReport:
-    """Translate files, folders and patterns to domain `to`, into the folder `output`.
+    """Translate files, folders, patterns and tables to domain `to`, into the folder `output`.
 
     For names and formats see `make_plan`; for sizes, `Resolution`; for styles, `Translator`. JPEG
     and WebP are written at quality 95. Files appear under their names when they are complete, hold
@@ -211,7 +211,7 @@ class _Run:
         source, _ = self.translator.domains(self.to)
         channels, decoding = source.channels, source.decoding
         try:
-            image = decode(job.path, name=job.name, channels=channels, decoding=decoding)
+            image = read_content(job.read(), job.name, channels, decoding)
             placed = self.translator.place(image.pixels, job.name, self.to, self.resolution)
         except UnreadableImage as error:
             return error

@@ -1,4 +1,4 @@
-"""Which files are translated, and where their translations go.
+"""Which images are translated, and where their translations go.
 
 All names are settled, and all clashes found, before anything is translated.
 """
@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import zlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from unpaired.data.folder import list_images
 from unpaired.data.formats import EXTENSIONS
+from unpaired.data.sources import Content, parse_source
 from unpaired.errors import DataError, SettingError, UnreadableImage
 
 ImageFormat = Literal["png", "jpeg", "webp", "tiff"]
@@ -37,6 +40,9 @@ WRITERS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 """Pillow's name and settings of the formats that are written, by extension."""
 
+_FILE_NAME = re.compile(r'[^\x00-\x1f/\\:*?"<>|.][^\x00-\x1f/\\:*?"<>|]{0,150}')
+"""A visible name that every system takes."""
+
 HOLD_16_BITS = {".png", ".tif", ".tiff", ".ppm"}
 
 
@@ -46,8 +52,10 @@ class Job:
 
     name: str
     """What messages call it: relative to the folder or pattern that it was found by."""
-    path: Path
-    """Where it lies."""
+    read: Callable[[], Content]
+    """Its content: encoded bytes, a file, or pixels (height, width, channels)."""
+    path: Path | None
+    """Where it lies, if it is a file of its own."""
     outputs: tuple[Path, ...]
     """Where its translations go, one per sample."""
 
@@ -68,12 +76,14 @@ def make_plan(
     depth: int,
     overwrite: bool,
 ) -> Plan:
-    """Find the images that files, folders and patterns stand for, and name their translations.
+    """Find the images that files, folders, patterns and tables stand for, and name the outcome.
 
-    Folders are searched at any depth; their structure, and that below the fixed part of a pattern,
-    is kept. Extensions are kept where the format is written here and holds `depth` bits, else they
-    become .png, or that of `image_format`. With several samples, "-1", "-2" … is appended. Where
-    two images would have one name, the later one gets "-2".
+    A table is a .parquet file, hf:… or builtin:…, as in training; its images are called by their
+    ids, or by their rows where these are no file names. Folders are searched at any depth; their
+    structure, and that below the fixed part of a pattern, is kept. Extensions are kept where the
+    format is written here and holds `depth` bits, else they become .png, or that of `image_format`.
+    With several samples, "-1", "-2" … is appended. Where two images would have one name, the later
+    one gets "-2".
 
     Raises:
         DataError: when an input does not exist, or no image is found.
@@ -82,11 +92,15 @@ def make_plan(
     """
     plan = Plan()
     _check_folder(output)
-    found: dict[Path, str] = {}
+    found: dict[Path | tuple[str, str], Job] = {}
     for text in map(str, inputs):
+        if _is_table(text):
+            found |= {(text, job.name): job for job in _rows(text)}
+            continue
         _check_outside(output, Path(text).expanduser())
         for root, name in _find(text, plan.refused):
-            found.setdefault(root / name, name)
+            path = root / name
+            found.setdefault(path, Job(name, partial(Path, path), path, ()))
     if not found:
         first = f" (first: {plan.refused[0]})" if plan.refused else ""
         raise DataError(
@@ -94,11 +108,24 @@ def make_plan(
             f"refused{first}. The names of images end in {', '.join(EXTENSIONS)}."
         )
     taken: set[PurePosixPath] = set()
-    for path, name in found.items():
-        relative = _free_names(_renamed(name, image_format, depth), samples, taken)
-        plan.jobs.append(Job(name, path, tuple(output / part for part in relative)))
+    for job in found.values():
+        relative = _free_names(_renamed(job.name, image_format, depth), samples, taken)
+        plan.jobs.append(replace(job, outputs=tuple(output / part for part in relative)))
     _check_outputs(plan.jobs, overwrite)
     return plan
+
+
+def _is_table(text: str) -> bool:
+    return text.startswith(("hf:", "builtin:")) or Path(text).suffix == ".parquet"
+
+
+def _rows(text: str) -> Iterator[Job]:
+    """Each image of a table."""
+    records = parse_source(text).open()
+    ids = records.ids or []
+    usable = len(set(ids)) == len(ids) and all(_FILE_NAME.fullmatch(name) for name in ids)
+    for i, name in enumerate(ids if ids and usable else records.names):
+        yield Job(name, partial(records.read, i), None, ())
 
 
 def _find(text: str, refused: list[UnreadableImage]) -> Iterator[tuple[Path, str]]:
@@ -119,7 +146,8 @@ def _find(text: str, refused: list[UnreadableImage]) -> Iterator[tuple[Path, str
                 yield root, Path(match).relative_to(root).as_posix()
     else:
         raise DataError(
-            f"{text!r} does not exist. Give files, folders or a pattern like 'in/*.png'."
+            f"{text!r} does not exist. Give files, folders, a pattern like 'in/*.png', or a table "
+            "(.parquet, hf:owner/name:split)."
         )
 
 
@@ -179,7 +207,7 @@ def _check_outputs(jobs: list[Job], overwrite: bool) -> None:
             folders[parent] = parent.resolve()
         return folders[parent] / path.name
 
-    inputs = {entry(job.path) for job in jobs}
+    inputs = {entry(job.path) for job in jobs if job.path is not None}
     outputs = [path for job in jobs for path in job.outputs]
     for path in outputs:
         if entry(path) in inputs:

@@ -70,7 +70,14 @@ def test_a_known_truth_is_compared_pixel_by_pixel(
     (other,) = json.loads(capsys.readouterr().out)["evaluations"]
     assert other["metrics"]["truth_l1"]["value"] > 0.3
     assert other["fingerprint"] != record["fingerprint"]
+    flags = ["--generated", "out", "--truth", "out", "--inputs", "in", "--json"]
+    assert main(["evaluate", *flags]) == 0
+    beside = json.loads(capsys.readouterr().out)["evaluations"][-1]["metrics"]
+    for name in metrics:
+        assert beside[f"{name}/input"] == other["metrics"][name]
     Image.new("RGB", (20, 10)).save(tmp_path / "in" / "3.png")
+    assert main(["evaluate", *flags]) == 0  # brought to the size of the truth
+    assert json.loads(capsys.readouterr().out)["evaluations"][-1]["metrics"]["truth_l1"]["n"] == 8
     assert main(["evaluate", "--generated", "out", "--truth", "in"]) == 2
     error = capsys.readouterr().err
     assert "'3' was made with 48×48 pixels and its truth has 20×10" in error

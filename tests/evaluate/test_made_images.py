@@ -179,3 +179,13 @@ def test_unreadable_images_are_counted(pile: Callable[..., Folder]):
     found = judge(made, pile("real", 8, 1), Pixels())
     assert any("1 of 8 images are unreadable (first: 003.png" in note for note in found[0].notes)
     assert found[0].protocol.counts == (7, 8)
+
+
+def test_beside_the_made_images_stand_the_inputs(pile: Callable[..., Folder]):
+    made, real, inputs = pile("made", 9, 0), pile("real", 10, 1), pile("inputs", 9, 2)
+    (found,) = judge(made, real, Pixels(), unchanged=inputs)
+    (plain,) = judge(inputs, real, Pixels())
+    for name in ("kd/pixels", "fd/pixels"):
+        assert found.metrics[f"{name}/input"] == plain.metrics[name]
+        assert f"{name}/input" not in plain.metrics
+    assert found.protocol.fingerprint == plain.protocol.fingerprint

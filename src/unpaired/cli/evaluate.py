@@ -150,6 +150,9 @@ def _of_images(given: Namespace) -> list[dict[str, Any]]:
             write_faithfulness({way: faithful}, given.output, "Given images")
     if truth is not None:
         metrics = against_truth(made, truth, pretrained.looks)
+        if inputs is not None:
+            before = against_truth(inputs, truth, pretrained.looks, resized=True)
+            metrics |= {f"{name}/input": metric for name, metric in before.items()}
         record(truth, pairs_protocol(truth, "none: sizes must agree"), metrics)
     return records
 

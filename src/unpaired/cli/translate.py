@@ -1,4 +1,4 @@
-"""`unpaired translate`: files, folders and patterns through a model; names and sizes stay."""
+"""`unpaired translate`: files, folders and tables through a model; names and sizes stay."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ EPILOG = """\
 examples:
   unpaired translate runs/demo/model digits/ -o signs/ --to b
   unpaired translate runs/demo/model digits/3.png -o signs/ --to b --samples 4
+  unpaired translate runs/demo/model builtin:ink:test -o signs/ --to b
 """
 
 
@@ -18,7 +19,12 @@ def run(arguments: list[str]) -> int:
     flags = Parser(prog="unpaired translate", description=__doc__, epilog=EPILOG)
     add = flags.add_argument
     add("model", type=Path, help="model folder")
-    add("inputs", nargs="+", help="files, folders, patterns such as 'photos/*.jpg'")
+    add(
+        "inputs",
+        nargs="+",
+        help="files, folders, patterns such as 'photos/*.jpg', or tables: "
+        ".parquet files, hf:owner/name:split, builtin:ink:test",
+    )
     add(
         "-o", "--output", type=Path, metavar="DIR", required=True, help="folder of the translations"
     )
@@ -45,6 +51,7 @@ def run(arguments: list[str]) -> int:
     add("--strict", action="store_true", help="stop at the first file that cannot be used")
     add("--json", action="store_true", help="one JSON object on standard output")
     given = flags.parse_args(arguments)
+    from unpaired.errors import DataError
     from unpaired.progress import counting, say
     from unpaired.translate import load
     from unpaired.translate_files import translate_files
@@ -77,6 +84,10 @@ def run(arguments: list[str]) -> int:
             }
         )
         return 0
+    if not report.num_translated:
+        raise DataError(
+            f"none of {len(report.refused)} images can be translated (first: {report.refused[0]})."
+        )
     for error in report.refused:
         say(f"left out {error}")
     for note in report.notes:

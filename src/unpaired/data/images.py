@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from unpaired.data.decode import Decoding, decode
+from unpaired.data.decode import Decoded, Decoding, decode
 from unpaired.data.domain import Domain, Pixels, frame
-from unpaired.data.sources import Records, describe
+from unpaired.data.sources import Content, Records, describe
 from unpaired.data.splits import NUM_THREADS, Split, list_split, source_of
 from unpaired.errors import DataError, UnreadableImage
 
@@ -149,13 +149,26 @@ def read_pixels(
     Raises:
         UnreadableImage: with the reason.
     """
-    content = records.read(i)
+    decoding = decoding or Decoding()
+    return read_content(records.read(i), records.names[i], channels, decoding).pixels
+
+
+def read_content(
+    content: Content,
+    name: str,
+    channels: Literal[1, 3],
+    decoding: Decoding,
+) -> Decoded:
+    """As `decode`, also of pixels (height, width, channels) that are decoded already.
+
+    Raises:
+        UnreadableImage: with the reason.
+    """
     if not isinstance(content, np.ndarray):
-        name, decoding = records.names[i], decoding or Decoding()
-        return decode(content, name=name, channels=channels, decoding=decoding).pixels
+        return decode(content, name=name, channels=channels, decoding=decoding)
     if content.shape[2] > channels:
-        return np.asarray(Image.fromarray(content).convert("L"))[..., None]
-    return np.repeat(content, channels, axis=2) if content.shape[2] < channels else content
+        return Decoded(np.asarray(Image.fromarray(content).convert("L"))[..., None])
+    return Decoded(np.repeat(content, channels // content.shape[2], axis=2))
 
 
 def _too_few(

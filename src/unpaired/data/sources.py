@@ -26,6 +26,9 @@ from unpaired.errors import DataError, SettingError, UnreadableImage
 Style = Literal["ink", "sign"]
 Part = Literal["train", "validation", "test"]
 
+Content = bytes | Path | NDArray[np.uint8]
+"""Of an image: encoded bytes, a file, or decoded pixels (height, width, channels)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Records:
@@ -40,8 +43,8 @@ class Records:
     ids: list[str] | None
     """Equal ids in two domains mark a pair."""
 
-    read: Callable[[int], bytes | Path | NDArray[np.uint8]]
-    """Content of image i: encoded bytes, a file, or decoded pixels (height, width, channels)."""
+    read: Callable[[int], Content]
+    """The content of image i."""
 
     refused: list[UnreadableImage] = field(default_factory=list)
     """Entries that are refused without decoding; they are not among `names`."""

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from unpaired.data.domain import resize
 from unpaired.data.sources import pair_id
 from unpaired.errors import DataError, UnreadableImage
 from unpaired.evaluate import paired
@@ -44,9 +45,15 @@ def matched(
 
 
 def against_truth(
-    made: Pile, truth: Pile, looks: dict[str, PairDistance] | None = None
+    made: Pile,
+    truth: Pile,
+    looks: dict[str, PairDistance] | None = None,
+    *,
+    resized: bool = False,
 ) -> dict[str, Measurement]:
     """Mean L1, PSNR and SSIM of made images against their truth, and what `looks` adds.
+
+    With `resized`, images of another size than their truth are brought to it; bicubic.
 
     Raises:
         DataError: when nothing belongs together, or a made image has another size than its truth.
@@ -54,7 +61,9 @@ def against_truth(
     measures = paired.MEASURES | (looks or {})
     found: dict[str, list[float]] = {name: [] for name in measures}
     for name, image, true in matched(made, truth):
-        if image.shape != true.shape:
+        if image.shape != true.shape and resized:
+            image = resize(image, *true.shape[:2])
+        elif image.shape != true.shape:
             (height, width), (h, w) = image.shape[:2], true.shape[:2]
             raise DataError(
                 f"{name!r} was made with {width}×{height} pixels and its truth has {w}×{h}: bring "
