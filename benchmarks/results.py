@@ -23,6 +23,7 @@ import matplotlib.pyplot as plt
 from results_rows import INTRODUCTION, ROWS, Row
 from unpaired.config import encode
 from unpaired.engine.run_folder import differences
+from unpaired.evaluate.protocol import Protocol
 from unpaired.experiment import load
 from unpaired.recipes import recipe
 
@@ -187,6 +188,7 @@ def read(folder: Path) -> Record:
     """The records of a run; its newest evaluation on test images."""
     config = encode(load(folder / "config.json"))  # settings that came later at their defaults
     lines = lines_of(folder / "evaluations.jsonl")
+    lines = [line for line in lines if line["protocol"]["name"] == Protocol().name]
     log = lines_of(folder / "metrics.jsonl")
     minutes = log[-1]["seconds"] / 60 if log else None
     validation = [line for line in lines if line["split"] == "validation"]
