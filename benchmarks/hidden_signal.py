@@ -1,6 +1,6 @@
 """What trained models hide: python benchmarks/hidden_signal.py RUN_FOLDER … > a table for the docs
 
-Each row of the table in docs/evaluation.md is of one run's final weights and its first 1,000 test
+The numbers of the table in docs/evaluation.md are of runs' models and up to 1,000 of their test
 images (`unpaired.evaluate.hidden_signal`), translated there and back, with and without a touch.
 """
 
@@ -36,7 +36,7 @@ def main() -> None:
             pile = translating.translate(images.pixels, domain)
             found[domain] = honesty(translating, domain, pile, 0).metrics(domain)
         cells = [
-            " and ".join(f"{found[d][f'hidden_signal/{d}/{touch}'].value:.2f}" for d in DOMAINS)
+            " and ".join(f"{found[d][f'hidden_signal/{d}/{touch}'].value:.1f}" for d in DOMAINS)
             for touch in ("noise", "jpeg")
         ]
         noise = getattr(experiment.method, "cycle_noise", 0.0) or "none"

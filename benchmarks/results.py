@@ -22,8 +22,7 @@ import matplotlib.pyplot as plt
 
 from results_rows import INTRODUCTION, ROWS, Row
 from unpaired.config import encode
-from unpaired.engine.run_folder import differences
-from unpaired.evaluate.protocol import Protocol
+from unpaired.engine.run_folder import differences, read_evaluations, read_lines
 from unpaired.experiment import load
 from unpaired.recipes import recipe
 
@@ -187,19 +186,12 @@ def companion(records: list[Record], name: str) -> str:
 def read(folder: Path) -> Record:
     """The records of a run; its newest evaluation on test images."""
     config = encode(load(folder / "config.json"))  # settings that came later at their defaults
-    lines = lines_of(folder / "evaluations.jsonl")
-    lines = [line for line in lines if line["protocol"]["name"] == Protocol().name]
-    log = lines_of(folder / "metrics.jsonl")
+    lines, log = read_evaluations(folder), read_lines(folder / "metrics.jsonl")
     minutes = log[-1]["seconds"] / 60 if log else None
     validation = [line for line in lines if line["split"] == "validation"]
     test = [line for line in lines if line["split"] == "test"][-1]
     gpu = json.loads((folder / "environment.json").read_text())["gpu"]
     return Record(folder.name, config, validation, test, minutes, gpu)
-
-
-def lines_of(path: Path) -> list[dict[str, Any]]:
-    """The lines of a .jsonl file; none where it is absent."""
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 if __name__ == "__main__":

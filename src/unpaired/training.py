@@ -17,16 +17,16 @@ from unpaired.data.images import Images, load_images, require_images
 from unpaired.data.sources import describe
 from unpaired.engine.hardware import build_fabric, choose_device, leave
 from unpaired.engine.loop import train as train_networks
-from unpaired.engine.run_folder import append_line, open_run, read_lines
+from unpaired.engine.run_folder import append_line, open_run, read_evaluations
 from unpaired.engine.state import State
 from unpaired.engine.track import Tracker, TrackerName
-from unpaired.errors import DataError
+from unpaired.errors import DataError, SettingError
 from unpaired.evaluate import any_extractor
 from unpaired.evaluate.content import Pretrained
 from unpaired.evaluate.extractors import Extractor
 from unpaired.evaluate.faithfulness import look
 from unpaired.evaluate.measure import Judge, Result
-from unpaired.evaluate.protocol import Protocol, Split
+from unpaired.evaluate.protocol import Split
 from unpaired.evaluate.score import validation_score
 from unpaired.experiment import Experiment, check, load
 from unpaired.files import write_atomically
@@ -151,9 +151,8 @@ class RunObserver:
         write_report(self.run)
 
     def evaluations(self) -> list[dict[str, Any]]:
-        """The lines of evaluations.jsonl that trainings write; others a user may have added."""
-        lines = read_lines(self.run / "evaluations.jsonl")
-        return [line for line in lines if line["protocol"]["name"] == Protocol().name]
+        """See `read_evaluations`."""
+        return read_evaluations(self.run)
 
     def _judge(self, split: Split) -> Judge:
         return Judge(self.experiment, split, self.device, training=self.images)
@@ -261,23 +260,37 @@ def evaluate(
     experiment = load(folder / "config.json") if is_run else model.experiment
     device = choose_device(experiment.training.device)
     loaded = [extractor.load(device) for extractor in extractors]  # before anything long begins
-    try:
-        judge = Judge(experiment, split, device, pretrained(device) if pretrained else None)
-    except DataError as error:
-        if is_run:
-            raise
-        raise DataError(
-            f"{error} A model folder knows its images by name only: give its run folder, or go "
-            "where they lie. To measure it on others, translate these, then: unpaired evaluate "
-            "--generated out/ --real photos/"
-        ) from error
+    if output is not None and not experiment.method.directions:
+        raise SettingError(
+            "-o writes how faithful translations are; this model makes images from noise and "
+            "translates none. Leave it out."
+        )
+    if not is_run:
+        _check_images_are_here(experiment)
+    judge = Judge(experiment, split, device, pretrained(device) if pretrained else None)
     result = judge.measure(model.networks.to(device), model.images)
-    if output is not None and result.translated:
+    if output is not None:
         _write_faithfulness(judge, result, Path(output))
     found = [result.record, *any_extractor.records(judge, result, loaded)]
     for line in found if is_run else ():
         append_line(folder / "evaluations.jsonl", line)
     return found
+
+
+def _check_images_are_here(experiment: Experiment) -> None:
+    """A model folder keeps no more than the names of the images that it was trained on."""
+    sources = [domain.source for domain in experiment.domains.values()]
+    absent = [
+        name
+        for name in map(describe, sources)
+        if not name.startswith(("hf:", "builtin:")) and not Path(name).expanduser().exists()
+    ]
+    if absent:
+        raise DataError(
+            f"{absent[0]!r} does not exist. A model folder knows its images by name only: give its "
+            "run folder, or go where they lie. To measure it on others, translate these, then: "
+            "unpaired evaluate --generated out/ --real photos/"
+        )
 
 
 def _write_faithfulness(judge: Judge, result: Result, folder: Path) -> None:

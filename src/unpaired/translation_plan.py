@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -17,7 +16,7 @@ from typing import Any, Literal
 
 from unpaired.data.folder import list_images
 from unpaired.data.formats import EXTENSIONS
-from unpaired.data.sources import Content, parse_source
+from unpaired.data.sources import Content, file_names, parse_source
 from unpaired.errors import DataError, SettingError, UnreadableImage
 
 ImageFormat = Literal["png", "jpeg", "webp", "tiff"]
@@ -39,9 +38,6 @@ WRITERS: dict[str, tuple[str, dict[str, Any]]] = {
     ".ppm": ("PPM", {}),
 }
 """Pillow's name and settings of the formats that are written, by extension."""
-
-_FILE_NAME = re.compile(r'[^\x00-\x1f/\\:*?"<>|.][^\x00-\x1f/\\:*?"<>|]{0,150}')
-"""A visible name that every system takes."""
 
 HOLD_16_BITS = {".png", ".tif", ".tiff", ".ppm"}
 
@@ -122,10 +118,8 @@ def _is_table(text: str) -> bool:
 def _rows(text: str) -> Iterator[Job]:
     """Each image of a table."""
     records = parse_source(text).open()
-    ids = records.ids or []
-    usable = len(set(ids)) == len(ids) and all(_FILE_NAME.fullmatch(name) for name in ids)
-    for i, name in enumerate(ids if ids and usable else records.names):
-        yield Job(name, partial(records.read, i), None, ())
+    for i, name in enumerate(file_names(records)):
+        yield Job(f"{name}.png", partial(records.read, i), None, ())
 
 
 def _find(text: str, refused: list[UnreadableImage]) -> Iterator[tuple[Path, str]]:

@@ -463,6 +463,11 @@ def test_smoke_walks_the_entire_path(
     (again,) = one_object(capsys)["evaluations"]
     assert again["fingerprint"] == found["evaluation"]["fingerprint"]
     assert again["metrics"]["cycle_l1/a"] == pytest.approx(metrics["cycle_l1/a"], abs=1e-3)
+    (tmp_path / "note.png").write_text("no image")
+    nothing = ["translate", str(folder / "model"), str(tmp_path / "note.png"), "--to", "b"]
+    for flags in ([], ["--json"]):
+        assert run(*nothing, "-o", str(tmp_path / "nothing"), *flags) == 2
+        assert "none of 1 images can be translated (first: note.png" in capsys.readouterr().err
     assert run("report", str(folder), "--json") == 0
     assert one_object(capsys) == {"report": str(folder / "report.html")}
     image, output = piles[1] + "/0.png", tmp_path / "out"

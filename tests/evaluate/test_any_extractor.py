@@ -12,10 +12,11 @@ import torch
 
 import unpaired
 from unpaired.cli.main import main
+from unpaired.cli.train import finish
 from unpaired.data.sources import BuiltIn, Folder
 from unpaired.errors import DataError
 from unpaired.evaluate.extraction import open_pile
-from unpaired.evaluate.extractors import Pixels
+from unpaired.evaluate.extractors import Loaded, Pixels
 from unpaired.evaluate.made_images import judge
 from unpaired.experiment import Experiment, load
 from unpaired.model_folder import save_model
@@ -65,13 +66,26 @@ def test_each_extractor_adds_a_line_of_its_own_protocol(run: Path, tmp_path: Pat
     assert {"hidden-0.png", "hidden-1.png"} <= {p.name for p in (tmp_path / "pictures").iterdir()}
 
 
+class Clip(Pixels):
+    """Pixels under the name of an extractor that has a distance of its own."""
+
+    def load(self, device: torch.device) -> Loaded:
+        loaded = super().load(device)
+        loaded.name = "clip"
+        return loaded
+
+
 def test_every_number_has_words(run: Path):
-    for line in unpaired.evaluate(run, extractors=[Pixels()]):
+    found = unpaired.evaluate(run, extractors=[Clip()])
+    assert "cmmd/clip/b/floor" in found[1]["metrics"]
+    for line in found:
         for name in in_order(line["metrics"], Names()):
             assert wording(name, Names()).kind != name
 
 
-def test_what_users_add_is_neither_headline_nor_moment_of_the_training(run: Path):
+def test_what_users_add_is_neither_headline_nor_moment_of_the_training(
+    run: Path, capsys: pytest.CaptureFixture[str]
+):
     unpaired.evaluate(run, extractors=[Pixels()])
     found = lines(run)
     page = write_report(run).read_text()
@@ -79,6 +93,10 @@ def test_what_users_add_is_neither_headline_nor_moment_of_the_training(run: Path
     assert page.index(titles[0]) < page.index(titles[1])
     train(load(run / "config.json"), run, quiet=True)  # it is finished: nothing is measured
     assert lines(run) == found
+    capsys.readouterr()
+    finish(run, load(run / "config.json"), as_json=True)
+    said = json.loads(capsys.readouterr().out)
+    assert said["evaluation"]["protocol"]["name"] == "standard"
 
 
 @pytest.mark.usefixtures("quick_evaluation")

@@ -222,6 +222,13 @@ class Mean(torch.nn.Module):
         return images.mean((2, 3))
 
 
+class Both(torch.nn.Module):
+    """Mean and maximum, in a tuple."""
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return images.mean((2, 3)), images.amax((2, 3))
+
+
 def exported(path: Path, *shape: int, network: torch.nn.Module | None = None, **sizes: Any) -> str:
     """A program for images of this shape; `sizes` are the dimensions that may vary."""
     dynamic = {int(k[1:]): size for k, size in sizes.items()}
@@ -274,9 +281,11 @@ def test_programs_that_do_not_fit_are_refused(tmp_path: Path):
     free = exported(tmp_path / "free.pt2", 2, 3, 16, 16, d0=BATCH, d2=side, d3=side)
     assert "takes [n, 3, n, n]. Export it for square images" in refusal(free)
     single = exported(tmp_path / "single.pt2", 1, 3, 16, 16)
-    assert "does not take two images at once" in refusal(single)
+    assert "does not take two images of float32 at once" in refusal(single)
+    pairs = exported(tmp_path / "pairs.pt2", 2, 3, 16, 16, network=Both(), d0=BATCH)
+    assert "returns a tuple for two images" in refusal(pairs)
     maps = exported(tmp_path / "maps.pt2", 2, 3, 16, 16, network=torch.nn.ReLU(), d0=BATCH)
-    assert "returns (2, 3, 16, 16) for two images, not features [2, d]" in refusal(maps)
+    assert "returns (2, 3, 16, 16) for two images, not one tensor of features" in refusal(maps)
     assert "what values it takes" in refusal(f"{single}:uint")
 
 
@@ -306,6 +315,8 @@ def test_shorthands():
     assert parse_extractor("inception-legacy:w.pth") == Inception(weights="w.pth", resize="legacy")
     assert parse_extractor("dinov2:folder/x") == DINOv2(weights="folder/x")
     assert parse_extractor("faces/encoder.pt2") == Program(weights="faces/encoder.pt2")
+    assert parse_extractor("f/e.pt2:unit") == Program(weights="f/e.pt2", values="unit")
+    assert parse_extractor("inception:inc.pt2.pth") == Inception(weights="inc.pt2.pth")
     assert parse_extractor("pixels") == Pixels()
     with pytest.raises(SettingError, match="Did you mean 'inception'"):
         parse_extractor("incption")

@@ -8,14 +8,15 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from unpaired.data.sources import Folder
+from unpaired.data.sources import Folder, HuggingFace
 from unpaired.errors import DataError
 from unpaired.evaluate import structure
 from unpaired.evaluate.extraction import open_pile
 from unpaired.evaluate.extractors import Pixels
 from unpaired.evaluate.faithfulness import SHOWN_SIDE, look, look_at_piles, measurements
-from unpaired.evaluate.matched import embedding_similarity
+from unpaired.evaluate.matched import counterparts, embedding_similarity, matched
 from unpaired.evaluate.structure import CELLS, moved_edges, nearer
+from unpaired.translation_plan import make_plan
 
 
 def scenes(count: int = 30, side: int = 64) -> Tensor:
@@ -126,3 +127,33 @@ def test_an_unreadable_file_is_left_out_and_strange_names_are_shown(
     Image.new("RGB", (8, 8)).save(other / "result_7.png")
     with pytest.raises(DataError, match=r"0 images .*'result_7' is there and '0' here"):
         look_at_piles(open_pile(folders[0]), open_pile(Folder(path=str(other))))
+
+
+@pytest.mark.parametrize(
+    "ids", [["000001.jpg", "2", "s_A"], ["x/1", "x/2", "x/3"], ["1.5", "1.6", ".7"]]
+)
+def test_translations_of_a_table_find_its_images(tmp_path: Path, ids: list[str]):
+    """However `unpaired translate` calls them; see `file_names`."""
+    arrow, parquet = map(pytest.importorskip, ("pyarrow", "pyarrow.parquet"))
+    content = []
+    for i, image in enumerate(scenes(3)):
+        Image.fromarray(image.permute(1, 2, 0).numpy()).save(tmp_path / f"{i}.png")
+        content.append((tmp_path / f"{i}.png").read_bytes())
+    columns = {"image": [{"bytes": c, "path": None} for c in content], "id": ids}
+    parquet.write_table(arrow.table(columns), tmp_path / "t.parquet")
+    table = open_pile(HuggingFace(name=str(tmp_path / "t.parquet")))
+    plan = make_plan([tmp_path / "t.parquet"], tmp_path / "out", 1, None, 8, overwrite=False)
+    (tmp_path / "out").mkdir()
+    for job, made in zip(plan.jobs[:2], content[:2], strict=True):
+        job.outputs[0].write_bytes(made)
+    found = open_pile(Folder(path=str(tmp_path / "out")))
+    pairs = list(matched(table, found))
+    assert len(pairs) == 2
+    assert all(np.array_equal(here, there) for _, here, there in pairs)
+    fewer = counterparts(table, found)
+    assert fewer is not None
+    assert fewer.hashes == table.hashes[:2]
+    assert fewer.formats == {"PNG": 2}
+    (tmp_path / "none").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "none" / "other.png")
+    assert counterparts(table, open_pile(Folder(path=str(tmp_path / "none")))) is None

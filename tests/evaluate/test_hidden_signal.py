@@ -24,7 +24,7 @@ def test_an_image_in_its_lowest_bits_is_found():
     assert torch.equal(way_back(there), source)
     signal = hidden_signal(there, source, way_back)
     found = signal.metrics("a")
-    assert signal.suspected
+    assert signal.verdict == "hidden"
     assert found["hidden_signal/a/noise"].low > 10
     assert found["hidden_signal/a/jpeg"].low > 5
     assert found["cycle_l1/a/noise"].value > 0.2
@@ -39,7 +39,7 @@ def test_a_cycle_of_what_is_seen_hides_nothing():
     there = 255 - source
     signal = hidden_signal(there, source, way_back)
     found = signal.metrics("a")
-    assert not signal.suspected
+    assert signal.verdict == "honest"
     assert found["hidden_signal/a/noise"].value == 1
     assert found["hidden_signal/a/jpeg"].value == 1
     assert found["cycle_l1/a/noise"].value < 0.02

@@ -49,7 +49,7 @@ def test_numbers_of_two_protocols_never_share_a_table(tmp_path: Path) -> None:
     one = seeds(tmp_path, 5.0, 0.8, 0.9)
     other = write_records(tmp_path / "other", {}, 0.99, fingerprint="cccc3333")
     comparison = compare_runs([*one, other])
-    assert comparison.is_divided
+    assert comparison.divided == comparison.tables
     assert [table.fingerprint for table in comparison.tables] == ["bbbb2222", "cccc3333"]
     values = [[row.spread(ACCURACY) for row in table.rows] for table in comparison.tables]
     assert [len(spreads) for spreads in values] == [1, 1]
@@ -87,9 +87,29 @@ def test_runs_measured_anew_under_a_second_protocol_can_all_be_compared(tmp_path
         ]
         write_lines(folder / "evaluations.jsonl", lines)
     comparison = compare_runs([tmp_path])
-    assert not comparison.is_divided
+    assert not comparison.divided
     assert [table.fingerprint for table in comparison.tables] == ["new"]
     assert [table.fingerprint for table in comparison.others] == ["old"]
+
+
+def test_what_extractors_add_stands_in_tables_of_its_own(tmp_path: Path) -> None:
+    for name in ("x", "y"):
+        folder = write_records(tmp_path / name, {"method.cycle_weight": len(name)})
+        lines = [
+            evaluation(300, split, name, 0.5, protocol={"name": kind, "extractor": extractor})
+            for split in ("validation", "test")
+            for name, kind, extractor in (
+                ("1", "extractor", "dinov2"),
+                ("2", "extractor", "inception"),
+                ("3", "standard", "classifier"),
+            )
+        ]
+        write_lines(folder / "evaluations.jsonl", lines)
+    comparison = compare_runs([tmp_path])
+    assert [table.extractor for table in comparison.tables] == ["", "dinov2", "inception"]
+    assert [table.extractor for table in comparison.courses] == [""]
+    assert not comparison.divided
+    assert not comparison.others
 
 
 def test_a_late_measurement_does_not_replace_the_course_of_a_training(tmp_path: Path) -> None:

@@ -45,14 +45,18 @@ def test_the_page_shows_the_suspected_first_and_escapes_names(found: Faithfulnes
 
 @pytest.mark.parametrize(
     ("noise", "words"),
-    [(0.8, "Nothing is found to be hidden"), (6.4, "translations carry some of their input")],
+    [
+        (0.8, "Nothing is found to be hidden"),
+        (2.0, "is not clear from these images"),
+        (6.4, "translations carry some of their input"),
+    ],
 )
 def test_what_the_way_back_reads_is_told_and_shown(
     found: Faithfulness, tmp_path: Path, noise: float, words: str
 ):
     titles = ["image", "made", "back", "made + noise", "back from it"]
     hidden = HiddenSignal(
-        grown={"noise": np.full(20, noise), "jpeg": np.full(20, 0.5)},
+        grown={"noise": noise + np.linspace(-0.5, 0.5, 20), "jpeg": np.full(20, 0.5)},
         untouched=np.full(20, 0.0123),
         cycle_l1={"noise": np.full(20, 0.0456), "jpeg": np.full(20, 0.0789)},
         pictures={title: np.full((6, 16, 16, 3), 99, np.uint8) for title in titles},

@@ -193,6 +193,25 @@ def test_no_axis_goes_beyond_the_scale():
         value=value,
     )
     page = study_page(analyse(study, resamples=50), "ratings.csv")
-    for plot in re.findall(r'<figure class="chart dots">.*?</figure>', page, re.DOTALL):
+    plots = re.findall(r'<figure class="chart dots">.*?</figure>', page, re.DOTALL)
+    assert len(plots) == 2  # means and raters
+    for plot in plots:
         marks = re.findall(r'class="rule".*?<text[^>]*>([^<]*)</text>', plot)
         assert [marks[0], marks[-1]] == ["1", "5"]
+
+
+def test_raters_who_are_always_fooled_have_an_axis():
+    rater, image = np.repeat(np.arange(2), 3), np.tile(np.arange(3), 2)
+    study = Study(
+        kind="2afc",
+        raters=("a", "b"),
+        images=("0", "1", "2"),
+        methods=("m",),
+        rater=rater,
+        image=image,
+        method=np.zeros(6, int),
+        value=np.ones(6),
+    )
+    page = study_page(analyse(study, resamples=50), "choices.csv")
+    plot = re.findall(r'<figure class="chart dots">.*?</figure>', page, re.DOTALL)[-1]
+    assert re.findall(r'class="rule".*?<text[^>]*>([^<]*)</text>', plot)[-1] == "100 %"

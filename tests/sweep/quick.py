@@ -31,13 +31,13 @@ sys.exit(process.main())
 class QuickJudge:
     """Measures nothing; the real one is met in tests/cli."""
 
-    def __init__(self, experiment: Any, split: str, *_: Any) -> None:
+    def __init__(self, experiment: Any, split: str, *_: Any, **__: Any) -> None:
         self.split = split
 
     def measure(self, networks: Any, images: int) -> Any:
         from unpaired.evaluate.measure import Result
 
-        return Result(line(self.split, images), translated={}, worst={})
+        return Result(line(self.split, images), translated={}, made=None, hidden={}, worst={})
 
 
 def line(split: str, images: int) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def line(split: str, images: int) -> dict[str, Any]:
         "images": images,
         "weights": "ema",
         "split": split,
-        "protocol": {"split": split},
+        "protocol": {"name": "standard", "split": split},
         "fingerprint": split,
         "metrics": {"translation_accuracy/a2b": number},
     }

@@ -54,8 +54,8 @@ def run(arguments: list[str]) -> int:
 
     comparison = compare_runs(given.runs, given.split)
     metrics = choose_metrics(comparison, given.metric)
-    if given.strict and comparison.is_divided:
-        raise RunError(f"{division(comparison.tables)} Compare those of one protocol at a time.")
+    if given.strict and comparison.divided:
+        raise RunError(f"{division(comparison.divided)} Compare those of one protocol at a time.")
     page = write_comparison(comparison, given.output or beside(comparison), metrics)
     show(comparison, metrics, page, as_json=given.json, whole=bool(given.metric))
     return 0

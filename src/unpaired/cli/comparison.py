@@ -54,15 +54,15 @@ def print_comparison(comparison: Comparison, metrics: Sequence[str], *, whole: b
             print(f"{entry.name}: {entry.state}")
     for note in comparison.notes:
         print(note)
-    if comparison.is_divided:
-        print(f"warning: {division(comparison.tables)}")
+    if comparison.divided:
+        print(f"warning: {division(comparison.divided)}")
 
 
 def comparison_as_json(comparison: Comparison, metrics: Sequence[str]) -> dict[str, Any]:
     """The same as one object: all numbers of `metrics`, run by run."""
     return {
         "split": comparison.split,
-        "comparable": not comparison.is_divided,
+        "comparable": not comparison.divided,
         "tables": [
             {
                 "split": table.split,
@@ -72,9 +72,7 @@ def comparison_as_json(comparison: Comparison, metrics: Sequence[str]) -> dict[s
             }
             for table in comparison.tables
         ],
-        "protocols_differ_in": (
-            differing_parts(comparison.tables) if len(comparison.tables) > 1 else {}
-        ),
+        "protocols_differ_in": differing_parts(comparison.divided) if comparison.divided else {},
         "final_and_best": [
             {
                 "fingerprint": table.fingerprint,

@@ -115,7 +115,7 @@ def _of_images(given: Namespace) -> list[dict[str, Any]]:
     from unpaired.evaluate.extraction import Pile, open_pile
     from unpaired.evaluate.faithfulness import SHOWN_SIDE, look_at_piles, measurements
     from unpaired.evaluate.made_images import judge, pairs_protocol
-    from unpaired.evaluate.matched import against_truth, embedding_similarity
+    from unpaired.evaluate.matched import against_truth, counterparts, embedding_similarity
     from unpaired.report.faithfulness_page import write_faithfulness
 
     def pile(source: str | None) -> Pile | None:
@@ -127,16 +127,18 @@ def _of_images(given: Namespace) -> list[dict[str, Any]]:
         names = {"generated": made.name, "against": other.name}
         records.append(names | protocol.record(metrics) | {"notes": list(notes)})
 
+    wanted = _extractors(given)  # a typo is found before many files are read
     made = open_pile(parse_source(given.generated))
     real, more_real = pile(given.real), pile(given.more_real)
     inputs, truth = pile(given.inputs), pile(given.truth)
     device = choose_device(given.device)
     pretrained = _pretrained(given)(device)
-    extractors = [extractor.load(device) for extractor in _extractors(given)]
+    extractors = [extractor.load(device) for extractor in wanted]
+    unchanged = None if inputs is None else counterparts(inputs, made)
     records: list[dict[str, Any]] = []
     if real is not None:
-        for found in judge(made, real, extractors, more_real=more_real, unchanged=inputs):
-            record(real, found.protocol, found.metrics, found.notes)
+        for judged in judge(made, real, extractors, more_real=more_real, unchanged=unchanged):
+            record(real, judged.protocol, judged.metrics, judged.notes)
     if inputs is not None:
         faithful = look_at_piles(inputs, made)
         resize = f"bicubic, anti-aliased, to {SHOWN_SIDE}×{SHOWN_SIDE}"
@@ -150,10 +152,12 @@ def _of_images(given: Namespace) -> list[dict[str, Any]]:
             write_faithfulness({way: faithful}, given.output, "Given images")
     if truth is not None:
         metrics = against_truth(made, truth, pretrained.looks)
-        if inputs is not None:
-            before = against_truth(inputs, truth, pretrained.looks, resized=True)
-            metrics |= {f"{name}/input": metric for name, metric in before.items()}
-        record(truth, pairs_protocol(truth, "none: sizes must agree"), metrics)
+        before = None if unchanged is None else counterparts(unchanged, truth)
+        if before is not None:
+            found = against_truth(before, truth, pretrained.looks, resized=True)
+            metrics |= {f"{name}/input": metric for name, metric in found.items()}
+        resize = "none: sizes must agree; of inputs: bicubic, anti-aliased"
+        record(truth, pairs_protocol(truth, resize), metrics)
     return records
 
 

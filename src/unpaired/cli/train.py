@@ -152,11 +152,10 @@ def with_flags(
 
 def finish(folder: Path, experiment: Experiment, *, as_json: bool) -> None:
     """Say what a finished run came to, where it lies, and what to do with it."""
-    from unpaired.engine.run_folder import read_lines
+    from unpaired.engine.run_folder import read_evaluations
     from unpaired.progress import say
 
-    lines = read_lines(folder / "evaluations.jsonl")
-    record = [line for line in lines if line["split"] == "test"][-1]
+    record = [line for line in read_evaluations(folder) if line["split"] == "test"][-1]
     if as_json:
         print_json({"folder": str(folder), "model": str(folder / "model"), "evaluation": record})
         return

@@ -83,11 +83,12 @@ def run(arguments: list[str]) -> int:
                 "network_seconds": report.network_seconds,
             }
         )
-        return 0
     if not report.num_translated:
         raise DataError(
             f"none of {len(report.refused)} images can be translated (first: {report.refused[0]})."
         )
+    if given.json:
+        return 0
     for error in report.refused:
         say(f"left out {error}")
     for note in report.notes:

@@ -26,6 +26,9 @@ from unpaired.errors import DataError, SettingError, UnreadableImage
 Style = Literal["ink", "sign"]
 Part = Literal["train", "validation", "test"]
 
+_FILE_NAME = re.compile(r'[^\x00-\x1f/\\:*?"<>|.][^\x00-\x1f/\\:*?"<>|]{0,150}')
+"""A visible name that every system takes."""
+
 Content = bytes | Path | NDArray[np.uint8]
 """Of an image: encoded bytes, a file, or decoded pixels (height, width, channels)."""
 
@@ -88,6 +91,14 @@ class Folder:
             refused=listing.refused,
             ignored=listing.ignored,
         )
+
+
+def file_names(records: Records) -> list[str]:
+    """What images are called as files: by their ids where these can be names of files, or as they
+    are."""
+    ids = records.ids or []
+    usable = len(set(ids)) == len(ids) and all(_FILE_NAME.fullmatch(name) for name in ids)
+    return ids if ids and usable else records.names
 
 
 def pair_id(name: str) -> str:

@@ -124,6 +124,13 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return records
 
 
+def read_evaluations(run: Path) -> list[dict[str, Any]]:
+    """The lines of evaluations.jsonl that a training writes, without what extractors that a user
+    asked for have added."""
+    lines = read_lines(run / "evaluations.jsonl")
+    return [line for line in lines if line["protocol"]["name"] != "extractor"]
+
+
 def forget_after(path: Path, images: int) -> None:
     """Drop the lines that lie ahead of a checkpoint: training will write them again."""
     kept = [record for record in read_lines(path) if record["images"] <= images]

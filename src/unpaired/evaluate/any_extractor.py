@@ -55,9 +55,11 @@ def records(
                 more_real=more[images.domain],
                 unchanged=images.unchanged,
                 domain=images.domain,
+                resamples=judge_of_split.protocol.resamples,
+                seed=judge_of_split.protocol.style_seed,
             )
             metrics |= judged.metrics
-            notes += judged.notes
+            notes += [f"{images.pile.name}: {note}" for note in judged.notes]
             if images.source is not None:
                 pair = images.source, images.pile
                 metrics |= embedding_similarity(*pair, extractor, images.way)

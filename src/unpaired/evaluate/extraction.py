@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +22,7 @@ from torch import Tensor
 
 from unpaired.data.formats import NUM_BYTES_TO_RECOGNISE, recognise
 from unpaired.data.images import read_pixels
-from unpaired.data.sources import Records, Source, describe
+from unpaired.data.sources import Content, Records, Source, describe
 from unpaired.data.splits import NUM_THREADS
 from unpaired.errors import DataError, UnreadableImage
 from unpaired.evaluate.extractors import Loaded
@@ -46,9 +46,8 @@ class Pile:
     records: Records
     hashes: list[str]
     """SHA-256 of each image as stored."""
-    formats: Counter[str]
-    """How many images there are of each format: "PNG", "JPEG", …; "pixels" where none is encoded.
-    """
+    kinds: list[str]
+    """Format of each image: "PNG", "JPEG", …; "pixels" where it is not encoded."""
 
     @property
     def digest(self) -> str:
@@ -58,6 +57,24 @@ class Pile:
     def pixels(self, i: int) -> NDArray[np.uint8]:
         """Image i at its own size, RGB: (height, width, 3). Raises UnreadableImage."""
         return read_pixels(self.records, i, 3).astype(np.uint8)
+
+    def only(self, places: Sequence[int]) -> Pile:
+        """Some of the images, by their places."""
+        records = self.records
+        names = [records.names[i] for i in places]
+        ids = None if records.ids is None else [records.ids[i] for i in places]
+        read: Callable[[int], Content] = lambda i: records.read(places[i])  # noqa: E731
+        return Pile(
+            self.name,
+            Records(names=names, labels=None, ids=ids, read=read),
+            [self.hashes[i] for i in places],
+            [self.kinds[i] for i in places],
+        )
+
+    @property
+    def formats(self) -> Counter[str]:
+        """How many images there are of each format."""
+        return Counter(self.kinds)
 
     @property
     def longest_side(self) -> int:
@@ -112,8 +129,8 @@ def pile_of(images: Tensor, names: list[str], name: str) -> Pile:
 def _pile(name: str, records: Records) -> Pile:
     with ThreadPoolExecutor(NUM_THREADS) as pool:
         looks = list(pool.map(lambda i: _look(records, i), range(len(records.names))))
-    hashes, formats = zip(*looks, strict=True)
-    return Pile(name, records, list(hashes), Counter(formats))
+    hashes, kinds = zip(*looks, strict=True)
+    return Pile(name, records, list(hashes), list(kinds))
 
 
 def extract(pile: Pile, extractor: Loaded, folder: Path | None = None) -> Described:

@@ -58,12 +58,17 @@ class HiddenSignal:
 
     SUSPECTED_FROM: ClassVar[float] = 2.0
     """Growth of noise from which the input is said to be hidden. Trained models that hide nothing
-    were measured at 0.1 to 0.9, one that does at 6 (docs/evaluation.md)."""
+    were measured at 0.1 to 0.8, one that does at 6 (docs/evaluation.md)."""
 
     @property
-    def suspected(self) -> bool:
-        """Whether noise grows so much on the way back that the input must be hidden in it."""
-        return bootstrap_mean(self.grown["noise"]).low > self.SUSPECTED_FROM
+    def verdict(self) -> Literal["hidden", "unclear", "honest"]:
+        """Whether touches grow so much on the way back that the input must be hidden in the made
+        image: by the interval for noise, and not clear where JPEG says otherwise."""
+        noise, jpeg = (bootstrap_mean(self.grown[touch]) for touch in ("noise", "jpeg"))
+        if noise.low > self.SUSPECTED_FROM:
+            return "hidden"
+        within = max(noise.high, jpeg.low) <= self.SUSPECTED_FROM
+        return "honest" if within else "unclear"
 
     def metrics(self, domain: str) -> dict[str, Measurement]:
         """Means over the images, as `hidden_signal/DOMAIN/noise` and `cycle_l1/DOMAIN/noise`."""

@@ -24,6 +24,7 @@ FEWEST_FOR_FID = 2048
 SMALL_SIDE = 64
 """Side, in pixels, of images that enlarging to Inception's 299 changes more than a model would."""
 
+_OF_FID = ("inception", "inception-legacy")
 _FORMATS_DIFFER = 0.1  # largest difference in the share of a format that is not worth a note
 
 
@@ -68,9 +69,11 @@ def judge(
             None if pile is None else _features(pile, extractor, notes)
             for pile in (more_real, unchanged)
         )
-        notes += _notes_of_features(features[0], extractor, piles)
         name = f"{extractor.name}/{domain}" if domain else extractor.name
-        metrics = _distances(name, features[0], features[1], others, before, resamples, seed)
+        notes += _notes_of_features(features[0], extractor, name, piles)
+        metrics = _distances(
+            extractor, name, features[0], features[1], others, before, resamples, seed
+        )
         protocol = Protocol(
             name="piles",
             split="given",
@@ -101,6 +104,7 @@ def pairs_protocol(other: Pile, resize: str, extractor: Loaded | None = None) ->
 
 
 def _distances(
+    extractor: Loaded,
     name: str,
     made: Features,
     real: Features,
@@ -123,14 +127,14 @@ def _distances(
         metrics[f"{metric}/floor"] = floor(among, count, seed, distance)
     if count >= FEWEST_EXTRAPOLATED:
         metrics[f"fd/{name}/infinity"] = extrapolated(made, real, frechet, seed)
-    if name.startswith("clip"):
+    if extractor.name == "clip":
         metrics[f"cmmd/{name}"] = _without_interval(cmmd(made, real), len(made))
         metrics[f"cmmd/{name}/floor"] = _without_interval(cmmd(*halves), len(halves[0]))
     for kind, (others, judged) in {"": (real, made), "/floor": halves}.items():
         if min(len(others), len(judged)) > NEAREST:
             found = neighbours(others, judged, seed)
             metrics |= {f"{metric}/{name}{kind}": found[metric] for metric in found}
-    if name.startswith("inception") and count >= FEWEST_FOR_FID:
+    if extractor.name in _OF_FID and count >= FEWEST_FOR_FID:
         first = [metric for metric in metrics if metric.startswith("fd/")]
         metrics = {metric: metrics[metric] for metric in [*first, *metrics]}
     return metrics
@@ -179,16 +183,18 @@ def _notes(made: Pile, real: Pile) -> Iterator[str]:
         yield f"all {len(made.hashes)} made images are the same file: the model has collapsed."
 
 
-def _notes_of_features(made: Features, extractor: Loaded, piles: Sequence[Pile]) -> Iterator[str]:
+def _notes_of_features(
+    made: Features, extractor: Loaded, name: str, piles: Sequence[Pile]
+) -> Iterator[str]:
     """What numbers of this extractor must not be taken for."""
     count = min(len(pile.hashes) for pile in piles)
-    if extractor.name.startswith("inception") and count < FEWEST_FOR_FID:
+    if extractor.name in _OF_FID and count < FEWEST_FOR_FID:
         yield (
-            f"with {count} images, FID (fd/{extractor.name}) is mostly its own bias, which falls "
-            f"as 1/n: read KID (kd/{extractor.name}) first, which has none; FID beside its floor."
+            f"with {count} images, FID (fd/{name}) is mostly its own bias, which falls "
+            f"as 1/n: read KID (kd/{name}) first, which has none; FID beside its floor."
         )
     small = max(pile.longest_side for pile in piles) <= SMALL_SIDE
-    if extractor.name.startswith("inception") and small:
+    if extractor.name in _OF_FID and small:
         yield (
             f"images of at most {SMALL_SIDE} pixels are enlarged to 299: the enlarging decides, "
             "not the images. For digits and the like take the features of a task classifier "

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from unpaired.data.domain import resize
-from unpaired.data.sources import pair_id
+from unpaired.data.sources import file_names, pair_id
 from unpaired.errors import DataError, UnreadableImage
 from unpaired.evaluate import paired
 from unpaired.evaluate.extraction import Pile, extract
@@ -117,5 +117,16 @@ def _common(piles: Sequence[Pile]) -> set[str]:
 
 
 def _places(pile: Pile) -> dict[str, int]:
-    names = pile.records.ids or [pair_id(name) for name in pile.records.names]
-    return {name: i for i, name in enumerate(names)}
+    """Where each image is, by what its name has in common with its counterpart's."""
+    records = pile.records
+    if records.ids is None:
+        return {pair_id(name): i for i, name in enumerate(records.names)}
+    # As the translations of a table's images are called; see `file_names`.
+    return {pair_id(f"{name}.png"): i for i, name in enumerate(file_names(records))}
+
+
+def counterparts(pile: Pile, of: Pile) -> Pile | None:
+    """The images of a pile that have the name of one in another; None where fewer than two do."""
+    here, there = _places(pile), _places(of)
+    places = sorted(here[name] for name in here.keys() & there.keys())
+    return pile.only(places) if len(places) >= FEWEST else None

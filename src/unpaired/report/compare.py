@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,9 +49,11 @@ class Comparison:
         return max(found, key=lambda names: len(names.directions))
 
     @property
-    def is_divided(self) -> bool:
-        """Whether runs were measured under different protocols, and cannot all be compared."""
-        return len(self.tables) > 1
+    def divided(self) -> tuple[Table, ...]:
+        """Tables that say the same of different runs under different protocols: these runs cannot
+        be compared. What an extractor adds is no other protocol for what trainings measure."""
+        counts = Counter(table.extractor for table in self.tables)
+        return tuple(table for table in self.tables if counts[table.extractor] > 1)
 
 
 def compare_runs(paths: Iterable[str | Path], split: str = "test") -> Comparison:
@@ -67,7 +70,8 @@ def compare_runs(paths: Iterable[str | Path], split: str = "test") -> Comparison
         notes += [f"{entry.name}: {note}" for note in entry.run.notes]
     tables, others = _without_covered(_tables(groups, split))
     # A curve of many moments tells more of a training than a late measurement of its end.
-    by_moments = sorted(_tables(groups, "validation"), key=lambda table: -table.num_moments)
+    measured = [table for table in _tables(groups, "validation") if not table.extractor]
+    by_moments = sorted(measured, key=lambda table: -table.num_moments)
     courses, _ = _without_covered(by_moments)
     return Comparison(
         groups=groups,
@@ -109,7 +113,8 @@ def choose_metrics(comparison: Comparison, wanted: Sequence[str]) -> list[str]:
 
 
 def _tables(groups: Sequence[Group], split: str) -> list[Table]:
-    """One table for each protocol: that of most runs first, of equally many the newest."""
+    """One table for each protocol: that of most runs first, of equally many the newest; what
+    extractors have added last."""
     found: dict[str, dict[tuple[int, int], list[Evaluation]]] = {}
     places: dict[str, int] = {}
     for place, runs in enumerate(groups):
@@ -138,7 +143,7 @@ def _tables(groups: Sequence[Group], split: str) -> list[Table]:
                 rows=tuple(row for row in rows if row.series),
             )
         )
-    return tables
+    return sorted(tables, key=lambda table: table.extractor)
 
 
 def _without_covered(tables: Sequence[Table]) -> tuple[list[Table], list[Table]]:
@@ -147,6 +152,9 @@ def _without_covered(tables: Sequence[Table]) -> tuple[list[Table], list[Table]]
     covered: list[Table] = []
     for table in tables:
         runs = {entry.name for entry in table.entries}
-        is_covered = any(runs <= {entry.name for entry in other.entries} for other in needed)
+        is_covered = any(
+            table.extractor == other.extractor and runs <= {entry.name for entry in other.entries}
+            for other in needed
+        )
         (covered if is_covered else needed).append(table)
     return needed, covered

@@ -94,8 +94,8 @@ def _title(comparison: Comparison) -> str:
 def _warnings(comparison: Comparison) -> list[Html]:
     """What a reader must know before the numbers."""
     found = []
-    if comparison.is_divided:
-        text = division(comparison.tables)
+    if comparison.divided:
+        text = division(comparison.divided)
         found.append(f"{text[0].upper()}{text[1:]}")
     if missing := [entry for entry in comparison.entries if entry.state]:
         states = "\n".join(f"  - {entry.name}: {entry.state}" for entry in missing)

@@ -77,6 +77,8 @@ def dot_plot(
     near = [r for r in references if _widening(low, high, r.value) <= _STRETCH]
     around = ticks(min([low, *(r.value for r in near)]), max([high, *(r.value for r in near)]))
     marks = sorted({min(max(mark, scale[0]), scale[1]) for mark in around})
+    if len(marks) == 1:  # all numbers lie at the upper end of the scale
+        marks = [marks[0] - (around[1] - around[0]), marks[0]]
     x = Axis(marks[0], marks[-1], start=_LEFT, end=WIDTH - _RIGHT)
     height = _TOP + _ROW * len(strips) + _BOTTOM
     content = [_grid(x, tick, unit, height) for tick in marks]

@@ -28,6 +28,14 @@ SHOWN = 12
 """Images of each kind on the page; the file of all is beside it."""
 
 _ADDED, _LOST = np.array([214.0, 40.0, 40.0]), np.array([30.0, 100.0, 220.0])
+_VERDICTS = {
+    "hidden": "The way back reads what no eye sees: translations carry some of their input in "
+    "faint values, and the error of the cycle flatters the model. Noise in the cycle "
+    "(--method.cycle-noise 0.05) takes that way out.",
+    "unclear": "Whether something is hidden is not clear from these images: read the numbers, and "
+    "measure more.",
+    "honest": "Nothing is found to be hidden: the way back reads what is in the picture.",
+}
 _STRONGEST = 0.85  # opacity of a colour where all edge of a cell is new
 
 
@@ -134,24 +142,18 @@ def _hidden(found: HiddenSignal, way: str, path: Path, album: Album) -> Html:
     noise, jpeg = (bootstrap_mean(found.grown[touch]) for touch in ("noise", "jpeg"))
     errors = [found.untouched, found.cycle_l1["noise"], found.cycle_l1["jpeg"]]
     plain, noised, pressed = (f"{error.mean():.4f}" for error in errors)
-    verdict = (
-        "The way back reads what no eye sees: translations carry some of their input in faint "
-        "values, and the error of the cycle flatters the model. Noise in the cycle "
-        "(--method.cycle-noise 0.05) takes that way out."
-        if found.suspected
-        else "Nothing is found to be hidden: the way back reads what is in the picture."
-    )
     numbers = (
         f"Faint noise on a translation changes the image that comes back {noise.value:.2f} times "
         f"as much as it changed the translation ({noise.low:.2f} to {noise.high:.2f}, n = "
         f"{noise.n:,}), JPEG {jpeg.value:.2f} times ({jpeg.low:.2f} to {jpeg.high:.2f}). Up to "
-        f"about 1 is honest; from {found.SUSPECTED_FROM:g} on (noise) input is hidden. The error "
+        f"about 1 is honest; where the interval for noise lies above {found.SUSPECTED_FROM:g}, "
+        "input is hidden. The error "
         f"of the cycle is {plain}, with noise {noised}, with JPEG {pressed}."
     )
     columns = {title: list(pile) for title, pile in found.pictures.items()}
     caption = "The images whose way back changes most, the first first."
     figure = _picture(columns, f"{way}: hidden signal", caption, path, album)
-    return tag("div", tag("p", verdict), tag("p", numbers), figure)
+    return tag("div", tag("p", _VERDICTS[found.verdict]), tag("p", numbers), figure)
 
 
 def _picture(

@@ -80,6 +80,12 @@ class Table:
     rows: tuple[Row, ...]
 
     @property
+    def extractor(self) -> str:
+        """That a user has asked for after the training; empty for what trainings measure."""
+        added = self.protocol.get("name") == "extractor"
+        return str(self.protocol.get("extractor")) if added else ""
+
+    @property
     def metrics(self) -> dict[str, Number]:
         """Every metric that was measured at last, with the number of the first run that has it."""
         found: dict[str, Number] = {}

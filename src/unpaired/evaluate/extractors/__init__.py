@@ -7,6 +7,7 @@ To add one: a configuration with `load` in a file here, one name in `Extractor`,
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import replace
 from typing import cast, get_args
 
@@ -54,8 +55,8 @@ def parse_extractor(text: str) -> Extractor:
         SettingError: with the nearest name, when there is none.
     """
     name, _, path = text.partition(":")
-    if ".pt2" in text:
-        return _program(text)
+    if program := re.fullmatch(r"(.+\.pt2)(?::(\w+))?", text):
+        return _program(*program.groups())
     if name == "classifier":
         if not path:
             raise SettingError("which images does it learn from? Type classifier:SOURCE.")
@@ -76,12 +77,11 @@ def parse_extractor(text: str) -> Extractor:
     return replace(extractor, weights=path)
 
 
-def _program(text: str) -> Program:
+def _program(path: str, values: str | None) -> Program:
     """FILE.pt2, FILE.pt2:unit, …."""
-    path, _, values = text.rpartition(":") if not text.endswith(".pt2") else (text, "", "bytes")
-    if values not in get_args(Values):
+    if values not in (None, *get_args(Values)):
         raise SettingError(
-            f"{text!r}: behind the program stands what values it takes: {path}:bytes (0 to 255, as "
-            "without), :unit (0 to 1) or :signed (-1 to 1)."
+            f"'{path}:{values}': behind the program stands what values it takes: {path}:bytes (0 "
+            "to 255, as without), :unit (0 to 1) or :signed (-1 to 1)."
         )
-    return Program(weights=path, values=cast(Values, values))
+    return Program(weights=path, values=cast(Values, values or "bytes"))

@@ -94,13 +94,14 @@ def _check_answer(network: nn.Module, path: str, side: int) -> None:
     try:
         with torch.no_grad():
             found: Any = network(torch.rand(2, 3, side, side))
-        shape = tuple(found.shape)
     except Exception as error:  # of whatever kind a stranger's program raises
         raise SettingError(
-            f"{_SETTING}: the program {path!r} does not take two images at once: "
-            f"{str(error)[:200]}. Export it with a dynamic batch size."
+            f"{_SETTING}: the program {path!r} does not take two images of float32 at once: "
+            f"{str(error)[:200]}. Export it in float32, with a dynamic batch size."
         ) from None
-    if len(shape) != 2 or shape[0] != 2:
+    form = tuple(found.shape) if isinstance(found, Tensor) else f"a {type(found).__name__}"
+    if not isinstance(form, tuple) or len(form) != 2 or form[0] != 2:
         raise SettingError(
-            f"{_SETTING}: the program {path!r} returns {shape} for two images, not features [2, d]."
+            f"{_SETTING}: the program {path!r} returns {form} for two images, not one tensor of "
+            "features [2, d]. Export a module that returns nothing else."
         )
