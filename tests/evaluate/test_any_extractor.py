@@ -105,7 +105,7 @@ def test_from_the_command_line(run: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["evaluate", folder, "--split", "validation", "--extractor", "pixels"]) == 0
     captured = capsys.readouterr()
     assert "precision/pixels/a" in captured.out
-    assert "floor" in captured.out
+    assert "real against real" in captured.out
     flags = ["--split", "validation", "--extractor", "pixels", "--json"]
     assert main(["evaluate", folder, *flags]) == 0
     found = json.loads(capsys.readouterr().out)["evaluations"]
