@@ -108,6 +108,15 @@ def table(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
+def test_a_name_that_is_taken_is_said(translate, tmp_path):
+    write(tmp_path / "x" / "1.png")
+    write(tmp_path / "y" / "1.png")
+    report = translate(tmp_path / "x", tmp_path / "y")
+    assert names(tmp_path / "out") == ["1-2.png", "1.png"]
+    (note,) = report.notes
+    assert note.startswith(f"{tmp_path / 'y' / '1.png'} becomes 1-2.png: another image is called")
+
+
 def test_tables_are_translated_under_their_ids(translate, translator, table, tmp_path):
     assert translate(table(3, ["x", "y.1", "U+1F468 200D"])).num_translated == 3
     assert names(tmp_path / "out") == ["U+1F468 200D.png", "x.png", "y.1.png"]

@@ -92,6 +92,7 @@ def translate_files(
     styles = [translator.style(to, style_seed, sample) for sample in range(samples)]
     total = len(plan.jobs) + len(plan.refused)
     run = _Run(translator, to, resolution, styles, batch_size, strict, progress, total)
+    run.report.notes += plan.notes
     try:
         for error in plan.refused:
             run.refuse(error)

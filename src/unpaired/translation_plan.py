@@ -58,10 +58,11 @@ class Job:
 
 @dataclass
 class Plan:
-    """All images to translate, and what was refused before reading it."""
+    """All images to translate, what was refused before reading it, and what users should know."""
 
     jobs: list[Job] = field(default_factory=list)
     refused: list[UnreadableImage] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def make_plan(
@@ -105,7 +106,13 @@ def make_plan(
         )
     taken: set[PurePosixPath] = set()
     for job in found.values():
-        relative = _free_names(_renamed(job.name, image_format, depth), samples, taken)
+        wanted = _renamed(job.name, image_format, depth)
+        relative = _free_names(wanted, samples, taken)
+        if samples == 1 and relative[0] != wanted:
+            plan.notes.append(
+                f"{job.path or job.name} becomes {relative[0]}: another image is called {wanted}. "
+                "Translate one folder at a time for names to stay."
+            )
         plan.jobs.append(replace(job, outputs=tuple(output / part for part in relative)))
     _check_outputs(plan.jobs, overwrite)
     return plan

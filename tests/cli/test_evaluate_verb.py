@@ -51,9 +51,11 @@ def test_with_inputs_the_faithfulness_is_told_and_drawn(
     assert "structure" in captured.out
     assert "suspected" in captured.out
     assert "evidence/faithfulness.html" in captured.err
+    kept = (tmp_path / "evidence/evaluations.jsonl").read_text().splitlines()
     assert "8 translations" in (tmp_path / "evidence/faithfulness.html").read_text()
     assert main(["evaluate", *flags, "--json"]) == 0
     records = json.loads(capsys.readouterr().out)["evaluations"]
+    assert [json.loads(line) for line in kept] == records
     assert records[1]["metrics"]["structure"]["value"] < 0.01
     assert records[1]["metrics"]["suspected"]["value"] == 0
 
@@ -99,8 +101,32 @@ def test_a_known_truth_is_compared_pixel_by_pixel(
         (["--generated", "out", "--real", "real", "--lpips"], "--truth photos/"),
         (["--generated", "out", "--real", "real", "--dino", "x"], "--inputs sketches/"),
         (["runs/x"], "runs/x"),
+        (["out"], "--generated out --real photos/"),
+        (["--generated", "out", "--inputs", "in", "-o", "out/page"], "into the images of --gen"),
+        (["--generated", "out", "--real", "real", "--extractor", ""], "no extractor ''"),
+        (["--generated", "out", "--real", "real", "--extractor", "fid"], "with inception"),
+        (["--generated", "out", "--real", "real", "--extractor", "x.pth"], "torch.export.save"),
     ],
 )
 def test_what_cannot_be_measured(flags: list[str], words: str, capsys: pytest.CaptureFixture[str]):
     assert main(["evaluate", *flags]) == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("folders")
+def test_images_without_a_counterpart_are_counted_and_part_of_the_protocol(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    flags = ["evaluate", "--generated", "out", "--truth", "in", "--json"]
+    assert main(flags) == 0
+    (whole,) = json.loads(capsys.readouterr().out)["evaluations"]
+    assert whole["notes"] == []
+    (tmp_path / "out" / "3.png").unlink()
+    assert main(flags) == 0
+    (fewer,) = json.loads(capsys.readouterr().out)["evaluations"]
+    assert fewer["fingerprint"] != whole["fingerprint"]
+    assert ["1 of 8 images of in have no counterpart" in note for note in fewer["notes"]] == [True]
+    for path in (tmp_path / "out").glob("[1-9].png"):
+        path.unlink()
+    assert main(flags) == 2
+    assert "only '0' is in both" in capsys.readouterr().err

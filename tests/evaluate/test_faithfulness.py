@@ -125,7 +125,7 @@ def test_an_unreadable_file_is_left_out_and_strange_names_are_shown(
     other = tmp_path / "other"
     other.mkdir()
     Image.new("RGB", (8, 8)).save(other / "result_7.png")
-    with pytest.raises(DataError, match=r"0 images .*'result_7' is there and '0' here"):
+    with pytest.raises(DataError, match=r"no image of .*'result_7' is there and '0' here"):
         look_at_piles(open_pile(folders[0]), open_pile(Folder(path=str(other))))
 
 

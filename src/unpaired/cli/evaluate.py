@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unpaired.cli.arguments import Parser, print_json
-from unpaired.errors import SettingError
+from unpaired.errors import ModelError, SettingError
+from unpaired.files import write_atomically
 from unpaired.progress import say
 
 if TYPE_CHECKING:
@@ -59,6 +61,8 @@ def run(arguments: list[str]) -> int:
     _check(given)
     records = _of_images(given) if given.model is None else _of_model(given)
     if given.json:
+        if given.output:
+            _keep(records, given.output)
         print_json({"evaluations": records})
         return 0
     for record in records:
@@ -66,8 +70,15 @@ def run(arguments: list[str]) -> int:
     for note in dict.fromkeys(note for record in records for note in record.get("notes", ())):
         say(f"note: {note}")
     if given.output:
-        say(f"page: {given.output / 'faithfulness.html'}")
+        say(f"page: {given.output / 'faithfulness.html'}, numbers: {_keep(records, given.output)}")
     return 0
+
+
+def _keep(records: list[dict[str, Any]], folder: Path) -> Path:
+    """Write the numbers beside the page."""
+    path = folder / "evaluations.jsonl"
+    write_atomically(path, "".join(json.dumps(record) + "\n" for record in records))
+    return path
 
 
 def _check(given: Namespace) -> None:
@@ -98,6 +109,14 @@ def _check(given: Namespace) -> None:
             "-o writes how faithful translations are to what they were made from: name that, "
             "--inputs sketches/."
         )
+    piles = {name: Path(getattr(given, name)) for name in of_images if getattr(given, name)}
+    for name, pile in piles.items() if given.output else ():
+        if pile.is_dir() and given.output.resolve().is_relative_to(pile.resolve()):
+            raise SettingError(
+                f"the page and its pictures would go to {given.output}, into the images of "
+                f"--{name.replace('_', '-')}, and be measured next time. Choose a folder outside "
+                "with -o."
+            )
     if given.model is None and given.split:
         raise SettingError("--split goes with a model: given images have no splits. Leave it out.")
 
@@ -106,7 +125,13 @@ def _of_model(given: Namespace) -> list[dict[str, Any]]:
     from unpaired.training import evaluate
 
     split: Split = given.split or "test"
-    return evaluate(given.model, split, given.output, _pretrained(given), _extractors(given))
+    try:
+        return evaluate(given.model, split, given.output, _pretrained(given), _extractors(given))
+    except ModelError as error:
+        raise ModelError(
+            f"{error} A run's folder will do as well; for images: --generated {given.model} --real "
+            "photos/."
+        ) from error
 
 
 def _of_images(given: Namespace) -> list[dict[str, Any]]:
@@ -114,8 +139,14 @@ def _of_images(given: Namespace) -> list[dict[str, Any]]:
     from unpaired.engine.hardware import choose_device
     from unpaired.evaluate.extraction import Pile, open_pile
     from unpaired.evaluate.faithfulness import SHOWN_SIDE, look_at_piles, measurements
-    from unpaired.evaluate.made_images import judge, pairs_protocol
-    from unpaired.evaluate.matched import against_truth, counterparts, embedding_similarity
+    from unpaired.evaluate.made_images import judge
+    from unpaired.evaluate.matched import (
+        against_truth,
+        counterparts,
+        embedding_similarity,
+        pairs_protocol,
+        unmatched,
+    )
     from unpaired.report.faithfulness_page import write_faithfulness
 
     def pile(source: str | None) -> Pile | None:
@@ -143,10 +174,11 @@ def _of_images(given: Namespace) -> list[dict[str, Any]]:
         faithful = look_at_piles(inputs, made)
         resize = f"bicubic, anti-aliased, to {SHOWN_SIDE}×{SHOWN_SIDE}"
         metrics = measurements(faithful, pretrained.structures)
-        record(inputs, pairs_protocol(inputs, resize), metrics)
+        left_out = unmatched(inputs, made)
+        record(inputs, pairs_protocol(inputs, made, resize), metrics, left_out)
         for extractor in extractors if given.extractor else ():
             metrics = embedding_similarity(inputs, made, extractor)
-            record(inputs, pairs_protocol(inputs, extractor.resize, extractor), metrics)
+            record(inputs, pairs_protocol(inputs, made, extractor.resize, extractor), metrics)
         if given.output:
             way = f"{given.inputs} → {given.generated}"
             write_faithfulness({way: faithful}, given.output, "Given images")
@@ -157,7 +189,7 @@ def _of_images(given: Namespace) -> list[dict[str, Any]]:
             found = against_truth(before, truth, pretrained.looks, resized=True)
             metrics |= {f"{name}/input": metric for name, metric in found.items()}
         resize = "none: sizes must agree; of inputs: bicubic, anti-aliased"
-        record(truth, pairs_protocol(truth, resize), metrics)
+        record(truth, pairs_protocol(truth, made, resize), metrics, unmatched(truth, made))
     return records
 
 
@@ -165,8 +197,9 @@ def _extractors(given: Namespace) -> list[Extractor]:
     """Those that were named; for a pile of images against a real one Inception without."""
     from unpaired.evaluate.extractors import parse_extractor
 
-    names = given.extractor or ("inception" if given.real else "")
-    return [parse_extractor(name) for name in names.split(",") if name]
+    if given.extractor is None:
+        return [parse_extractor("inception")] if given.real else []
+    return [parse_extractor(name) for name in dict.fromkeys(given.extractor.split(","))]
 
 
 def _pretrained(given: Namespace) -> Callable[[torch.device], Pretrained]:

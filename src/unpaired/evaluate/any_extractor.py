@@ -63,6 +63,11 @@ def records(
             if images.source is not None:
                 pair = images.source, images.pile
                 metrics |= embedding_similarity(*pair, extractor, images.way)
+        if extractor.name == judge_of_split.protocol.extractor:
+            notes.append(
+                f"the run's own protocol compares by {extractor.name} as well, with other counts "
+                "and channels: numbers of one name in the two tables do not compare."
+            )
         protocol = replace(
             judge_of_split.protocol,
             name="extractor",

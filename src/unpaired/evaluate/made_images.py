@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ FEWEST_FOR_FID = 2048
 SMALL_SIDE = 64
 """Side, in pixels, of images that enlarging to Inception's 299 changes more than a model would."""
 
+_LOSSLESS = {"PNG", "TIFF", "BMP", "PPM", "pixels"}
 _OF_FID = ("inception", "inception-legacy")
 _FORMATS_DIFFER = 0.1  # largest difference in the share of a format that is not worth a note
 
@@ -71,6 +73,11 @@ def judge(
         )
         name = f"{extractor.name}/{domain}" if domain else extractor.name
         notes += _notes_of_features(features[0], extractor, name, piles)
+        if more_real is None and len(features[1]) // 2 < min(map(len, features)):
+            notes.append(
+                "the floor is of halves of the real images, and so of fewer than the distance: "
+                "give others of their kind, --more-real photos/, for a floor at the same n."
+            )
         metrics = _distances(
             extractor, name, features[0], features[1], others, before, resamples, seed
         )
@@ -89,18 +96,6 @@ def judge(
         )
         found.append(Judgement(protocol, metrics, list(dict.fromkeys(notes))))
     return found
-
-
-def pairs_protocol(other: Pile, resize: str, extractor: Loaded | None = None) -> Protocol:
-    """Of numbers that compare made images one by one with those of the same name in `other`."""
-    return Protocol(
-        name="pairs",
-        split="given",
-        images_a=other.digest,
-        resize=resize,
-        extractor="" if extractor is None else extractor.name,
-        judges=() if extractor is None else (extractor.weights_hash,),
-    )
 
 
 def _distances(
@@ -168,13 +163,19 @@ def _notes(made: Pile, real: Pile) -> Iterator[str]:
             f"{copies} made images are byte for byte among the real ones: a model that was trained "
             "on these has learned them by heart, or a folder was given twice."
         )
-    shares = [_formats(pile) for pile in (made, real)]
+    shares = [_formats(pile, lossless="lossless") for pile in (made, real)]
     names = shares[0].keys() | shares[1].keys()
     if any(abs(shares[0].get(n, 0) - shares[1].get(n, 0)) > _FORMATS_DIFFER for n in names):
-        shown = [", ".join(share) for share in shares]
+        shown = [", ".join(_formats(pile)) for pile in (made, real)]
         yield (
             f"the made images are {shown[0]} and the real ones {shown[1]}: distances see the "
             "compression too. Store both in one format, without loss, for numbers to compare."
+        )
+    if made.longest_side != real.longest_side:
+        yield (
+            f"the first made images have up to {made.longest_side} pixels a side, the real ones up "
+            f"to {real.longest_side}: distances see the resizing too. Bring both to one size, by "
+            "one filter."
         )
     if made.grey != real.grey:
         which = ("made", "real") if made.grey else ("real", "made")
@@ -193,6 +194,11 @@ def _notes_of_features(
             f"with {count} images, FID (fd/{name}) is mostly its own bias, which falls "
             f"as 1/n: read KID (kd/{name}) first, which has none; FID beside its floor."
         )
+    elif count < made.shape[1]:
+        yield (
+            f"with {count} images and {made.shape[1]} features, fd/{name} is mostly its own bias: "
+            f"read kd/{name} first, and fd/{name} beside its floor."
+        )
     small = max(pile.longest_side for pile in piles) <= SMALL_SIDE
     if extractor.name in _OF_FID and small:
         yield (
@@ -200,11 +206,15 @@ def _notes_of_features(
             "not the images. For digits and the like take the features of a task classifier "
             "(--extractor classifier:LABELLED) or of a program of your own (encoder.pt2)."
         )
-    if len(made) > 1 and not np.ptp(made, axis=0).any():
-        yield f"all made images are one to {extractor.name}: the model has collapsed."
+    if len(set(piles[0].hashes)) > 1 and not np.ptp(made, axis=0).any():
+        yield f"{extractor.name} sees no difference between the made images: they have collapsed."
 
 
-def _formats(pile: Pile) -> dict[str, float]:
-    """The share of each format among the images of a known one."""
-    known = {name: n for name, n in sorted(pile.formats.items()) if name != "unreadable"}
-    return {name: n / sum(known.values()) for name, n in known.items()}
+def _formats(pile: Pile, lossless: str = "") -> dict[str, float]:
+    """The share of each format among the images of a known one; `lossless` for all that lose
+    nothing, where it is given."""
+    known: Counter[str] = Counter()
+    for name, count in sorted(pile.formats.items()):
+        if name != "unreadable":
+            known[lossless if lossless and name in _LOSSLESS else name] += count
+    return {name: n / known.total() for name, n in known.items()}

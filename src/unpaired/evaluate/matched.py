@@ -17,6 +17,7 @@ from unpaired.evaluate.extractors import Loaded
 from unpaired.evaluate.intervals import Measurement, bootstrap_mean
 from unpaired.evaluate.learned import cosines
 from unpaired.evaluate.paired import PairDistance
+from unpaired.evaluate.protocol import Protocol
 from unpaired.evaluate.structure import others
 
 FEWEST = 2
@@ -102,16 +103,50 @@ def embedding_similarity(
     }
 
 
+def pairs_protocol(
+    other: Pile, made: Pile, resize: str, extractor: Loaded | None = None
+) -> Protocol:
+    """Of numbers that compare made images one by one with those of the same name in `other`."""
+    common = counterparts(other, made)
+    return Protocol(
+        name="pairs",
+        split="given",
+        images_a="" if common is None else common.digest,
+        resize=resize,
+        extractor="" if extractor is None else extractor.name,
+        judges=() if extractor is None else (extractor.weights_hash,),
+        distances="image by image",
+    )
+
+
+def unmatched(other: Pile, made: Pile) -> list[str]:
+    """A note on images without a counterpart."""
+    notes = []
+    for pile, rest in ((made, other), (other, made)):
+        count = len(pile.hashes) - len(_places(pile).keys() & _places(rest).keys())
+        if count:
+            notes.append(
+                f"{count} of {len(pile.hashes)} images of {pile.name} have no counterpart by name "
+                f"in {rest.name}: left out where images are compared one by one."
+            )
+    return notes
+
+
 def _common(piles: Sequence[Pile]) -> set[str]:
     """Names that both have; see `matched`."""
     places = [_places(pile) for pile in piles]
     names = places[0].keys() & places[1].keys()
-    if len(names) < FEWEST:
+    if len(names) == 1:
+        raise DataError(
+            f"only {min(names)!r} is in both {piles[0].name} and {piles[1].name}: at least "
+            f"{FEWEST} pairs are needed, and hundreds to mean something."
+        )
+    if not names:
         examples = [next(iter(place)) for place in places]
         raise DataError(
-            f"{len(names)} images of {piles[1].name} have the name of one of {piles[0].name}: "
+            f"no image of {piles[1].name} has the name of one of {piles[0].name}: "
             f"{examples[1]!r} is there and {examples[0]!r} here. Images that belong together are "
-            "known by their names, whatever the ending."
+            "known by their names, whatever the ending (.jpg, .png, _A, _B): rename one of the two."
         )
     return names
 

@@ -105,12 +105,19 @@ def open_program(path: str, setting: str) -> ExportedProgram:
             "torch.export.save, such as encoder.pt2."
         )
     try:
+        if not zipfile.is_zipfile(file) or not _is_program(file):
+            raise ValueError("it has no graph; perhaps it holds weights alone")
         return torch.export.load(file)
     except Exception as error:  # of whatever kind torch raises for a file of another form
         raise SettingError(
             f"{setting}: {path!r} is no program of torch.export that torch "
             f"{torch.__version__} can read ({type(error).__name__}: {str(error)[:200]})."
         ) from None
+
+
+def _is_program(file: Path) -> bool:
+    with zipfile.ZipFile(file) as archive:
+        return any(name.endswith(".json") for name in archive.namelist())
 
 
 _FILES = re.compile(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import cast, get_args
 
 from unpaired.data.sources import parse_source
@@ -64,6 +65,10 @@ def parse_extractor(text: str) -> Extractor:
     if name not in NAMES:
         near = difflib.get_close_matches(name, [*NAMES, "classifier"], 1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
+        if name.lower() in ("fid", "kid"):
+            hint = " FID and KID are the distances with inception."
+        if Path(text).suffix in (".pth", ".pt", ".bin", ".safetensors"):
+            hint = " Weights alone are no network: torch.export.save makes a .pt2 of it."
         raise SettingError(
             f"there is no extractor {name!r}.{hint} Type {', '.join(NAMES)}, one of these with its "
             "weights (inception:weights.pth, dinov2:folder/), classifier:SOURCE with labelled real "
