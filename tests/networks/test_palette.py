@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+from typing import Any
 
 import pytest
 import torch
@@ -14,8 +15,8 @@ from unpaired.data.sources import BuiltIn
 from unpaired.data.tensors import to_network, to_pixels
 from unpaired.methods import CycleGAN
 from unpaired.networks import CNN, UNet
-from unpaired.networks.palette import PaletteInput, PaletteOutput
-from unpaired.recipes.facades import PALETTE
+from unpaired.networks.palette import PaletteInput, PaletteOutput, colours_of
+from unpaired.recipes.facades import LOOKS, PALETTE
 
 RANGES = typing.get_args(ValueRange)
 
@@ -102,3 +103,70 @@ def test_colours_do_not_shift_where_arithmetic_is_in_bfloat16():
             output = network.train(training)(scores)
         painted = to_pixels(output, "signed").reshape(3, 12).T.int()
         assert (painted - torch.tensor(PALETTE)).abs().max() <= 1
+
+
+@pytest.mark.parametrize("value_range", RANGES)
+def test_classes_look_as_they_are_said_to(value_range: ValueRange):
+    pixels = torch.tensor(PALETTE, dtype=torch.uint8).T.reshape(1, 3, 3, 4)
+    looks = colours_of(LOOKS, value_range)
+    network = PaletteInput(nn.Identity(), PALETTE, value_range, looks)
+    colour = to_pixels(network.look(to_network(pixels, value_range), 3), value_range)
+    expected = torch.tensor(LOOKS).T.reshape(1, 3, 3, 4)
+    assert (colour.int() - expected).abs().max() <= 8  # next to a colour, its neighbours count
+    grey = to_pixels(network.look(to_network(pixels, value_range), 1), value_range)
+    assert (grey - colour.float().mean(1, keepdim=True)).abs().max() <= 1
+
+
+@pytest.mark.parametrize("labels", ["a", "b"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_looks_teach_the_generator_of_photos_alone(labels: str, channels: int):
+    photo = "b" if labels == "a" else "a"
+    domains = {
+        labels: Domain(source=BuiltIn(name="sign"), size=16, palette=PALETTE),
+        photo: Domain(source=BuiltIn(name="sign"), size=16, channels=channels),
+    }
+    method = CycleGAN(
+        generator=UNet(width=4, norm="instance"),
+        discriminator=CNN(width=4),
+        class_channels=True,
+        class_looks=LOOKS,
+        looks_weight=3.0,
+    )
+    assert not method.problems(domains["a"], domains["b"], 2)
+    nets = method.build(domains["a"], domains["b"])
+    colours = torch.tensor(PALETTE)[torch.randint(0, 12, (2, 16, 16))].movedim(-1, 1)
+    batch = {
+        labels: to_network(colours.to(torch.uint8), "signed"),
+        photo: torch.rand(2, channels, 16, 16) * 2 - 1,
+    }
+    losses, fakes = method.generator_losses(nets, batch)
+    (name,) = (name for name in losses if name.startswith("looks"))
+    assert name == f"looks_{photo}"
+    generator = nets.generators[f"{labels}2{photo}"]
+    expected = (fakes[photo] - generator.look(batch[labels], channels)).abs().mean()
+    assert losses[name].item() == pytest.approx(3 * expected.item())
+    losses[name].backward()
+    assert all(p.grad is not None for p in generator.parameters())
+    assert all(p.grad is None for p in nets.generators[f"{photo}2{labels}"].parameters())
+    assert "looks" in dict(generator.named_buffers())  # a model folder keeps them
+
+
+@pytest.mark.parametrize(
+    ("changes", "palettes", "words"),
+    [
+        ({"looks_weight": 0.0}, "b", "go together"),
+        ({"class_looks": ()}, "b", "go together"),
+        ({"class_channels": False}, "b", "they need method.class_channels"),
+        ({}, "ab", "one domain with a palette"),
+        ({"class_looks": LOOKS[:5]}, "b", "has 5 colours for the 12 classes"),
+    ],
+)
+def test_looks_that_say_nothing_are_refused(changes: dict[str, Any], palettes: str, words: str):
+    domains = {
+        name: Domain(source=BuiltIn(name="sign"), palette=PALETTE if name in palettes else ())
+        for name in ("a", "b")
+    }
+    given: dict[str, Any] = {"class_channels": True, "class_looks": LOOKS, "looks_weight": 1.0}
+    method = CycleGAN(**(given | changes))
+    (problem,) = method.problems(domains["a"], domains["b"], 2)
+    assert words in problem

@@ -12,7 +12,7 @@ from unpaired.data.domain import Domain
 from unpaired.methods.critic import AdversarialMethod
 from unpaired.methods.method import Batch, DomainName, Losses, Networks
 from unpaired.networks import Discriminator, Generator, PatchGAN, ResNet
-from unpaired.networks.palette import PaletteInput, PaletteOutput
+from unpaired.networks.palette import PaletteInput, PaletteOutput, colours_of
 from unpaired.networks.style import StyleEncoder
 from unpaired.objectives import Adversarial, LeastSquares
 
@@ -41,6 +41,13 @@ class CycleGAN(AdversarialMethod):
     class_channels: bool = False
     """Show networks a domain of label maps (one with a palette) as a channel per class, and let its
     generator choose classes, so that every translation is a valid label map; else as colours."""
+    class_looks: tuple[tuple[int, int, int], ...] = ()
+    """What each class of the label maps looks like in the other domain, as far as a person can say
+    it in one colour, in the order of the palette; needs `class_channels`. Without pairs nothing
+    but the layout says which class is which, and a mapping that exchanges bright and dark cycles
+    as well: this settles it."""
+    looks_weight: float = 0.0
+    """Weight of |G(labels) − the looks of their classes|."""
     style_channels: int = 0
     """Numbers of the style that a→b takes beside the image, so that one image of a can have many
     translations; 0: one. A style is read from a real image of b by an encoder, which b→a→b uses
@@ -70,6 +77,22 @@ class CycleGAN(AdversarialMethod):
                 "method.class_channels is set, but neither a nor b holds label maps. Give the "
                 "domain that does the colours of its classes (palette), or leave class_channels "
                 "out."
+            )
+        palettes = [domain.palette for domain in (a, b) if domain.palette]
+        if bool(self.class_looks) != (self.looks_weight > 0):
+            found.append(
+                "method.class_looks and method.looks_weight go together: the colours say what "
+                "classes look like, the weight how strongly it counts. Set both or neither."
+            )
+        elif self.class_looks and not (self.class_channels and len(palettes) == 1):
+            found.append(
+                "method.class_looks say what classes of label maps look like in photos: they need "
+                "method.class_channels, and one domain with a palette."
+            )
+        elif self.class_looks and len(self.class_looks) != len(palettes[0]):
+            found.append(
+                f"method.class_looks has {len(self.class_looks)} colours for the "
+                f"{len(palettes[0])} classes of the palette. Give one each, in its order."
             )
         why = "a generator cannot be fed its own output. Set --method.identity-weight 0, or give"
         if self.identity_weight and a.channels != b.channels:
@@ -110,10 +133,14 @@ class CycleGAN(AdversarialMethod):
         inputs, outputs = self.channels_of(source), self.channels_of(target)
         chooses = self.class_channels and target.holds_labels
         value_range = "signed" if chooses else target.value_range
-        network = self._seeing(source, self.generator.build(inputs, outputs, value_range, style))
+        network = self.generator.build(inputs, outputs, value_range, style)
         if chooses:
-            return PaletteOutput(network, target.palette, target.value_range)
-        return network
+            seeing = self._seeing(source, network)
+            return PaletteOutput(seeing, target.palette, target.value_range)
+        if self.class_looks and source.palette:
+            looks = colours_of(self.class_looks, target.value_range)
+            return PaletteInput(network, source.palette, source.value_range, looks)
+        return self._seeing(source, network)
 
     def _seeing(self, domain: Domain, network: nn.Module) -> nn.Module:
         """A network whose input is images of `domain`."""
@@ -153,6 +180,11 @@ class CycleGAN(AdversarialMethod):
             losses["cycle_a"] = self.cycle_weight * l1(cycled_a, a)
         if self.weight_of_cycle_b:
             losses["cycle_b"] = self.weight_of_cycle_b * l1(cycled_b, b)
+        if self.looks_weight:
+            for target, generator, labels, fake in (("a", b2a, b, fake_a), ("b", a2b, a, fake_b)):
+                if isinstance(generator, PaletteInput):
+                    looks = generator.look(labels, fake.shape[1])
+                    losses[f"looks_{target}"] = self.looks_weight * l1(fake, looks)
         if self.identity_weight:
             losses["identity_a"] = self.identity_weight * l1(same_a, a)
             losses["identity_b"] = self.identity_weight * l1(same_b, b)

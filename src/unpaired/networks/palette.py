@@ -53,23 +53,41 @@ class PaletteInput(nn.Module):
     """
 
     colours: Tensor
+    looks: Tensor
 
     def __init__(
-        self, network: nn.Module, palette: Sequence[Sequence[int]], value_range: ValueRange
+        self,
+        network: nn.Module,
+        palette: Sequence[Sequence[int]],
+        value_range: ValueRange,
+        looks: Tensor | None = None,
     ) -> None:
-        """`network` takes one channel in -1…1 for each colour of the palette."""
+        """`network` takes one channel in -1…1 for each colour of the palette.
+
+        `looks`: for `look`, [K, 3] in the value range of the other domain.
+        """
         super().__init__()
         self.network = network
         self.value_range = value_range
         self.register_buffer("colours", colours_of(palette, "signed"))
+        if looks is not None:
+            self.register_buffer("looks", looks)
 
     def forward(self, labels: Tensor, *rest: Tensor | None) -> Tensor:
         """Label maps [N, 3, H, W] in the value range => what the network gives."""
+        output: Tensor = self.network(self._shares(labels) * 2 - 1, *rest)
+        return output
+
+    def look(self, labels: Tensor, channels: int) -> Tensor:
+        """Label maps [N, 3, H, W] => what their classes look like, [N, channels, H, W]."""
+        looks = self.looks if channels == 3 else self.looks.mean(1, keepdim=True)
+        return torch.einsum("nkhw,kc->nchw", self._shares(labels), looks)
+
+    def _shares(self, labels: Tensor) -> Tensor:
+        """[N, 3, H, W] => [N, K, H, W], which sums to 1 over the classes."""
         signed = labels if self.value_range == "signed" else labels * 2 - 1
         distances = [(signed - c.view(1, 3, 1, 1)).square().sum(1) for c in self.colours]
-        shares = (-SOFTNESS * torch.stack(distances, 1)).softmax(1)
-        output: Tensor = self.network(shares * 2 - 1, *rest)
-        return output
+        return (-SOFTNESS * torch.stack(distances, 1)).softmax(1)
 
 
 def colours_of(palette: Sequence[Sequence[int]], value_range: ValueRange) -> Tensor:

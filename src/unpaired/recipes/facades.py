@@ -27,6 +27,22 @@ PALETTE = (
 )
 """The colours of the twelve classes in the label maps of the CMP Facade Database."""
 
+LOOKS = (
+    (120, 115, 110),  # outlines, which compression has darkened
+    (150, 155, 160),  # what is not the building
+    (180, 160, 135),  # wall
+    (70, 75, 80),  # window, door
+    (190, 180, 165),  # ornament over a window
+    (175, 165, 150),  # sill
+    (110, 105, 100),  # balcony
+    (110, 80, 65),  # shutter
+    (185, 165, 140),  # decoration
+    (165, 150, 130),  # moulding
+    (185, 170, 150),  # pillar
+    (75, 70, 70),  # shop
+)
+"""What each class looks like in a photo, as a person would say it: windows and shops are dark."""
+
 
 def facades_cyclegan() -> Experiment:
     """Photos of facades ↔ their label maps at 256×256: CycleGAN as the report trained it.
@@ -102,6 +118,8 @@ def facades_ours() -> Experiment:
             cycle_weight_b=5.0,
             cycle_noise=0.1,
             class_channels=True,
+            class_looks=LOOKS,
+            looks_weight=5.0,
         ),
         training=Training(
             images=30_000,
