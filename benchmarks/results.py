@@ -28,7 +28,9 @@ from unpaired.recipes import recipe
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDS = ("config.json", "command.txt", "environment.json", "evaluations.jsonl", "metrics.jsonl")
-NOT_IN_LABELS = r"(training|evaluation)\..*|name|schema_version|[ab]\.(\w+_)?source\b.*"
+NOT_IN_LABELS = (
+    r"(training|evaluation)\..*|name|schema_version|method.class_looks|[ab]\.(\w+_)?source\b.*"
+)
 """Settings that have columns, or are the same data by another path."""
 PICTURED = {
     "a2b": "a→b",
