@@ -1,5 +1,6 @@
 """What a reader sees: the sentences, the page, the object."""
 
+import dataclasses
 import json
 import re
 from html.parser import HTMLParser
@@ -215,3 +216,13 @@ def test_raters_who_are_always_fooled_have_an_axis():
     page = study_page(analyse(study, resamples=50), "choices.csv")
     plot = re.findall(r'<figure class="chart dots">.*?</figure>', page, re.DOTALL)[-1]
     assert re.findall(r'class="rule".*?<text[^>]*>([^<]*)</text>', plot)[-1] == "100 %"
+
+
+def test_methods_that_share_no_image_are_said():
+    study = make(methods=("x", "y"), num_raters=8).study
+    assert wording.warnings(analyse(study, resamples=50)) == []
+    apart = dataclasses.replace(
+        study, images=study.images * 2, image=study.image + 8 * study.method
+    )
+    (warning,) = wording.warnings(analyse(apart, resamples=50))
+    assert "No image was judged under two methods" in warning

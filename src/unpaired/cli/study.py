@@ -30,7 +30,7 @@ def run(arguments: list[str]) -> int:
     flags = Parser(prog="unpaired study", description=__doc__, epilog=epilog)
     add = flags.add_argument
     # Both are asked for below, so that a mistyped flag is named before a missing file.
-    add("action", nargs="?", choices=["analyse"], help="write study.html and study.json")
+    add("action", nargs="?", choices=["analyse", "analyze"], help="write study.html and study.json")
     add("ratings", nargs="?", type=Path, metavar="RATINGS", help="CSV, one row per judgement")
     add("-o", "--output", type=Path, metavar="FOLDER", help="default: the folder of RATINGS")
     add(

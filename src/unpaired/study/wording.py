@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from itertools import combinations
 from typing import Any
 
 from unpaired.study.analysis import Analysis, Difference, MethodResult
@@ -90,6 +91,12 @@ def warnings(analysis: Analysis) -> list[str]:
         found.append(
             "Judgements share raters or images, so they are not independent: Wilson's interval is "
             "too narrow for them. The interval over raters and images is the one to report."
+        )
+    images = [set(study.image[study.method == place]) for place in range(len(study.methods))]
+    if len(images) > 1 and not any(a & b for a, b in combinations(images, 2)):
+        found.append(
+            "No image was judged under two methods, so that differences are between different "
+            "images as well. Where the images are the same, give each one name under all methods."
         )
     return found
 
