@@ -79,7 +79,7 @@ def test_the_threshold_of_catch_trials_can_be_set(
     [
         ([], "unpaired study analyse RATINGS.csv"),
         (["analyse"], "unpaired study analyse RATINGS.csv"),
-        (["analyze", "x.csv"], "invalid choice: 'analyze'"),
+        (["analise", "x.csv"], "invalid choice: 'analise'"),
         (["analyse", "absent.csv"], "absent.csv cannot be read: No such file or directory"),
         (["analyse", "x.csv", "--kind", "stars"], "invalid choice: 'stars'"),
         (["analyse", "x.csv", "--catch-threshold", "2"], "--catch-threshold is 2"),
