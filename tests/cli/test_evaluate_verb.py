@@ -51,7 +51,7 @@ def test_with_inputs_the_faithfulness_is_told_and_drawn(
     assert "structure" in captured.out
     assert "suspected" in captured.out
     assert "evidence/faithfulness.html" in captured.err
-    kept = (tmp_path / "evidence/evaluations.jsonl").read_text().splitlines()
+    kept = (tmp_path / "evidence/numbers.jsonl").read_text().splitlines()
     assert "8 translations" in (tmp_path / "evidence/faithfulness.html").read_text()
     assert main(["evaluate", *flags, "--json"]) == 0
     records = json.loads(capsys.readouterr().out)["evaluations"]

@@ -83,6 +83,14 @@ def test_every_number_has_words(run: Path):
             assert wording(name, Names()).kind != name
 
 
+def test_a_page_in_the_run_folder_leaves_the_run_its_evaluations(run: Path):
+    before = lines(run)
+    assert main(["evaluate", str(run), "--split", "validation", "-o", str(run)]) == 0
+    assert lines(run)[:-1] == before
+    assert (run / "numbers.jsonl").is_file()
+    assert "Hidden signal" not in (run / "faithfulness.html").read_text()  # of test images only
+
+
 def test_what_users_add_is_neither_headline_nor_moment_of_the_training(
     run: Path, capsys: pytest.CaptureFixture[str]
 ):

@@ -76,7 +76,7 @@ def run(arguments: list[str]) -> int:
 
 def _keep(records: list[dict[str, Any]], folder: Path) -> Path:
     """Write the numbers beside the page."""
-    path = folder / "evaluations.jsonl"
+    path = folder / "numbers.jsonl"  # a run's evaluations.jsonl must not be written over
     write_atomically(path, "".join(json.dumps(record) + "\n" for record in records))
     return path
 
@@ -128,6 +128,8 @@ def _of_model(given: Namespace) -> list[dict[str, Any]]:
     try:
         return evaluate(given.model, split, given.output, _pretrained(given), _extractors(given))
     except ModelError as error:
+        if (given.model / "config.json").exists():
+            raise
         raise ModelError(
             f"{error} A run's folder will do as well; for images: --generated {given.model} --real "
             "photos/."
