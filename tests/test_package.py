@@ -18,7 +18,7 @@ MODULES = sorted(SOURCES.rglob("*.py"))
 # From the ground up: a module imports from lower floors and from its own unit, nothing else.
 FLOORS = [
     ["config", "errors", "files", "progress", "setting_names"],
-    ["data", "networks", "objectives"],
+    ["data", "networks", "objectives", "weights"],
     ["methods", "conversion", "inspect_data"],
     ["experiment"],
     ["engine", "recipes", "samples", "model_folder", "model_card"],
