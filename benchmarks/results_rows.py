@@ -148,8 +148,9 @@ U-Net LS, U-Net NS (the report's: NS, LS, residual), but an order among collapse
 Of the class of house numbers little survives in any (0.30 at most by the residual network, 0.37 by
 the U-Net): the cycle hides it, and its MNIST→SVHN is grain in which hardly a digit can be read.
 `svhn-mnist-ours` is the residual network with values in [-1, 1] (on a processor: FD 46 / 28,
-accuracy 0.30 / 0.22). Give images in [-1, 1]; where classes must survive, use a network that is
-told about them (DTN).
+accuracy 0.30 / 0.22); with no noise in its cycle, the way back to house numbers reads brightness
+and contrast out of a black that is not quite black (hidden_signal 6.4; docs/evaluation.md). Give
+images in [-1, 1]; where classes must survive, use a network that is told about them (DTN).
 """,
     ),
     Row(
