@@ -124,9 +124,9 @@ def dtn_faces_ours() -> Experiment:
     Paper: Taigman et al. 2017, section 5.2; report 002, section 5.2.
     Command: unpaired train --recipe dtn-faces-ours
     Cost: 35 minutes on a core of a busy machine.
-    Score: cosine of (standardised) features of a photograph and of its translation 0.33, of another
-    photograph's 0.03; diversity 0.82; Fréchet distance of pixels 2.6 (photographs themselves 9.6,
-    real against real 0.6). Streaks; pale skin in nearly all, and some faces repeat.
+    Score: cosine of (standardised) features of a photograph and of its translation 0.34, of another
+    photograph's 0.03; diversity 0.86; Fréchet distance of pixels 2.8 (photographs themselves 9.6,
+    real against real 0.6). Streaks; pale skin in nearly all, and some faces repeat. Two seeds.
     """
     reported = dtn_faces()
     assert isinstance(reported.method, DTN)
