@@ -56,7 +56,7 @@ def test_each_extractor_adds_a_line_of_its_own_protocol(run: Path, tmp_path: Pat
         assert -1 <= other["metrics"][f"embedding_similarity/pixels/{way}"]["value"] <= 1
     # What no translation comes to is what the piles themselves come to.
     ink, sign = (open_pile(BuiltIn(name=name, part="test")) for name in ("ink", "sign"))
-    (plain,) = judge(ink, sign, [Pixels().load(torch.device("cpu"))], resamples=0)
+    plain = judge(ink, sign, Pixels().load(torch.device("cpu")), resamples=0)
     unchanged = other["metrics"]["fd/pixels/b/input"]["value"]
     assert unchanged == pytest.approx(plain.metrics["fd/pixels"].value)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -157,3 +158,15 @@ def test_translations_of_a_table_find_its_images(tmp_path: Path, ids: list[str])
     (tmp_path / "none").mkdir()
     Image.new("RGB", (8, 8)).save(tmp_path / "none" / "other.png")
     assert counterparts(table, open_pile(Folder(path=str(tmp_path / "none")))) is None
+
+
+def test_some_images_of_a_table_keep_the_names_that_all_of_them_have(tmp_path: Path):
+    arrow, parquet = map(pytest.importorskip, ("pyarrow", "pyarrow.parquet"))
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(buffer, "PNG")
+    images = [{"bytes": buffer.getvalue(), "path": None}] * 3
+    table = arrow.table({"image": images, "id": ["x/1", "y", "z"]})  # no names of files
+    parquet.write_table(table, tmp_path / "t.parquet")
+    whole = open_pile(HuggingFace(name=str(tmp_path / "t.parquet")))
+    fewer = whole.only([1, 2])
+    assert len(list(matched(fewer, whole))) == 2

@@ -44,14 +44,17 @@ def judge(
     resamples: int = 0,
 ) -> list[Judgement]:
     """`made_images.judge`, of sources."""
-    return made_images.judge(
-        open_pile(made),
-        open_pile(real),
-        [extractor.load(torch.device("cpu")) for extractor in extractors],
-        more_real=more_real and open_pile(more_real),
-        unchanged=unchanged and open_pile(unchanged),
-        resamples=resamples,
-    )
+    return [
+        made_images.judge(
+            open_pile(made),
+            open_pile(real),
+            extractor.load(torch.device("cpu")),
+            more_real=more_real and open_pile(more_real),
+            unchanged=unchanged and open_pile(unchanged),
+            resamples=resamples,
+        )
+        for extractor in extractors
+    ]
 
 
 class Blind(Pixels):

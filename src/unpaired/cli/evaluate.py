@@ -60,17 +60,16 @@ def run(arguments: list[str]) -> int:
     given = flags.parse_args(arguments)
     _check(given)
     records = _of_images(given) if given.model is None else _of_model(given)
+    kept = _keep(records, given.output) if given.output else None
     if given.json:
-        if given.output:
-            _keep(records, given.output)
         print_json({"evaluations": records})
         return 0
     for record in records:
         print_metrics(record)
     for note in dict.fromkeys(note for record in records for note in record.get("notes", ())):
         say(f"note: {note}")
-    if given.output:
-        say(f"page: {given.output / 'faithfulness.html'}, numbers: {_keep(records, given.output)}")
+    if kept is not None:
+        say(f"page: {given.output / 'faithfulness.html'}, numbers: {kept}")
     return 0
 
 
@@ -170,7 +169,8 @@ def _of_images(given: Namespace) -> list[dict[str, Any]]:
     unchanged = None if inputs is None else counterparts(inputs, made)
     records: list[dict[str, Any]] = []
     if real is not None:
-        for judged in judge(made, real, extractors, more_real=more_real, unchanged=unchanged):
+        for extractor in extractors:
+            judged = judge(made, real, extractor, more_real=more_real, unchanged=unchanged)
             record(real, judged.protocol, judged.metrics, judged.notes)
     if inputs is not None:
         faithful = look_at_piles(inputs, made)

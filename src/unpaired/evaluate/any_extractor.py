@@ -48,10 +48,10 @@ def records(
         metrics: dict[str, Measurement] = {}
         notes: list[str] = []
         for images in made:
-            (judged,) = judge(
+            judged = judge(
                 images.pile,
                 real[images.domain],
-                [extractor],
+                extractor,
                 more_real=more[images.domain],
                 unchanged=images.unchanged,
                 domain=images.domain,

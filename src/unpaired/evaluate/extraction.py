@@ -22,7 +22,7 @@ from torch import Tensor
 
 from unpaired.data.formats import NUM_BYTES_TO_RECOGNISE, recognise
 from unpaired.data.images import read_pixels
-from unpaired.data.sources import Content, Records, Source, describe
+from unpaired.data.sources import Content, Records, Source, describe, file_names
 from unpaired.data.splits import NUM_THREADS
 from unpaired.errors import DataError, UnreadableImage
 from unpaired.evaluate.extractors import Loaded
@@ -62,7 +62,10 @@ class Pile:
         """Some of the images, by their places."""
         records = self.records
         names = [records.names[i] for i in places]
-        ids = None if records.ids is None else [records.ids[i] for i in places]
+        ids = None
+        if records.ids is not None:  # whether ids are names of files is a matter of all of them
+            called = file_names(records)
+            ids = [called[i] for i in places]
         read: Callable[[int], Content] = lambda i: records.read(places[i])  # noqa: E731
         return Pile(
             self.name,

@@ -43,15 +43,15 @@ class Judgement:
 def judge(
     made: Pile,
     real: Pile,
-    extractors: Sequence[Loaded],
+    extractor: Loaded,
     *,
     more_real: Pile | None = None,
     unchanged: Pile | None = None,
     domain: str = "",
     resamples: int = 200,
     seed: int = 0,
-) -> list[Judgement]:
-    """Distances between a pile of made images and one of real images, with each extractor.
+) -> Judgement:
+    """Distances between a pile of made images and one of real images, in an extractor's features.
 
     All images of both are compared. The floor is the same distance between two halves of the real
     images, and of `more_real` where there are such; beside stands the distance of `unchanged`, the
@@ -63,39 +63,34 @@ def judge(
     """
     piles = made, real
     beside = "" if more_real is None else f" and those of {more_real.digest}"
-    found = []
-    for extractor in extractors:
-        notes = list(_notes(made, real))
-        features = [_features(pile, extractor, notes) for pile in piles]
-        others, before = (
-            None if pile is None else _features(pile, extractor, notes)
-            for pile in (more_real, unchanged)
+    notes = list(_notes(made, real))
+    features = [_features(pile, extractor, notes) for pile in piles]
+    others, before = (
+        None if pile is None else _features(pile, extractor, notes)
+        for pile in (more_real, unchanged)
+    )
+    name = f"{extractor.name}/{domain}" if domain else extractor.name
+    notes += _notes_of_features(features[0], extractor, name, piles)
+    if more_real is None and len(features[1]) // 2 < min(map(len, features)):
+        notes.append(
+            "the floor is of halves of the real images, and so of fewer than the distance: "
+            "give others of their kind, --more-real photos/, for a floor at the same n."
         )
-        name = f"{extractor.name}/{domain}" if domain else extractor.name
-        notes += _notes_of_features(features[0], extractor, name, piles)
-        if more_real is None and len(features[1]) // 2 < min(map(len, features)):
-            notes.append(
-                "the floor is of halves of the real images, and so of fewer than the distance: "
-                "give others of their kind, --more-real photos/, for a floor at the same n."
-            )
-        metrics = _distances(
-            extractor, name, features[0], features[1], others, before, resamples, seed
-        )
-        protocol = Protocol(
-            name="piles",
-            split="given",
-            images_b=real.digest,
-            extractor=extractor.name,
-            judges=(extractor.weights_hash,),
-            resize=extractor.resize,
-            formats=tuple("+".join(_formats(pile)) for pile in piles),
-            counts=tuple(len(f) for f in features),
-            distances=f"all images; floor: among real images{beside}",
-            style_seed=seed,
-            resamples=resamples,
-        )
-        found.append(Judgement(protocol, metrics, list(dict.fromkeys(notes))))
-    return found
+    metrics = _distances(extractor, name, features[0], features[1], others, before, resamples, seed)
+    protocol = Protocol(
+        name="piles",
+        split="given",
+        images_b=real.digest,
+        extractor=extractor.name,
+        judges=(extractor.weights_hash,),
+        resize=extractor.resize,
+        formats=tuple("+".join(_formats(pile)) for pile in piles),
+        counts=tuple(len(f) for f in features),
+        distances=f"all images; floor: among real images{beside}",
+        style_seed=seed,
+        resamples=resamples,
+    )
+    return Judgement(protocol, metrics, list(dict.fromkeys(notes)))
 
 
 def _distances(

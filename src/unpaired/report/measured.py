@@ -82,8 +82,7 @@ class Table:
     @property
     def extractor(self) -> str:
         """That a user has asked for after the training; empty for what trainings measure."""
-        added = self.protocol.get("name") == "extractor"
-        return str(self.protocol.get("extractor")) if added else ""
+        return next(iter(self.rows[0].series.values()))[0].added_extractor
 
     @property
     def metrics(self) -> dict[str, Number]:

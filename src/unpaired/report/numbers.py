@@ -22,10 +22,8 @@ def protocols(run: Run) -> list[list[Evaluation]]:
     """
     ordered = sorted(run.evaluations, key=lambda e: (e.split != "test", e.split, e.fingerprint))
     groups = [list(group) for _, group in groupby(ordered, lambda e: (e.split, e.fingerprint))]
-    extra = "extractor"  # of numbers that a user has asked for after the training
     return sorted(
-        groups,
-        key=lambda g: (g[0].split != "test", g[0].protocol.get("name") == extra, -g[-1].images),
+        groups, key=lambda g: (g[0].split != "test", g[0].added_extractor != "", -g[-1].images)
     )
 
 

@@ -48,6 +48,12 @@ class Evaluation:
     fingerprint: str
     metrics: Mapping[str, Number]
 
+    @property
+    def added_extractor(self) -> str:
+        """That a user has asked for after the training; empty for what trainings measure."""
+        added = self.protocol.get("name") == "extractor"
+        return str(self.protocol.get("extractor")) if added else ""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LogPoint:

@@ -84,7 +84,7 @@ def _side(program: ExportedProgram, path: str) -> int:
 
 
 def _form(shapes: list[list[int]]) -> str:
-    """ "images [n, 3, n, n]"."""
+    """Shapes in words: "[n, 3, n, n]"."""
     found = [f"[{', '.join(str(n) if n else 'n' for n in shape)}]" for shape in shapes]
     return " and ".join(found) or "no tensor"
 
