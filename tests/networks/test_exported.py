@@ -141,13 +141,13 @@ def test_a_file_of_another_form(tmp_path: Path):
 
 def test_the_wrong_number_of_features(program: Path):
     text = refusal(settings(program, features=7))
-    assert f"returns (2, {FEATURES}) for two images, not (2, 7)" in text
-    assert "--method.encoder.features" in text
+    assert f"describes an image with {FEATURES} numbers, not 7" in text
+    assert f"--method.encoder.features {FEATURES}" in text
 
 
 def test_the_wrong_side(program: Path):
     text = refusal(settings(program, side=2 * SIDE))
-    assert f"does not take images [2, 3, {2 * SIDE}, {2 * SIDE}]" in text
+    assert f"does not take two images at once, [2, 3, {2 * SIDE}, {2 * SIDE}]" in text
     assert "--method.encoder.side" in text
 
 

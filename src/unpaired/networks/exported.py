@@ -67,7 +67,19 @@ class ExportedEncoder:
         with torch.device("cpu"):
             program = open_program(self.path, "method.encoder.path").module()
             network = ExportedNetwork(program.requires_grad_(False), self.side, self.values)
-            _try(self, network)
+            advice = "Set --method.encoder.side, or export it with a dynamic batch size."
+            found = describe_two(network, self.path, "method.encoder", advice)
+        if found.shape[1] != self.features:
+            raise SettingError(
+                f"method.encoder: the program {self.path!r} describes an image with "
+                f"{found.shape[1]} numbers, not {self.features}. Set --method.encoder.features "
+                f"{found.shape[1]}."
+            )
+        if not found.requires_grad:
+            raise SettingError(
+                f"method.encoder: no gradient passes through the program {self.path!r}, which "
+                "nothing can then be learned from. Export it without torch.no_grad."
+            )
         return network
 
 
@@ -195,25 +207,25 @@ def _beyond(part: Any, key: str = "") -> list[str]:
     return []
 
 
-def _try(settings: ExportedEncoder, network: nn.Module) -> None:
-    """Describe two images, to find out before any training whether the program fits."""
+def describe_two(network: ExportedNetwork, path: str, setting: str, advice: str) -> Tensor:
+    """What the program at `path` makes of two images, [2, d]: fits it, before any work is done?
+
+    Raises:
+        SettingError: named after `setting`, when it takes no such images (with `advice`) or
+            returns anything else.
+    """
+    images = torch.rand(2, 3, network.side, network.side, requires_grad=True)
     try:
-        found: Any = network(torch.rand(2, 3, settings.side, settings.side, requires_grad=True))
-        shape = tuple(found.shape)
-        differentiable = bool(found.requires_grad)
+        found: Any = network(images)
     except Exception as error:  # of whatever kind a stranger's program raises
         raise SettingError(
-            f"method.encoder: the program {settings.path!r} does not take images [2, 3, "
-            f"{settings.side}, {settings.side}]: {str(error)[:200]}. Set --method.encoder.side, or "
-            "export it with a dynamic batch size."
+            f"{setting}: the program {path!r} does not take two images at once, "
+            f"{list(images.shape)} in float32: {str(error)[:200]}. {advice}"
         ) from None
-    if shape != (2, settings.features):
-        raise SettingError(
-            f"method.encoder: the program {settings.path!r} returns {shape} for two images, not "
-            f"(2, {settings.features}). Set --method.encoder.features."
-        )
-    if not differentiable:
-        raise SettingError(
-            f"method.encoder: no gradient passes through the program {settings.path!r}, which "
-            "nothing can then be learned from. Export it without torch.no_grad."
-        )
+    if isinstance(found, Tensor) and found.ndim == 2 and len(found) == 2:
+        return found
+    form = tuple(found.shape) if isinstance(found, Tensor) else f"a {type(found).__name__}"
+    raise SettingError(
+        f"{setting}: the program {path!r} returns {form} for two images, not one tensor of "
+        "features [2, d]. Export a module that returns nothing else."
+    )

@@ -36,3 +36,8 @@ def resize(pixels: NDArray[np.uint8], side: int) -> NDArray[np.float32]:
     Bicubic with anti-aliasing, in float, neither rounded nor clipped; the aspect ratio is not kept.
     """
     return np.ascontiguousarray(resize_in_float(pixels, side, side).transpose(2, 0, 1))
+
+
+def resize_in_words(side: int) -> str:
+    """What `resize` does, as protocols carry it."""
+    return f"bicubic, anti-aliased, unquantised, to {side}×{side}"

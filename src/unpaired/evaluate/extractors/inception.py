@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from unpaired.config import config
 from unpaired.errors import SettingError
-from unpaired.evaluate.extractors.extractor import Loaded, resize
+from unpaired.evaluate.extractors.extractor import Loaded, resize, resize_in_words
 from unpaired.evaluate.extras import from_extra
 from unpaired.weights import hash_of_weights
 
@@ -21,7 +21,7 @@ _MODULE = "torch_fidelity.feature_extractor_inceptionv3"
 _PURPOSE = "Inception, and so FID and KID,"
 _SIDE = 299
 _RESIZE = {
-    "clean": "clean: bicubic, anti-aliased, unquantised, to 299×299",
+    "clean": f"clean: {resize_in_words(_SIDE)}",
     "legacy": "legacy: TensorFlow 1's bilinear without anti-aliasing, to 299×299",
 }
 

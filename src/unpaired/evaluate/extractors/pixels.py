@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unpaired.config import config
-from unpaired.evaluate.extractors.extractor import Loaded, resize
+from unpaired.evaluate.extractors.extractor import Loaded, resize, resize_in_words
 
 _SIDE = 8
 
@@ -30,7 +30,7 @@ class Pixels:
 class _Pixels:
     name = "pixels"
     weights_hash = ""
-    resize = "bicubic, anti-aliased, unquantised, to 8×8"
+    resize = resize_in_words(_SIDE)
 
     def prepare(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         return resize(pixels, _SIDE)

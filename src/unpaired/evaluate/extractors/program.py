@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.export import ExportedProgram
 
 from unpaired.config import config
 from unpaired.errors import SettingError
-from unpaired.evaluate.extractors.extractor import Loaded, resize
-from unpaired.networks.exported import ExportedNetwork, Values, open_program
+from unpaired.evaluate.extractors.extractor import Loaded, resize, resize_in_words
+from unpaired.networks.exported import ExportedNetwork, Values, describe_two, open_program
 
 _SETTING = "--extractor"
 
@@ -38,7 +38,8 @@ class Program:
         program = open_program(self.weights, _SETTING)
         side = _side(program, self.weights)
         network = ExportedNetwork(program.module(), side, self.values)
-        _check_answer(network, self.weights, side)
+        advice = "Export it in float32, with a dynamic batch size."
+        describe_two(network, self.weights, _SETTING, advice)
         return _Program(Path(self.weights).expanduser(), self.values, network.to(device), device)
 
 
@@ -50,7 +51,7 @@ class _Program:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
         self.weights_hash = f"{digest} {values}"
-        self.resize = f"bicubic, anti-aliased, unquantised, to {self.side}×{self.side}"
+        self.resize = resize_in_words(self.side)
 
     def prepare(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         return resize(pixels, self.side)
@@ -87,21 +88,3 @@ def _form(shapes: list[list[int]]) -> str:
     """Shapes in words: "[n, 3, n, n]"."""
     found = [f"[{', '.join(str(n) if n else 'n' for n in shape)}]" for shape in shapes]
     return " and ".join(found) or "no tensor"
-
-
-def _check_answer(network: nn.Module, path: str, side: int) -> None:
-    """Describe two images, before thousands are decoded."""
-    try:
-        with torch.no_grad():
-            found: Any = network(torch.rand(2, 3, side, side))
-    except Exception as error:  # of whatever kind a stranger's program raises
-        raise SettingError(
-            f"{_SETTING}: the program {path!r} does not take two images of float32 at once: "
-            f"{str(error)[:200]}. Export it in float32, with a dynamic batch size."
-        ) from None
-    form = tuple(found.shape) if isinstance(found, Tensor) else f"a {type(found).__name__}"
-    if not isinstance(form, tuple) or len(form) != 2 or form[0] != 2:
-        raise SettingError(
-            f"{_SETTING}: the program {path!r} returns {form} for two images, not one tensor of "
-            "features [2, d]. Export a module that returns nothing else."
-        )

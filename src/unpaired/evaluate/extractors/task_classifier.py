@@ -17,7 +17,7 @@ from unpaired.data.sources import Folder, Source, describe
 from unpaired.errors import DataError
 from unpaired.evaluate.classifier import Classifier
 from unpaired.evaluate.classifier_cache import load_or_train
-from unpaired.evaluate.extractors.extractor import Loaded, resize
+from unpaired.evaluate.extractors.extractor import Loaded, resize, resize_in_words
 from unpaired.weights import hash_of_weights
 
 
@@ -61,7 +61,7 @@ class _TaskClassifier:
 
     def __init__(self, network: Classifier, side: int) -> None:
         self.network, self.side, self.weights_hash = network, side, hash_of_weights(network)
-        self.resize = f"bicubic, anti-aliased, unquantised, to {side}×{side}"
+        self.resize = resize_in_words(side)
 
     def prepare(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         return resize(pixels, self.side)

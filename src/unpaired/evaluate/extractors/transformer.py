@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unpaired.config import config
 from unpaired.errors import SettingError
-from unpaired.evaluate.extractors.extractor import Loaded, resize
+from unpaired.evaluate.extractors.extractor import Loaded, resize, resize_in_words
 from unpaired.evaluate.extras import from_extra
 from unpaired.weights import hash_of_weights
 
@@ -63,7 +63,7 @@ class _Transformer:
         device: torch.device,
     ) -> None:
         self.name, self.weights_hash = name, hash_of_weights(network)
-        self.resize = f"bicubic, anti-aliased, unquantised, to {side}×{side}"
+        self.resize = resize_in_words(side)
         self.network, self.side, self.pick, self.device = network.to(device), side, pick, device
         self.mean, self.std = (torch.tensor(s, device=device).view(3, 1, 1) for s in statistics)
 
