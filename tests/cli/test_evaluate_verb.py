@@ -126,6 +126,12 @@ def test_images_without_a_counterpart_are_counted_and_part_of_the_protocol(
     (fewer,) = json.loads(capsys.readouterr().out)["evaluations"]
     assert fewer["fingerprint"] != whole["fingerprint"]
     assert ["1 of 8 images of in have no counterpart" in note for note in fewer["notes"]] == [True]
+    Image.open(tmp_path / "out" / "4.png").save(tmp_path / "out" / "4.jpg")
+    assert main(flags) == 0
+    (doubled,) = json.loads(capsys.readouterr().out)["evaluations"]
+    counts = ["2 of 8 images of out have no", "2 of 8 images of in have no"]
+    assert [note.split(" counterpart")[0] for note in doubled["notes"]] == counts
+    (tmp_path / "out" / "4.jpg").unlink()
     for path in (tmp_path / "out").glob("[1-9].png"):
         path.unlink()
     assert main(flags) == 2

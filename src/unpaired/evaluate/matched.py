@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -29,7 +30,8 @@ def matched(
     """Name and both images, RGB at their own sizes, of each name that both piles have; sorted.
 
     Rows of a table have the name of their id. The endings may differ (cat.jpg and cat.png), and a
-    last _A or _B. Images that cannot be read are left out.
+    last _A or _B; what two images of one pile are called is left out, and so are images that cannot
+    be read.
 
     Raises:
         DataError: when fewer than two names are in both.
@@ -126,8 +128,9 @@ def unmatched(other: Pile, made: Pile) -> list[str]:
         count = len(pile.hashes) - len(_places(pile).keys() & _places(rest).keys())
         if count:
             notes.append(
-                f"{count} of {len(pile.hashes)} images of {pile.name} have no counterpart by name "
-                f"in {rest.name}: left out where images are compared one by one."
+                f"{count} of {len(pile.hashes)} images of {pile.name} have no counterpart in "
+                f"{rest.name}, or share their name with another image: left out where images are "
+                "compared one by one."
             )
     return notes
 
@@ -142,7 +145,7 @@ def _common(piles: Sequence[Pile]) -> set[str]:
             f"{FEWEST} pairs are needed, and hundreds to mean something."
         )
     if not names:
-        examples = [next(iter(place)) for place in places]
+        examples = [_names(pile)[0] for pile in piles]
         raise DataError(
             f"no image of {piles[1].name} has the name of one of {piles[0].name}: "
             f"{examples[1]!r} is there and {examples[0]!r} here. Images that belong together are "
@@ -152,12 +155,21 @@ def _common(piles: Sequence[Pile]) -> set[str]:
 
 
 def _places(pile: Pile) -> dict[str, int]:
-    """Where each image is, by what its name has in common with its counterpart's."""
+    """Where each image is, by what its name has in common with its counterpart's.
+
+    Without those that share it (cat.jpg and cat.png): which is meant, nobody could say.
+    """
+    names = _names(pile)
+    counts = Counter(names)
+    return {name: i for i, name in enumerate(names) if counts[name] == 1}
+
+
+def _names(pile: Pile) -> list[str]:
     records = pile.records
     if records.ids is None:
-        return {pair_id(name): i for i, name in enumerate(records.names)}
+        return [pair_id(name) for name in records.names]
     # As the translations of a table's images are called; see `file_names`.
-    return {pair_id(f"{name}.png"): i for i, name in enumerate(file_names(records))}
+    return [pair_id(f"{name}.png") for name in file_names(records)]
 
 
 def counterparts(pile: Pile, of: Pile) -> Pile | None:
