@@ -29,7 +29,8 @@ from unpaired.recipes import recipe
 ROOT = Path(__file__).resolve().parent.parent
 RECORDS = ("config.json", "command.txt", "environment.json", "evaluations.jsonl", "metrics.jsonl")
 NOT_IN_LABELS = (
-    r"(training|evaluation)\..*|name|schema_version|method.class_looks|[ab]\.(\w+_)?source\b.*"
+    r"training\.(?!batch_size|generators|discriminators|schedule|pool_size).*|evaluation\..*"
+    r"|name|schema_version|method.class_looks|[ab]\.(\w+_)?source\b.*"
 )
 """Settings that have columns, or are the same data by another path."""
 PICTURED = {
@@ -164,7 +165,7 @@ def label(record: Record) -> str:
     """The recipe, and the settings in which the run differs from the recipe as it is now."""
     changed = differences(encode(recipe(record.recipe)), record.config)
     extra = ", ".join(
-        f"{name.removeprefix('method.')} {own}"
+        f"{name.removeprefix('method.').removeprefix('training.')} {own}"
         for name, (_, own) in changed.items()
         if own is not None and not re.fullmatch(NOT_IN_LABELS, name)
     )

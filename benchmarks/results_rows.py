@@ -31,13 +31,13 @@ INTRODUCTION = """
 # Results
 
 Written by `python benchmarks/results.py` from the records of runs in `results/`. Numbers are of the
-final averaged weights on test images, which training did not see; where test images influenced a
+final weights (averaged, where a recipe averages them) on test images, which training did not see; where test images influenced a
 choice, the text says so. ± is the standard deviation over seeds, where there are several. Minutes
 are of training: without a GPU, on one core of a busy machine, pauses included where a run had to
 wait for others; on the H100, beside some twenty other runs on the same card and its 16 cores. The
 columns images and minutes say how much shorter than the reports' most runs are. A setting is a
-recipe as it is now, and what the run had otherwise. Distances and errors (l1): lower is better; all
-else: higher.
+recipe as it is now, and what the run had otherwise. Distances, errors (l1) and hidden signals: lower
+is better; all else: higher.
 
 a2b is from a, the pile that the title names first, to b; f, g and D are DTN's encoder, generator
 and discriminator, α and β its weights of constancy and identity. Reports: 000 CycleGAN between SVHN
@@ -87,7 +87,7 @@ digit; validation of the first (400 images) went 0.843, 0.895, 0.925, 0.923, 0.9
 so that f(G(x)) = f(x) was satisfied by images that only f could read: told, without labels, to say
 the same of an MNIST digit and of its distortions, each class in equal shares, it reads MNIST too.
 Then its accuracy on the source was the ceiling: twice the images for f raised it from 0.935 to
-0.956, and the translations from 0.893 to 0.916, g and D unchanged. As reported, at its full 1,563
+0.957, and the translations from 0.893 to 0.919 (seed 0), g and D unchanged. As reported, at its full 1,563
 steps, 0.349: varied, and mostly the wrong digit, for its f reads house numbers at 0.878 and α is a
 millionth of β. Look at how your encoder reads both sides before you tune anything else. The
 settings are not blind to the test set: f's were developed while reading its accuracy on test images
@@ -112,7 +112,7 @@ With the networks and loss weights of `dtn-svhn-mnist-ours` a classifier of hous
 seeds), unchanged digits at 0.683; as a pile they are as diverse as real ones (0.87 to 0.95), but in
 the picture (seed 1, the worst) each class is nearly one image, which diversity of the pile does not
 see (within classes, measured later and of seed 0 only, it is 0.35). As reported 0.187: varied house numbers, and not the right one. MNIST is the easy side to read
-(f 0.989), and consistency lets f read the other; classes kept beside features and noise before f
+(f 0.988), and consistency lets f read the other; classes kept beside features and noise before f
 keep g from drawing what only f can read. In one run longer was worse: of 64,000 images, on an f
 that had seen five times as many, the first 24,000 took validation accuracy to 0.987 and the rest to
 0.931, as what the discriminator asks for outgrows what f can hold; its test 0.929 is within what
@@ -213,7 +213,7 @@ common there is nothing for an identity loss or a skip to keep, and only a discr
 whole images knows what a shoe is. The goal is met both ways with λ 30 and noise 0.02 (0.020 / 0.045
 over three seeds): a digit cannot carry a fabric, and what the noise in the cycle leaves room for is
 how much comes back. λ and noise went from 10 and 0.05 over 20 and 0.03 to this with the test
-numbers of the former seen; the seed changes little (± 0.001 at λ 20). Drop the identity loss for
+numbers of the former seen; the seed changes little (± 0.002 and 0.001 at λ 20). Drop the identity loss for
 piles of different things, and expect shape, not texture, to come back.
 """,
     ),
@@ -241,8 +241,8 @@ piles of different things, and expect shape, not texture, to come back.
 Outlines and flat colours come and go as they should, and both goals are met over three seeds: cycle
 0.029 / 0.023, and nearer to the true counterparts than the unchanged input by L1 (0.294 / 0.199
 against 0.298: closely, intervals over images overlap, but in every seed) and SSIM (0.187 / 0.241
-against 0.171). Patches draw good outlines with a better cycle, and miss one likeness
-(L1 apple→windows 0.303): what a patch cannot see, where the outline lies, counts twice. A judge of
+against 0.171). Patches draw good outlines (12,000 images in batches of 4), and miss one likeness
+(L1 apple→windows 0.303), three with a weaker identity loss: what a patch cannot see, where the outline lies, counts twice. A judge of
 whole images asks for that, and pulls against the cycle: with λ 20 it reached 0.045 / 0.042, with λ
 40 and the identity loss left at 5 the likeness was lost (L1 0.324), with the identity loss growing
 along it was kept (λ 40 0.036 / 0.029, λ 60 0.033 / 0.027, λ 90 0.030 / 0.024), and at λ 150 it is
@@ -270,7 +270,7 @@ it. With f's features standardised in either domain, β 30 and resize-convolutio
 out without collapse; hair follows the photograph in lightness by the eye, on validation grids,
 which is not measured. Streaks remain, skin is pale in nearly all, some faces repeat, and eyes are
 better than mouths. The face encoder, unstandardised, finds 0.33 between photograph and drawing and
-0.11 to another's drawing (`unpaired evaluate … --extractor mobilefacenet.pt2`). An encoder trained
+0.11 to another's drawing (seed 0; `unpaired evaluate … --extractor mobilefacenet.pt2`). An encoder trained
 on photographs knows drawings as drawings first: take the domain out of its features before you
 raise any weight. embedding_similarity is between the features as g takes them, so it is not
 comparable between settings: read it beside that of another photograph (0.055, 0.320 and 0.027, in
@@ -291,7 +291,7 @@ of the first run of ours had been seen.
         ),
         reported="Report, per pixel / per class / IoU: CycleGAN 0.29 / 0.15 / 0.09, SN 0.21 / 0.11 "
         "/ 0.06, WGAN-GP 0.24 / 0.14 / 0.07, at 256×256. Goal 0.45 / 0.25 / 0.17. Answers that never "
-        "look at the photo (`python benchmarks/facades_baselines.py`): the most frequent class of "
+        "look at the photo (`python benchmarks/facades_baselines.py --size 32`): the most frequent class of "
         "each pixel 0.449 / 0.110 / 0.059, another building's label map 0.283 / 0.118 / 0.069.",
         text="""
 Without pairs only the layout ties a class to its meaning: where made photos come out with bright
@@ -329,7 +329,7 @@ give grey smears: diversity 0.31), and a linear machine on its discriminator's f
 at 0.978 without the discriminator ever having seen a label. The Wasserstein critic with gradient
 penalty needs three times the images, of which its generator sees a fifth, and goes further:
 distance 22 instead of 31, features 0.981, its distance on validation images falling at every look
-(141, 52, 43, 33, 27, 23) and with it the size of the critic's loss (29 to 2.4). With weight
+(141, 52, 43, 33, 27, 23) and with it the size of the critic's loss (12 to 2.4). With weight
 clipping the same budget reaches 46.0 and 0.977, its diversity rising to 0.89, falling to 0.69 and
 rising to 0.86. Some ways lead through shapes that are no digit: the noise knows no classes. Judge
 such a model by its pictures and its diversity together.

@@ -77,7 +77,7 @@ def emoji_ours() -> Experiment:
 
     Paper: CycleGAN (Zhu et al. 2017); report 001 has the data.
     Command: unpaired train --recipe emoji-ours
-    Cost: 23 minutes on a core of a busy machine.
+    Cost: 23 to 31 minutes on a core of a busy machine.
     Score: cycle L1 0.029 and 0.023; against the true counterparts of the 200 test emoji, L1 0.294
     and 0.199 (unchanged input: 0.298), SSIM 0.187 and 0.241 (0.171). Three seeds.
     """

@@ -72,7 +72,7 @@ def wgan_gp_mnist() -> Experiment:
     Paper: Gulrajani et al. 2017, algorithm 1: λ = 10, Adam 1e-4 with β 0 and 0.9, no batch norm in
     the critic, five batches for it for each of the generator's.
     Command: unpaired train --recipe wgan-gp-mnist
-    Cost: 26 minutes on a core of a busy machine.
+    Cost: 26 minutes on a core of a busy machine, with --evaluation.images 64000.
     Score: Fréchet distance in classifier features 22.0 (real against real: 0.1), diversity 0.90; a
     linear classifier on the critic's features reads 0.981 of the test digits.
     """

@@ -47,7 +47,7 @@ def dtn_faces() -> Experiment:
     Paper: report 002, section 5.2: α = 0.01, β = 100, γ = 0.0001, cosine constancy; g makes 64×64,
     enlarged to 96×96. The report's encoder is SphereFace-20: --method.encoder.kind sphereface.
     Command: unpaired train --recipe dtn-faces
-    Cost: 15 images/s on an idle processor core.
+    Cost: 33 minutes for 6,400 images on a core of a busy machine.
     Score: the report shows pictures only. Ours, 6,400 images: one grey texture for all (diversity
     0.07, features no nearer to the photograph's than to another's).
     """
@@ -74,7 +74,7 @@ def dtn_faces() -> Experiment:
 def dtn_svhn_mnist_ours() -> Experiment:
     """SVHN → MNIST by a domain transfer network whose encoder reads both domains.
 
-    What holds the reported network back is f: trained on house numbers, it reads MNIST at 60 to 80
+    What holds the reported network back is f: trained on house numbers, it reads MNIST at 65 to 78
     %, so that f(G(x)) = f(x) does not make G(x) the right digit to anybody else, and g learns to
     draw what only f can read. Here f also learns, without labels, to say the same of an MNIST digit
     and of its distortions; classes are kept beside features; source digits are drawn in equal
@@ -84,7 +84,7 @@ def dtn_svhn_mnist_ours() -> Experiment:
     Command: unpaired train --recipe dtn-svhn-mnist-ours
     Cost: 22 minutes for f and 7 for the rest, on a core of a busy machine.
     Score: 0.9155 ± 0.003 (three seeds; f reads SVHN at 0.956); reported 0.776, and 0.907 by Taigman
-    et al. with 66 times as many house numbers, both on other test images.
+    et al. with 70 times as many house numbers, both on other test images.
     """
     return _ours("dtn-svhn-mnist-ours", dtn_svhn_mnist())
 
@@ -123,7 +123,7 @@ def dtn_faces_ours() -> Experiment:
 
     Paper: Taigman et al. 2017, section 5.2; report 002, section 5.2.
     Command: unpaired train --recipe dtn-faces-ours
-    Cost: 35 minutes on a core of a busy machine.
+    Cost: 35 to 91 minutes on a core of a busy machine.
     Score: cosine of (standardised) features of a photograph and of its translation 0.34, of another
     photograph's 0.03; diversity 0.86; Fréchet distance of pixels 2.8 (photographs themselves 9.6,
     real against real 0.6). Streaks; pale skin in nearly all, and some faces repeat. Two seeds.
