@@ -66,10 +66,10 @@ def svhn_mnist_ours() -> Experiment:
 
     Paper: report 000, section 3.4; its conclusion would have values in [-1, 1] tried.
     Command: unpaired train --recipe svhn-mnist-ours
-    Cost: 130 seconds for 89,600 images on an H100 shared by 22 runs; 34 minutes on a core.
-    Score: Fréchet distance in classifier features 28 (MNIST) and 46 (SVHN), as reported 237 and 59;
-    diversity 0.98 and 0.73; 0.30 and 0.22 of the digits survive, MNIST→SVHN is grainy (the same
-    settings on an H100: 23 and 49; 0.26 and 0.25).
+    Cost: 41 minutes on a core of a busy machine.
+    Score: Fréchet distance in classifier features, two seeds, 24 (MNIST) and 37 (SVHN), as reported
+    237 and 59; diversity 0.96 and 0.80; 0.30 and 0.36 of the digits survive. Without noise 28 and
+    46; 0.98 and 0.73; 0.30 and 0.22.
     """
     reported = svhn_mnist_resnet_ns()
     assert isinstance(reported.method, CycleGAN)
