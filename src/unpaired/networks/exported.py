@@ -208,7 +208,7 @@ def _beyond(part: Any, key: str = "") -> list[str]:
 
 
 def describe_two(network: ExportedNetwork, path: str, setting: str, advice: str) -> Tensor:
-    """What the program at `path` makes of two images, [2, d]: fits it, before any work is done?
+    """What the program at `path` makes of two images, [2, d]; tried before any work is done.
 
     Raises:
         SettingError: named after `setting`, when it takes no such images (with `advice`) or
