@@ -20,7 +20,7 @@ def demo() -> Experiment:
 
     Paper: CycleGAN (Zhu et al. 2017); reading the style back is BicycleGAN's (2017b).
     Command: unpaired demo (the same as unpaired train --recipe demo).
-    Cost: 3 to 4 minutes on two processor cores, evaluation and report included.
+    Cost: 3 to 5 minutes on two processor cores, evaluation and report included.
     Score: translation accuracy 0.992 (unchanged input: 0.983) and 0.994 (0.239), sign→ink 24.2 dB
     against the truth (10.5 dB), diversity of the signs 0.95 of real ones.
     """
