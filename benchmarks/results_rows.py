@@ -31,13 +31,13 @@ INTRODUCTION = """
 # Results
 
 Written by `python benchmarks/results.py` from the records of runs in `results/`. Numbers are of the
-final weights (averaged, where a recipe averages them) on test images, which training did not see; where test images influenced a
-choice, the text says so. ± is the standard deviation over seeds, where there are several. Minutes
-are of training: without a GPU, on one core of a busy machine, pauses included where a run had to
-wait for others; on the H100, beside some twenty other runs on the same card and its 16 cores. The
-columns images and minutes say how much shorter than the reports' most runs are. A setting is a
-recipe as it is now, and what the run had otherwise. Distances, errors (l1) and hidden signals: lower
-is better; all else: higher.
+final weights (averaged, where a recipe averages them) on test images, which training did not see;
+where test images influenced a choice, the text says so. ± is the standard deviation over seeds,
+where there are several. Minutes are of training: without a GPU, on one core of a busy machine,
+pauses included where a run had to wait for others; on the H100, beside some twenty other runs on
+the same card and its 16 cores. The columns images and minutes say how much shorter than the
+reports' most runs are. A setting is a recipe as it is now, and what the run had otherwise.
+Distances, errors (l1) and hidden signals: lower is better; all else: higher.
 
 a2b is from a, the pile that the title names first, to b; f, g and D are DTN's encoder, generator
 and discriminator, α and β its weights of constancy and identity. Reports: 000 CycleGAN between SVHN
@@ -87,12 +87,12 @@ digit; validation of the first (400 images) went 0.843, 0.895, 0.925, 0.923, 0.9
 so that f(G(x)) = f(x) was satisfied by images that only f could read: told, without labels, to say
 the same of an MNIST digit and of its distortions, each class in equal shares, it reads MNIST too.
 Then its accuracy on the source was the ceiling: twice the images for f raised it from 0.935 to
-0.957, and the translations from 0.893 to 0.919 (seed 0), g and D unchanged. As reported, at its full 1,563
-steps, 0.349: varied, and mostly the wrong digit, for its f reads house numbers at 0.878 and α is a
-millionth of β. Look at how your encoder reads both sides before you tune anything else. The
-settings are not blind to the test set: f's were developed while reading its accuracy on test images
-of both, and of g's and D's five settings the three that were run to the end had their test numbers
-seen before one was kept; the longer f was decided on beforehand, and so were seeds 1 and 2.
+0.957, and the translations from 0.893 to 0.919 (seed 0), g and D unchanged. As reported, at its
+full 1,563 steps, 0.349: varied, and mostly the wrong digit, for its f reads house numbers at 0.878
+and α is a millionth of β. Look at how your encoder reads both sides before you tune anything else.
+The settings are not blind to the test set: f's were developed while reading its accuracy on test
+images of both, and of g's and D's five settings the three that were run to the end had their test
+numbers seen before one was kept; the longer f was decided on beforehand, and so were seeds 1 and 2.
 """,
     ),
     Row(
@@ -111,14 +111,15 @@ With the networks and loss weights of `dtn-svhn-mnist-ours` a classifier of hous
 0.953 ± 0.036 of the translations as the digit they come from (0.979, 0.912, 0.969 over three
 seeds), unchanged digits at 0.683; as a pile they are as diverse as real ones (0.87 to 0.95), but in
 the picture (seed 1, the worst) each class is nearly one image, which diversity of the pile does not
-see (within classes, measured later and of seed 0 only, it is 0.35). As reported 0.187: varied house numbers, and not the right one. MNIST is the easy side to read
-(f 0.988), and consistency lets f read the other; classes kept beside features and noise before f
-keep g from drawing what only f can read. In one run longer was worse: of 64,000 images, on an f
-that had seen five times as many, the first 24,000 took validation accuracy to 0.987 and the rest to
-0.931, as what the discriminator asks for outgrows what f can hold; its test 0.929 is within what
-seeds do. The recipe was cut to half on seeing that, with the test numbers of seed 0 at both lengths
-known; seeds 1 and 2 came after. Where labels are on one side alone, begin with the side that is
-easier to read, and stop where validation says.
+see (within classes, measured later and of seed 0 only, it is 0.35). As reported 0.187: varied house
+numbers, and not the right one. MNIST is the easy side to read (f 0.988), and consistency lets f
+read the other; classes kept beside features and noise before f keep g from drawing what only f can
+read. In one run longer was worse: of 64,000 images, on an f that had seen five times as many, the
+first 24,000 took validation accuracy to 0.987 and the rest to 0.931, as what the discriminator asks
+for outgrows what f can hold; its test 0.929 is within what seeds do. The recipe was cut to half on
+seeing that, with the test numbers of seed 0 at both lengths known; seeds 1 and 2 came after. Where
+labels are on one side alone, begin with the side that is easier to read, and stop where validation
+says.
 """,
     ),
     Row(
@@ -199,9 +200,9 @@ digit: MNIST→USPS smears ends to the border, from the 250th image on, and USPS
 lies there, so that eights lose their tops. More training sharpens the smears. The report's
 ablations do not touch the cause: after 500 images each, λ 30 and a learning rate of 1e-3 have a
 better cycle and distances of 4.3 to 5.3 and 9.3 to 10.0 (the row of `mnist-usps-128` is after
-1,500), without the cycle translations lose their variety (0.24 / 0.53), and 1e-2 ends in one black image
-for all (diversity 0, cycle 0.143 / 0.265). What does touch it is cutting both to the box of the
-digit (`mnist-usps`).
+1,500), without the cycle translations lose their variety (0.24 / 0.53), and 1e-2 ends in one black
+image for all (diversity 0, cycle 0.143 / 0.265). What does touch it is cutting both to the box of
+the digit (`mnist-usps`).
 """,
     ),
     Row(
@@ -217,8 +218,8 @@ common there is nothing for an identity loss or a skip to keep, and only a discr
 whole images knows what a shoe is. The goal is met both ways with λ 30 and noise 0.02 (0.020 / 0.045
 over three seeds): a digit cannot carry a fabric, and what the noise in the cycle leaves room for is
 how much comes back. λ and noise went from 10 and 0.05 over 20 and 0.03 to this with the test
-numbers of the former seen; the seed changes little (± 0.002 and 0.001 at λ 20). Drop the identity loss for
-piles of different things, and expect shape, not texture, to come back.
+numbers of the former seen; the seed changes little (± 0.002 and 0.001 at λ 20). Drop the identity
+loss for piles of different things, and expect shape, not texture, to come back.
 """,
     ),
     Row(
@@ -246,19 +247,19 @@ Outlines and flat colours come and go as they should, and both goals are met ove
 0.029 / 0.023, and nearer to the true counterparts than the unchanged input by L1 (0.294 / 0.199
 against 0.298: closely, intervals over images overlap, but in every seed) and SSIM (0.187 / 0.241
 against 0.171). Patches draw good outlines (12,000 images in batches of 4), and miss one likeness
-(L1 apple→windows 0.303), three with a weaker identity loss: what a patch cannot see, where the outline lies, counts twice. A judge of
-whole images asks for that, and pulls against the cycle: with λ 20 it reached 0.045 / 0.042, with λ
-40 and the identity loss left at 5 the likeness was lost (L1 0.324), with the identity loss growing
-along it was kept (λ 40 0.036 / 0.029, λ 60 0.033 / 0.027, λ 90 0.030 / 0.024), and at λ 150 it is
-lost again (0.304). These were tried one after the other with test numbers seen (docs/lab-notes.md),
-and Windows' empty margin, which `emoji-ours` cuts, was chosen on test pairs: the numbers are a
-little flattered, and not of the columns of the reported settings. As reported, the residual network
-with a judge of whole images in batches of 32 is nearer to the true counterparts than the unchanged
-input in all four numbers after 39,456 images: it has learned to shrink Apple's pictures into
-Windows' margin; but it is grainy, and its cycle is 0.097 / 0.056. The other reported settings have
-had 400 to 800 images here. The reported divergence at batch 1 did not appear in 800 images; its
-0.36 is the score of a constant grey, so look at saturated outputs and at the statistics of
-evaluation before blaming a discriminator.
+(L1 apple→windows 0.303), three with a weaker identity loss: what a patch cannot see, where the
+outline lies, counts twice. A judge of whole images asks for that, and pulls against the cycle: with
+λ 20 it reached 0.045 / 0.042, with λ 40 and the identity loss left at 5 the likeness was lost (L1
+0.324), with the identity loss growing along it was kept (λ 40 0.036 / 0.029, λ 60 0.033 / 0.027, λ
+90 0.030 / 0.024), and at λ 150 it is lost again (0.304). These were tried one after the other with
+test numbers seen (docs/lab-notes.md), and Windows' empty margin, which `emoji-ours` cuts, was
+chosen on test pairs: the numbers are a little flattered, and not of the columns of the reported
+settings. As reported, the residual network with a judge of whole images in batches of 32 is nearer
+to the true counterparts than the unchanged input in all four numbers after 39,456 images: it has
+learned to shrink Apple's pictures into Windows' margin; but it is grainy, and its cycle is 0.097 /
+0.056. The other reported settings have had 400 to 800 images here. The reported divergence at batch
+1 did not appear in 800 images; its 0.36 is the score of a constant grey, so look at saturated
+outputs and at the statistics of evaluation before blaming a discriminator.
 """,
     ),
     Row(
@@ -274,9 +275,9 @@ it. With f's features standardised in either domain, β 30 and resize-convolutio
 out without collapse; hair follows the photograph in lightness by the eye, on validation grids,
 which is not measured. Streaks remain, skin is pale in nearly all, some faces repeat, and eyes are
 better than mouths. The face encoder, unstandardised, finds 0.33 between photograph and drawing and
-0.11 to another's drawing (seed 0; `unpaired evaluate … --extractor mobilefacenet.pt2`). An encoder trained
-on photographs knows drawings as drawings first: take the domain out of its features before you
-raise any weight. embedding_similarity is between the features as g takes them, so it is not
+0.11 to another's drawing (seed 0; `unpaired evaluate … --extractor mobilefacenet.pt2`). An encoder
+trained on photographs knows drawings as drawings first: take the domain out of its features before
+you raise any weight. embedding_similarity is between the features as g takes them, so it is not
 comparable between settings: read it beside that of another photograph (0.055, 0.320 and 0.027, in
 the table's order). Settings were changed by looking at grids of validation images; the test numbers
 of the first run of ours had been seen.
@@ -341,11 +342,11 @@ DCGAN's five rules give digits after 1,000 steps of 128, with smooth ways betwee
 give grey smears: diversity 0.31), and a linear machine on its discriminator's features reads MNIST
 at 0.977 without the discriminator ever having seen a label. The Wasserstein critic with gradient
 penalty needs three times the images, of which its generator sees a fifth, and goes further:
-distance 22 instead of 29 ± 2 (one seed against two), features 0.981, its distance on validation images falling at every look
-(141, 52, 43, 33, 27, 23) and with it the size of the critic's loss (12 to 2.4). With weight
-clipping the same budget reaches 46.0 and 0.977, its diversity rising to 0.89, falling to 0.69 and
-rising to 0.86. Some ways lead through shapes that are no digit: the noise knows no classes. Judge
-such a model by its pictures and its diversity together.
+distance 22 instead of 29 ± 2 (one seed against two), features 0.981, its distance on validation
+images falling at every look (141, 52, 43, 33, 27, 23) and with it the size of the critic's loss (12
+to 2.4). With weight clipping the same budget reaches 46.0 and 0.977, its diversity rising to 0.89,
+falling to 0.69 and rising to 0.86. Some ways lead through shapes that are no digit: the noise knows
+no classes. Judge such a model by its pictures and its diversity together.
 """,
     ),
 )

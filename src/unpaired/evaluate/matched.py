@@ -37,8 +37,7 @@ def matched(
         DataError: when fewer than two names are in both.
     """
     piles = first, second
-    places = [_places(pile) for pile in piles]
-    names = sorted(_common(piles))
+    names, places = _common(piles)
     for name in names:
         try:
             here, there = (p.pixels(place[name]) for p, place in zip(piles, places, strict=True))
@@ -90,10 +89,10 @@ def embedding_similarity(
         DataError: when nothing belongs together.
     """
     piles = inputs, made
-    names = sorted(_common(piles))
+    names, places = _common(piles)
     features = []
-    for pile in piles:
-        described, place = extract(pile, extractor), _places(pile)
+    for pile, place in zip(piles, places, strict=True):
+        described = extract(pile, extractor)
         row = {int(i): n for n, i in enumerate(described.kept)}
         features.append({n: described.features[row[place[n]]] for n in names if place[n] in row})
     both = [name for name in names if all(name in found for found in features)]
@@ -135,8 +134,8 @@ def unmatched(other: Pile, made: Pile) -> list[str]:
     return notes
 
 
-def _common(piles: Sequence[Pile]) -> set[str]:
-    """Names that both have; see `matched`."""
+def _common(piles: Sequence[Pile]) -> tuple[list[str], list[dict[str, int]]]:
+    """Names that both have, sorted, and where each pile has which; see `matched`."""
     places = [_places(pile) for pile in piles]
     names = places[0].keys() & places[1].keys()
     if len(names) == 1:
@@ -151,7 +150,7 @@ def _common(piles: Sequence[Pile]) -> set[str]:
             f"{examples[1]!r} is there and {examples[0]!r} here. Images that belong together are "
             "known by their names, whatever the ending (.jpg, .png, _A, _B): rename one of the two."
         )
-    return names
+    return sorted(names), places
 
 
 def _places(pile: Pile) -> dict[str, int]:
