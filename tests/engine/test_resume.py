@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import torch
 from safetensors.torch import load_file
 
 from unpaired.data.images import load_images
-from unpaired.engine import checkpoint
+from unpaired.engine import checkpoint, hardware
 from unpaired.engine.hardware import build_fabric
 from unpaired.engine.loop import train
 from unpaired.engine.run_folder import open_run
@@ -30,7 +31,7 @@ CHILD = """
 import sys, torch
 from pathlib import Path
 from unpaired.data.images import load_images
-from unpaired.engine import checkpoint
+from unpaired.engine import checkpoint, hardware
 from unpaired.engine.hardware import build_fabric
 from unpaired.engine.loop import train
 from unpaired.engine.run_folder import open_run
@@ -130,6 +131,15 @@ def test_kill_9_at_three_random_moments(long, unbroken, tmp_path):
         assert child.wait() == -signal.SIGKILL, "the run ended before it could be killed"
     reached = json.loads((folder / "metrics.jsonl").read_text().splitlines()[-1])["images"]
     assert 0 < reached < long.training.images
+    assert_same_bits(unbroken, run_here(long, folder))
+
+
+def test_channels_last_goes_on_with_the_moments_of_the_right_weights(long, tmp_path, monkeypatch):
+    """Stored moments are contiguous; fused Adam pairs them with weights by place in memory."""
+    monkeypatch.setattr(hardware, "CHANNELS_LAST_SIZE", 0)
+    folder = tmp_path / "run"
+    unbroken = run_here(long, folder)
+    shutil.rmtree(checkpoint.list_newest_first(folder / "checkpoints")[0])
     assert_same_bits(unbroken, run_here(long, folder))
 
 

@@ -23,6 +23,7 @@ from unpaired.networks.blocks import (
     ResizeConv2d,
     Upsampling,
     conv3x3,
+    norm_layer,
     upsampling_convolution,
 )
 
@@ -140,6 +141,23 @@ def test_why_a_style_enters_behind_the_norm():
     layer = Layer(conv3x3(1, 8), 8, "instance", F.relu, style_channels=2)
     first, second = (layer(image, torch.randn(1, 2)) for _ in range(2))
     assert (first - second).abs().mean() > 0.1
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_instance_norm_of_channels_last_is_that_of_contiguous_features(count):
+    """On a CPU it goes another way; gradients and theirs (a gradient penalty's) agree as well."""
+    torch.manual_seed(0)
+    norm, features, weight = norm_layer("instance", 5), *torch.randn(2, count, 5, 6, 7)
+    found = []
+    for memory_format in (torch.contiguous_format, torch.channels_last):
+        given = features.contiguous(memory_format=memory_format).requires_grad_()
+        normalised = norm(given)
+        assert normalised.is_contiguous(memory_format=memory_format)
+        (gradient,) = torch.autograd.grad((normalised * weight).sum(), given, create_graph=True)
+        (second,) = torch.autograd.grad(gradient.square().sum(), given)
+        found.append((normalised, gradient, second))
+    for expected, actual in zip(*found, strict=True):
+        torch.testing.assert_close(actual, expected, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("settings", [s for s in GENERATORS if s.norm != "batch"], ids=str)

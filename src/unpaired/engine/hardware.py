@@ -15,6 +15,10 @@ from unpaired.experiment import Training
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it announces each precision
 
 
+CHANNELS_LAST_SIZE = 128
+"""See `prefers_channels_last`."""
+
+
 def choose_device(wanted: Literal["auto", "cpu", "cuda"]) -> torch.device:
     """A GPU where there is one, unless told otherwise.
 
@@ -47,6 +51,16 @@ def choose_precision(
     if wanted == "auto":
         return "bfloat16" if has_bfloat16(device) else "float32"
     return wanted
+
+
+def prefers_channels_last(device: torch.device, size: int) -> bool:
+    """Whether networks over images of this side, in pixels, are faster with channels last.
+
+    Measured on a processor with AMX, bfloat16, 128×128 and more: a training step 1.2 to 1.5 times
+    as fast, a translation 1.3 to 3 times; at 64×64 and less no gain in training, and translation
+    slower by up to 5 times. On a GPU not measured.
+    """
+    return device.type == "cuda" or size >= CHANNELS_LAST_SIZE
 
 
 def build_fabric(training: Training) -> Fabric:

@@ -42,6 +42,17 @@ class InstanceNorm(nn.GroupNorm):
     def forward(self, features: Tensor) -> Tensor:
         if features.shape[2] * features.shape[3] == 1:
             raise ValueError("instance norm of a single pixel would always be zero")
+        channels_last = not features.is_contiguous() and features.is_contiguous(
+            memory_format=torch.channels_last
+        )
+        if channels_last and features.requires_grad and features.device.type == "cpu":
+            # There group norm's backward takes 20 to 40 times as long as batch norm's, and the
+            # batch norm of one image is its instance norm.
+            normalised = [
+                F.batch_norm(image, None, None, training=True, eps=self.eps)
+                for image in torch.split(features, 1)
+            ]
+            return torch.cat(normalised)
         return super().forward(features)
 
 
