@@ -17,8 +17,9 @@ import unpaired
 from unpaired import samples, training
 from unpaired.data.images import load_images
 from unpaired.data.sources import BuiltIn, Folder
-from unpaired.data.tensors import to_network, to_pixels
+from unpaired.data.tensors import images_at_once, to_network, to_pixels
 from unpaired.errors import DataError, SettingError
+from unpaired.evaluate import piles
 from unpaired.evaluate.measure import Result
 from unpaired.experiment import Experiment
 from unpaired.model_card import card
@@ -154,6 +155,33 @@ def test_sample_grids_show_the_way_there_and_back(tiny: Experiment):
         assert all(
             np.array_equal(x, y) for n in names for x, y in zip(found[n], again[n], strict=True)
         )
+
+
+@pytest.mark.parametrize("domain", ["a", "b"])
+def test_a_pile_of_large_images_is_translated_in_parts(tiny: Experiment, monkeypatch, domain):
+    """100 images of 256×256 at once would need several GB; each keeps its style in the parts."""
+    torch.manual_seed(0)
+    nets = tiny.method.build(tiny.a, tiny.b).eval()
+    pixels = load_images(getattr(tiny, domain), "validation").gather([0, 1, 2])
+    translating = piles.Translating(tiny, nets, torch.device("cpu"), 0)
+    at_once = translating.translate(pixels, domain)
+    seen: list[int] = []
+    monkeypatch.setattr(piles, "images_at_once", lambda height, width: 2)
+    original = piles.to_network
+    monkeypatch.setattr(
+        piles,
+        "to_network",
+        lambda images, value: seen.append(len(images)) or original(images, value),
+    )
+    in_parts = translating.translate(pixels, domain)
+    assert seen == [2, 1]
+    for name in ("source", "there", "back"):
+        difference = getattr(at_once, name).int() - getattr(in_parts, name).int()
+        assert difference.abs().max() <= 1, name
+
+
+def test_how_many_images_are_taken_at_once():
+    assert [images_at_once(side, side) for side in (32, 256, 1024)] == [256, 4, 1]
 
 
 def test_the_grid_of_styles_has_one_style_per_column(tiny: Experiment):

@@ -13,12 +13,10 @@ from PIL import Image
 from torch import Tensor
 
 from unpaired.data.batches import generator
-from unpaired.data.tensors import to_pixels
+from unpaired.data.tensors import images_at_once, to_pixels
 from unpaired.engine.hardware import choose_device
 from unpaired.errors import SettingError
 from unpaired.model_folder import load_model
-
-BATCH = 100
 
 
 class Noise:
@@ -51,11 +49,11 @@ class Noise:
     @torch.inference_mode()
     def images(self, latents: Tensor) -> list[NDArray[np.uint8]]:
         """[N, latent_channels] => N images (H, W, C), uint8."""
-        method, value_range = self.experiment.method, self.experiment.b.value_range
+        method, b = self.experiment.method, self.experiment.b
         made: list[NDArray[np.uint8]] = []
-        for part in torch.split(latents, BATCH):
+        for part in torch.split(latents, images_at_once(b.size, b.size)):
             values = method.generate(self.networks, part.to(self.device))
-            made += list(to_pixels(values, value_range).permute(0, 2, 3, 1).cpu().numpy())
+            made += list(to_pixels(values, b.value_range).permute(0, 2, 3, 1).cpu().numpy())
         return made
 
     def between(self, first: int, last: int, steps: int, seed: int = 0) -> Tensor:

@@ -9,8 +9,9 @@ from torch import Tensor
 
 from unpaired.data.batches import generator
 from unpaired.data.tensors import to_network, to_pixels
+from unpaired.evaluate.piles import Translating
 from unpaired.experiment import Experiment
-from unpaired.methods.method import DIRECTION, OTHER, DomainName, Networks
+from unpaired.methods.method import OTHER, DomainName, Networks
 
 NUM_ROWS = 12
 NUM_STYLES = 6
@@ -25,21 +26,14 @@ def columns(
 ) -> Columns:
     """Images of one domain (NCHW integers), translated there and, where there is a way, back."""
     other = OTHER[domain]
-    near, far = (experiment.domain(name).value_range for name in (domain, other))
-    method = experiment.method
     device = next(networks.parameters()).device
-    random = generator(0, "samples", domain)
-    style = method.draw_styles(networks, len(pixels), random)
-    with torch.inference_mode():
-        source = to_network(pixels.to(device), near)
-        there = method.translate(networks, source, other, style)
-        found = {
-            domain: to_arrays(to_pixels(source, near)),
-            f"{domain}→{other}": to_arrays(to_pixels(there, far)),
-        }
-        if DIRECTION[other] in method.directions:
-            back = method.translate_back(networks, there, source, domain)
-            found[f"{domain}→{other}→{domain}"] = to_arrays(to_pixels(back, near))
+    translated = Translating(experiment, networks, device, 0).translate(pixels, domain)
+    found = {
+        domain: to_arrays(translated.source),
+        f"{domain}→{other}": to_arrays(translated.there),
+    }
+    if translated.back is not None:
+        found[f"{domain}→{other}→{domain}"] = to_arrays(translated.back)
     return found
 
 

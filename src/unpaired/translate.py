@@ -13,7 +13,7 @@ from torch import Tensor
 from unpaired.conversion import ImageLike, like, read_image
 from unpaired.data.batches import generator
 from unpaired.data.domain import Domain, Pixels
-from unpaired.data.tensors import to_network, to_pixels
+from unpaired.data.tensors import PIXELS_AT_ONCE, images_at_once, to_network, to_pixels
 from unpaired.engine.hardware import choose_device, choose_precision, prefers_channels_last
 from unpaired.errors import DataError, SettingError
 from unpaired.experiment import Experiment
@@ -21,8 +21,8 @@ from unpaired.methods.method import DIRECTION, OTHER, DomainName, Networks
 from unpaired.model_folder import load_model
 from unpaired.resolution import Placed, Resolution, place
 
-PIXELS_PER_BATCH = {"cpu": 4 * 256**2, "cuda": 64 * 256**2}
-"""Work that fills a device; larger batches gain no speed and cost memory."""
+GPU_PIXELS_AT_ONCE = 64 * 256**2
+"""What fills a GPU, with nothing in its memory but the model; see `PIXELS_AT_ONCE`."""
 
 
 def load(folder: str | Path, device: Literal["auto", "cpu", "cuda"] = "auto") -> Translator:
@@ -151,7 +151,8 @@ class Translator:
 
     def images_per_batch(self, height: int, width: int) -> int:
         """How many images of a size are translated at once."""
-        return max(1, PIXELS_PER_BATCH[self.device.type] // (height * width))
+        pixels = GPU_PIXELS_AT_ONCE if self.device.type == "cuda" else PIXELS_AT_ONCE
+        return images_at_once(height, width, pixels)
 
     def check(self, to: DomainName, style_seed: int, samples: int) -> None:
         """Raise `SettingError` for settings that have no meaning for this model."""

@@ -7,6 +7,15 @@ from torch import Tensor
 
 from unpaired.config import ValueRange
 
+PIXELS_AT_ONCE = 4 * 256**2
+"""What networks are given at a time where nothing is learned: enough to keep a processor busy; more
+gains no speed there, and memory grows with it."""
+
+
+def images_at_once(height: int, width: int, pixels: int = PIXELS_AT_ONCE) -> int:
+    """How many images of a size have so many pixels together, at least one."""
+    return max(1, pixels // (height * width))
+
 
 def to_network(images: Tensor, value_range: ValueRange) -> Tensor:
     """NCHW uint8 (0…255) or uint16 (0…65535) => float32 in [-1, 1] or [0, 1]."""

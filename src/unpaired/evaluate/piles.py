@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,12 +13,11 @@ from torch import Tensor
 
 from unpaired.data.batches import generator
 from unpaired.data.images import Images
-from unpaired.data.tensors import to_network, to_pixels
+from unpaired.data.tensors import images_at_once, to_network, to_pixels
 from unpaired.experiment import Experiment
 from unpaired.methods.method import DIRECTION, OTHER, DomainName, Networks
 
 MAX_IMAGES = 10_000
-BATCH = 100
 
 
 @dataclass
@@ -79,10 +79,11 @@ class Translating:
         self.experiment, self.networks, self.device = experiment, networks, device
         self.style_seed = style_seed
 
-    def values(self, pixels: Tensor, domain: DomainName) -> list[Tensor]:
+    def values(self, pixels: Tensor, domain: DomainName) -> Iterator[Tensor]:
         """Images of a domain, NCHW integers => batches in its value range, on the device."""
         value_range = self.experiment.domain(domain).value_range
-        return [to_network(p.to(self.device), value_range) for p in torch.split(pixels, BATCH)]
+        for part in torch.split(pixels, images_at_once(*pixels.shape[2:])):
+            yield to_network(part.to(self.device), value_range)
 
     @torch.inference_mode()
     def translate(self, pixels: Tensor, domain: DomainName) -> Translated:
@@ -93,8 +94,10 @@ class Translating:
         styles = method.draw_styles(self.networks, len(pixels), random)
         returns = DIRECTION[other] in method.directions
         there, back = [], []
-        for i, source in enumerate(self.values(pixels, domain)):
-            style = None if styles is None else styles[i * BATCH : i * BATCH + len(source)]
+        done = 0
+        for source in self.values(pixels, domain):
+            style = None if styles is None else styles[done : done + len(source)]
+            done += len(source)
             translation = method.translate(self.networks, source, other, style)
             there.append(to_pixels(translation, far).cpu())
             if returns:
@@ -119,13 +122,13 @@ class Translating:
     @torch.inference_mode()
     def generate(self, count: int) -> Tensor:
         """`count` images of b from noise, NCHW uint8."""
-        method, value_range = self.experiment.method, self.experiment.b.value_range
+        method, b = self.experiment.method, self.experiment.b
         latents = method.draw_latents(count, generator(self.style_seed, "evaluate", "b"))
         made = [
             method.generate(self.networks, part.to(self.device))
-            for part in torch.split(latents, BATCH)
+            for part in torch.split(latents, images_at_once(b.size, b.size))
         ]
-        return torch.cat([to_pixels(part, value_range).cpu() for part in made])
+        return torch.cat([to_pixels(part, b.value_range).cpu() for part in made])
 
     @torch.inference_mode()
     def describe(self, pixels: Tensor, domain: DomainName) -> NDArray[np.float64] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -19,9 +19,9 @@ _ITERATIONS = 100
 
 def probe(
     judge: nn.Module,
-    seen: Sequence[Tensor],
+    seen: Iterable[Tensor],
     labels: NDArray[np.int64],
-    unseen: Sequence[Tensor],
+    unseen: Iterable[Tensor],
 ) -> NDArray[np.int64]:
     """Classes of unseen images, by a linear SVM on a discriminator's features (DCGAN, section 5.1).
 
@@ -63,7 +63,7 @@ def _fit(x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def features(judge: nn.Module, batches: Sequence[Tensor]) -> NDArray[np.float32]:
+def features(judge: nn.Module, batches: Iterable[Tensor]) -> NDArray[np.float32]:
     """(n, d): the features of every layer but the last, max-pooled."""
     kept: list[Tensor] = []
 
