@@ -126,15 +126,17 @@ class ResidualBlock(nn.Module):
         return features + residual
 
 
-class ReflectedConv2d(nn.Conv2d):
-    """Size-keeping convolution, reflected at the border (zeros there leave a visible frame).
+def pad(features: Tensor, width: int, mode: Literal["reflect", "replicate"]) -> Tensor:
+    """NCHW => NC(H+2·width)(W+2·width), outside autocast: on a CPU it would pad in float32."""
+    with torch.autocast("cpu", enabled=False):
+        return F.pad(features, (width,) * 4, mode=mode)
 
-    Padding is outside autocast, which on a CPU would convert to float32 for this alone, and back.
-    """
+
+class ReflectedConv2d(nn.Conv2d):
+    """Size-keeping convolution, reflected at the border (zeros there leave a visible frame)."""
 
     def forward(self, features: Tensor) -> Tensor:
-        with torch.autocast("cpu", enabled=False):
-            padded = F.pad(features, (int(self.padding[0]),) * 4, mode="reflect")
+        padded = pad(features, int(self.padding[0]), "reflect")
         return F.conv2d(padded, self.weight, self.bias, self.stride)
 
 
@@ -151,9 +153,11 @@ class ResizeConv2d(nn.Conv2d):
         """NCHW => NC(2H)(2W)."""
         flipped = F.pad(self.weight.flip(2, 3), (1, 1, 1, 1)).transpose(0, 1)
         kernel = 4 * F.avg_pool2d(flipped, 2, stride=1)
-        rows = torch.cat([features[:, :, :1], features, features[:, :, -1:]], 2)
-        padded = torch.cat([rows[..., :1], rows, rows[..., -1:]], 3)
-        return F.conv_transpose2d(padded, kernel, self.bias, stride=2, padding=3)
+        padded = pad(features, 1, "replicate")
+        # Cropped afterwards: with padding=3, which cuts off as much, the backward of the
+        # convolution takes five times as long (bfloat16, channels last).
+        enlarged = F.conv_transpose2d(padded, kernel, self.bias, stride=2, padding=1)
+        return F.pad(enlarged, (-2, -2, -2, -2))
 
 
 def conv3x3(in_channels: int, out_channels: int) -> nn.Conv2d:
