@@ -11,8 +11,10 @@ import torch
 from PIL import Image
 
 import unpaired
+from unpaired import translate as translate_module
 from unpaired.data.decode import Decoding
 from unpaired.errors import DataError, SettingError, UnreadableImage
+from unpaired.evaluate.piles import Translating
 from unpaired.experiment import Experiment
 from unpaired.model_folder import save_model
 from unpaired.networks import ResNet, UNet
@@ -131,11 +133,26 @@ def test_an_image_does_not_depend_on_its_batch(translator):
     assert (together - torch.stack(alone)).abs().max() <= 1
 
 
-def test_bfloat16_is_near_float32(tiny, translator):
-    rough = Translator(translator.experiment, translator.networks, torch.device("cpu"))
-    rough.precision = "bfloat16"
+@pytest.mark.parametrize("precision", ["auto", "float32"])
+def test_what_is_measured_is_what_is_delivered(tiny, precision):
+    experiment = replace(tiny, training=replace(tiny.training, precision=precision))
+    torch.manual_seed(0)
+    networks = experiment.method.build(experiment.a, experiment.b).eval()
+    images = torch.from_numpy(noise(5, 3, 32, 32))
+    measured = Translating(experiment, networks, torch.device("cpu"), 0).translate(images, "b")
+    delivered = Translator(experiment, networks, torch.device("cpu"))
+    assert torch.equal(measured.there, delivered.translate_batch(images, "a", None))
+
+
+def test_bfloat16_is_near_float32(translator, monkeypatch):
     image = noise(32, 32)
-    difference = rough.translate(image, "b").astype(int) - translator.translate(image, "b")
+    exact = translator.translate(image, "b")
+    monkeypatch.setattr(
+        translate_module,
+        "precision_of_translation",
+        lambda training, device: torch.autocast(device.type, torch.bfloat16),
+    )
+    difference = translator.translate(image, "b").astype(int) - exact
     assert 0 < np.abs(difference).mean() < 4
 
 

@@ -14,7 +14,11 @@ from unpaired.conversion import ImageLike, like, read_image
 from unpaired.data.batches import generator
 from unpaired.data.domain import Domain, Pixels
 from unpaired.data.tensors import PIXELS_AT_ONCE, images_at_once, to_network, to_pixels
-from unpaired.engine.hardware import choose_device, choose_precision, prefers_channels_last
+from unpaired.engine.hardware import (
+    choose_device,
+    precision_of_translation,
+    prefers_channels_last,
+)
 from unpaired.errors import DataError, SettingError
 from unpaired.experiment import Experiment
 from unpaired.methods.method import DIRECTION, OTHER, DomainName, Networks
@@ -42,9 +46,6 @@ class Translator:
         """`networks` are in evaluation mode; they are moved to `device`."""
         self.experiment = experiment
         self.device = device
-        trained = experiment.training.precision
-        # bfloat16 may suit the machine of the training and not this one.
-        self.precision = choose_precision("float32" if trained == "float32" else "auto", device)
         self.networks = networks.to(device)
         if prefers_channels_last(device, experiment.b.size):
             self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -121,8 +122,7 @@ class Translator:
             values = values.to(memory_format=torch.channels_last)
         if style is not None:
             style = style.to(self.device).expand(len(pixels), -1)
-        lower = self.precision == "bfloat16"
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=lower):
+        with precision_of_translation(self.experiment.training, self.device):
             output = self.experiment.method.translate(self.networks, values, to, style)
         return to_pixels(output, target.value_range, target.levels).cpu()
 

@@ -53,6 +53,17 @@ def choose_precision(
     return wanted
 
 
+def precision_of_translation(training: Training, device: torch.device) -> torch.autocast:
+    """The context in which a trained model translates, and is measured.
+
+    bfloat16 where this device has it, not where that of the training had; float32 if it was trained
+    so.
+    """
+    wanted: Literal["auto", "float32"] = "float32" if training.precision == "float32" else "auto"
+    lower = choose_precision(wanted, device) == "bfloat16"
+    return torch.autocast(device.type, torch.bfloat16, enabled=lower)
+
+
 def prefers_channels_last(device: torch.device, size: int) -> bool:
     """Whether networks over images of this side, in pixels, are faster with channels last.
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from unpaired.data.batches import generator
 from unpaired.data.images import Images
 from unpaired.data.tensors import images_at_once, to_network, to_pixels
+from unpaired.engine.hardware import precision_of_translation
 from unpaired.experiment import Experiment
 from unpaired.methods.method import DIRECTION, OTHER, DomainName, Networks
 
@@ -70,7 +71,10 @@ def content_hash(pixels: Tensor) -> str:
 
 
 class Translating:
-    """A method's networks, applied to whole piles on a device; styles and noise follow a seed."""
+    """A method's networks, applied to whole piles on a device; styles and noise follow a seed.
+
+    Translations are made in the precision in which `translate` makes them.
+    """
 
     def __init__(
         self, experiment: Experiment, networks: Networks, device: torch.device, style_seed: int
@@ -89,7 +93,7 @@ class Translating:
     def translate(self, pixels: Tensor, domain: DomainName) -> Translated:
         """Images of a domain to the other and, where there is a way, back."""
         method, other = self.experiment.method, OTHER[domain]
-        near, far = (self.experiment.domain(d).value_range for d in (domain, other))
+        value_range = self.experiment.domain(other).value_range
         random = generator(self.style_seed, "evaluate", domain)
         styles = method.draw_styles(self.networks, len(pixels), random)
         returns = DIRECTION[other] in method.directions
@@ -98,11 +102,11 @@ class Translating:
         for source in self.values(pixels, domain):
             style = None if styles is None else styles[done : done + len(source)]
             done += len(source)
-            translation = method.translate(self.networks, source, other, style)
-            there.append(to_pixels(translation, far).cpu())
+            with self._precision():
+                translation = method.translate(self.networks, source, other, style)
+            there.append(to_pixels(translation, value_range).cpu())
             if returns:
-                cycled = method.translate_back(self.networks, translation, source, domain)
-                back.append(to_pixels(cycled, near).cpu())
+                back.append(self._translate_back(translation, source, domain))
         return Translated(
             to_eight_bits(pixels), torch.cat(there), torch.cat(back) if returns else None
         )
@@ -110,14 +114,19 @@ class Translating:
     @torch.inference_mode()
     def translate_back(self, there: Tensor, source: Tensor, domain: DomainName) -> Tensor:
         """Translations of images of `domain`, given as 8-bit pixels, back to it; uint8."""
-        method = self.experiment.method
-        value_range = self.experiment.domain(domain).value_range
-        translations = self.values(there, OTHER[domain])
-        back = [
-            to_pixels(method.translate_back(self.networks, *pair, domain), value_range).cpu()
-            for pair in zip(translations, self.values(source, domain), strict=True)
-        ]
-        return torch.cat(back)
+        pairs = zip(self.values(there, OTHER[domain]), self.values(source, domain), strict=True)
+        return torch.cat([self._translate_back(*pair, domain) for pair in pairs])
+
+    def _translate_back(self, translation: Tensor, source: Tensor, domain: DomainName) -> Tensor:
+        """One batch of values => its pixels in `domain`."""
+        with self._precision():
+            cycled = self.experiment.method.translate_back(
+                self.networks, translation, source, domain
+            )
+        return to_pixels(cycled, self.experiment.domain(domain).value_range).cpu()
+
+    def _precision(self) -> torch.autocast:
+        return precision_of_translation(self.experiment.training, self.device)
 
     @torch.inference_mode()
     def generate(self, count: int) -> Tensor:
