@@ -3,7 +3,7 @@
 Writes what the final weights of runs make, `results/<run>/a2b.png` and so on, and no input: the
 data are not ours to show. Translations are of the first three test images of each class, a column a
 class; without labels, of the first thirty. From noise: twenty images, and the way from the first to
-the last.
+the last. Images of more than 96 pixels are shown at 96, or each would take megabytes.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 import unpaired
+from unpaired.data.domain import resize
 from unpaired.data.images import Images, load_images
 from unpaired.experiment import Experiment, load
 from unpaired.generate import Noise
@@ -25,6 +27,7 @@ from unpaired.samples import Columns, to_arrays
 ROOT = Path(__file__).resolve().parent.parent
 COLUMNS, ROWS = 10, 3
 WIDTH = 660
+LARGEST = 96
 
 
 def main() -> None:
@@ -44,7 +47,17 @@ def main() -> None:
 
 def save(path: Path, columns: Columns) -> None:
     """A column for each name."""
-    grid(columns, width=WIDTH).save(path, optimize=True)
+    shown = {name: [reduce(image) for image in images] for name, images in columns.items()}
+    grid(shown, width=WIDTH).save(path, optimize=True)
+
+
+def reduce(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(H, W, C), at most `LARGEST` pixels wide and high."""
+    height, width, _ = image.shape
+    scale = LARGEST / max(height, width)
+    if scale >= 1:
+        return image
+    return resize(image, round(height * scale), round(width * scale))
 
 
 def translations(model: Path, experiment: Experiment, direction: Direction) -> Columns:
