@@ -18,6 +18,7 @@ from PIL import Image
 
 from unpaired import translate_files as module
 from unpaired.data.decode import Decoding
+from unpaired.engine.hardware import has_bfloat16
 from unpaired.errors import DataError, SettingError, UnreadableImage
 from unpaired.experiment import Experiment
 from unpaired.translate import Translator
@@ -89,7 +90,7 @@ def test_result_is_that_of_the_translator(translate, translator, tmp_path):
         with Image.open(tmp_path / "out" / f"{i}.png") as image:
             found = np.asarray(image).astype(int)
         alone = translator.translate(tmp_path / "in" / f"{i}.png", "b")
-        limit = 1 if translator.precision == "float32" else 16
+        limit = 16 if has_bfloat16(translator.device) else 1
         assert np.abs(found - np.asarray(alone)).max() <= limit
 
 
@@ -123,7 +124,7 @@ def test_tables_are_translated_under_their_ids(translate, translator, table, tmp
     with Image.open(tmp_path / "out" / "y.1.png") as image:
         found = np.asarray(image).astype(int)
     alone = np.asarray(translator.translate(tmp_path / "1.png", "b"))
-    assert np.abs(found - alone).max() <= (1 if translator.precision == "float32" else 16)
+    assert np.abs(found - alone).max() <= (16 if has_bfloat16(translator.device) else 1)
 
 
 @pytest.mark.parametrize(
