@@ -26,7 +26,7 @@ from PIL import Image
 
 from unpaired.data.domain import Domain
 from unpaired.data.sources import Folder
-from unpaired.engine.hardware import choose_device
+from unpaired.engine.hardware import choose_device, choose_precision
 from unpaired.experiment import Experiment
 from unpaired.methods import CycleGAN
 from unpaired.networks import ResNet
@@ -106,7 +106,7 @@ def measure(options: argparse.Namespace, work: Path) -> dict[str, Any]:
     return {
         "images": report.num_translated,
         "device": translator.device.type,
-        "precision": translator.precision,
+        "precision": choose_precision("auto", translator.device),
         "num_threads": torch.get_num_threads(),
         "images_per_second": report.num_translated / report.seconds,
         "network_share": report.network_seconds / report.seconds,

@@ -1,4 +1,4 @@
-"""The training-step benchmark compares like with like, and runs."""
+"""The benchmarks of speed compare like with like, and run."""
 
 from __future__ import annotations
 
@@ -67,6 +67,19 @@ def test_smoke_run_prints_and_writes_all_numbers(train_step, tmp_path, capsys):
         assert numbers["peak_memory_mb"] > 100
     ratio = result["contenders"]["textbook"]["ours_is_times_as_fast"]
     assert ratio["low"] <= ratio["median"] <= ratio["high"]
+
+
+def test_translating_a_folder_gives_all_numbers(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    benchmark = importlib.import_module("translate")
+    flags = "--images 4 --compare 2 --rounds 1 --width 4 --blocks 1 --device cpu --json"
+    monkeypatch.setattr("sys.argv", ["translate.py", *flags.split()])
+    benchmark.main()
+    result = json.loads(capsys.readouterr().out)
+    assert result["images"] == 4
+    assert 0 < result["network_share"] <= 1
+    assert result["images_per_second"] > 0
+    assert len(result["ratios"]) == 1
 
 
 def test_a_folder_that_is_no_checkout_of_the_peer_is_refused(train_step, tmp_path, capsys):
