@@ -352,8 +352,9 @@ penalty needs three times the images, of which its generator sees a fifth, and g
 distance 21.5 ± 0.6 instead of 29 ± 2 (two seeds each), features 0.981, its distance on validation
 images falling at every look (141, 52, 43, 33, 27, 23) and with it the size of the critic's loss (12
 to 2.4). With weight clipping the same budget reaches 45 ± 1.5 and 0.977; in both seeds its diversity
-rises, falls and rises again (0.89, 0.69, 0.86; 0.73, 0.56, 0.87). Some ways lead through shapes that are no digit: the noise knows
-no classes. Judge such a model by its pictures and its diversity together.
+rises, falls and rises again (0.89, 0.69, 0.86; 0.73, 0.56, 0.87). Some ways lead through shapes
+that are no digit: the noise knows no classes. Judge such a model by its pictures and its diversity
+together.
 """,
     ),
 )

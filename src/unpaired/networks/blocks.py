@@ -46,7 +46,7 @@ class InstanceNorm(nn.GroupNorm):
             memory_format=torch.channels_last
         )
         if channels_last and features.requires_grad and features.device.type == "cpu":
-            # There group norm's backward takes 20 to 40 times as long as batch norm's, and the
+            # There group norm's backward takes 20 to 30 times as long as batch norm's, and the
             # batch norm of one image is its instance norm.
             normalised = [
                 F.batch_norm(image, None, None, training=True, eps=self.eps)
