@@ -16,7 +16,22 @@ from unpaired.data.batches import generator
 from unpaired.data.tensors import images_at_once, to_pixels
 from unpaired.engine.hardware import choose_device
 from unpaired.errors import SettingError
+from unpaired.experiment import Experiment
+from unpaired.methods.method import Networks
 from unpaired.model_folder import load_model
+
+
+@torch.inference_mode()
+def generate(
+    experiment: Experiment, networks: Networks, latents: Tensor, device: torch.device
+) -> Tensor:
+    """[N, latent_channels] => N images of b, NCHW uint8 on the CPU."""
+    b = experiment.b
+    made = []
+    for part in torch.split(latents, images_at_once(b.size, b.size)):
+        values = experiment.method.generate(networks, part.to(device))
+        made.append(to_pixels(values, b.value_range).cpu())
+    return torch.cat(made)
 
 
 class Noise:
@@ -46,15 +61,10 @@ class Noise:
         ]
         return torch.cat(rows)
 
-    @torch.inference_mode()
     def images(self, latents: Tensor) -> list[NDArray[np.uint8]]:
         """[N, latent_channels] => N images (H, W, C), uint8."""
-        method, b = self.experiment.method, self.experiment.b
-        made: list[NDArray[np.uint8]] = []
-        for part in torch.split(latents, images_at_once(b.size, b.size)):
-            values = method.generate(self.networks, part.to(self.device))
-            made += list(to_pixels(values, b.value_range).permute(0, 2, 3, 1).cpu().numpy())
-        return made
+        made = generate(self.experiment, self.networks, latents, self.device)
+        return list(made.permute(0, 2, 3, 1).numpy())
 
     def between(self, first: int, last: int, steps: int, seed: int = 0) -> Tensor:
         """The noise on the straight way from image `first` of a seed to image `last`."""

@@ -11,6 +11,7 @@ from unpaired.data.batches import generator
 from unpaired.data.tensors import to_network, to_pixels
 from unpaired.evaluate.piles import Translating
 from unpaired.experiment import Experiment
+from unpaired.generate import generate
 from unpaired.methods.method import OTHER, DomainName, Networks
 
 NUM_ROWS = 12
@@ -55,16 +56,13 @@ def styles(experiment: Experiment, networks: Networks, pixels: Tensor) -> Column
 
 def interpolations(experiment: Experiment, networks: Networks) -> Columns:
     """Images made of noise: each row leads from one draw of the noise to another, step by step."""
-    method = experiment.method
     device = next(networks.parameters()).device
-    ends = method.draw_latents(2 * NUM_ROWS, generator(0, "samples", "b"))
+    ends = experiment.method.draw_latents(2 * NUM_ROWS, generator(0, "samples", "b"))
     first, last = ends[:NUM_ROWS], ends[NUM_ROWS:]
     found: Columns = {}
     for i, share in enumerate(torch.linspace(0, 1, NUM_BETWEEN)):
-        latents = torch.lerp(first, last, share).to(device)
-        with torch.inference_mode():
-            made = method.generate(networks, latents)
-        found[f"{i + 1}"] = to_arrays(to_pixels(made, experiment.b.value_range))
+        made = generate(experiment, networks, torch.lerp(first, last, share), device)
+        found[f"{i + 1}"] = to_arrays(made)
     return found
 
 

@@ -31,7 +31,7 @@ CHILD = """
 import sys, torch
 from pathlib import Path
 from unpaired.data.images import load_images
-from unpaired.engine import checkpoint, hardware
+from unpaired.engine import checkpoint
 from unpaired.engine.hardware import build_fabric
 from unpaired.engine.loop import train
 from unpaired.engine.run_folder import open_run

@@ -16,6 +16,7 @@ from unpaired.data.images import Images
 from unpaired.data.tensors import images_at_once, to_network, to_pixels
 from unpaired.engine.hardware import precision_of_translation
 from unpaired.experiment import Experiment
+from unpaired.generate import generate
 from unpaired.methods.method import DIRECTION, OTHER, DomainName, Networks
 
 MAX_IMAGES = 10_000
@@ -128,16 +129,11 @@ class Translating:
     def _precision(self) -> torch.autocast:
         return precision_of_translation(self.experiment.training, self.device)
 
-    @torch.inference_mode()
     def generate(self, count: int) -> Tensor:
         """`count` images of b from noise, NCHW uint8."""
-        method, b = self.experiment.method, self.experiment.b
-        latents = method.draw_latents(count, generator(self.style_seed, "evaluate", "b"))
-        made = [
-            method.generate(self.networks, part.to(self.device))
-            for part in torch.split(latents, images_at_once(b.size, b.size))
-        ]
-        return torch.cat([to_pixels(part, b.value_range).cpu() for part in made])
+        random = generator(self.style_seed, "evaluate", "b")
+        latents = self.experiment.method.draw_latents(count, random)
+        return generate(self.experiment, self.networks, latents, self.device)
 
     @torch.inference_mode()
     def describe(self, pixels: Tensor, domain: DomainName) -> NDArray[np.float64] | None:
