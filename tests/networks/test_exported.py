@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import logging
@@ -119,6 +120,17 @@ def test_asked_for_another_mode_it_stays_as_it_is(program: Path):
     assert torch.equal(network.train()(images), expected)
     assert torch.equal(network.eval()(images), expected)
     assert all(torch.equal(before[name], found) for name, found in network.state_dict().items())
+
+
+def test_a_copy_shares_the_program_and_is_silent(program: Path, recwarn: pytest.WarningsRecorder):
+    """Averaged weights copy the networks; torch warns about itself when a program is copied."""
+    network = settings(program, values="signed").build(3, 32).eval()
+    copied = copy.deepcopy(network)
+    images = torch.rand(3, 3, 32, 32)
+    assert torch.equal(copied(images), network(images))
+    assert copied.program is network.program
+    assert not copied.training
+    assert not recwarn.list
 
 
 # What does not

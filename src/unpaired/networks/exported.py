@@ -98,6 +98,15 @@ class ExportedNetwork(nn.Module):
         features: Tensor = self.program(images * self.scale + self.shift)
         return features
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> ExportedNetwork:
+        """Another network around the same program, which never changes (averaged weights copy f).
+
+        torch would copy the graph too, and warn about itself.
+        """
+        copied = ExportedNetwork(self.program, self.side, "bytes")
+        copied.scale, copied.shift = self.scale, self.shift
+        return copied.train(self.training)
+
     def train(self, mode: bool = True) -> ExportedNetwork:
         """An exported program has one mode only, and refuses to be asked."""
         self.training = mode
