@@ -187,7 +187,26 @@ def test_row_29_a_file_deleted_during_the_run_is_replaced(
     assert torch.equal(after[1], before[2])  # the next one stands in for it
     for path in tmp_path.iterdir():
         path.unlink()
-    with pytest.raises(DataError, match="none of 6 images could be read"):
+    with pytest.raises(DataError, match="none of 6 images can be read"):
+        loaded.gather([0])
+
+
+def test_a_labelled_file_deleted_during_the_run_is_replaced_by_one_of_its_class(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(images, "MEMORY_SHARE", 0)
+    fill(tmp_path / "cat", [0, 1])
+    fill(tmp_path / "dog", [2, 3])
+    domain = pile(tmp_path, test_source=BuiltIn(name="ink"), validation_source=BuiltIn(name="ink"))
+    loaded = load_images(domain, "train")
+    assert loaded.labels is not None
+    assert loaded.labels.tolist() == [0, 0, 1, 1]
+    before = loaded.gather([0])
+    (tmp_path / "cat" / "0001.png").unlink()
+    assert torch.equal(loaded.gather([1]), before)  # and not the dog that is next
+    assert "cat/0001.png" in caplog.text
+    (tmp_path / "cat" / "0000.png").unlink()
+    with pytest.raises(DataError, match="none of 2 images can be read"):
         loaded.gather([0])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -21,6 +22,8 @@ from unpaired.data.domain import Domain, Pixels, frame
 from unpaired.data.sources import Content, Records, describe
 from unpaired.data.splits import NUM_THREADS, Split, list_split, source_of
 from unpaired.errors import DataError, UnreadableImage
+
+logger = logging.getLogger(__name__)
 
 MEMORY_SHARE = 0.4
 """A pile is kept in memory when it needs at most this share of what is free."""
@@ -109,7 +112,7 @@ def load_images(domain: Domain, split: Split, at_least: int = 1) -> Images:
         labels=labels,
         ids=ids,
         refused=refused,
-        read=lambda position: _first_readable(try_read, indices, position),
+        read=lambda position: _first_readable(try_read, indices, labels, position),
     )
 
 
@@ -189,14 +192,28 @@ def _too_few(
 
 
 def _first_readable(
-    try_read: Callable[[int], Pixels | UnreadableImage], kept: NDArray[np.int64], position: int
+    try_read: Callable[[int], Pixels | UnreadableImage],
+    kept: NDArray[np.int64],
+    labels: NDArray[np.int64] | None,
+    position: int,
 ) -> Pixels:
-    """The image at a position, or the next readable one: a run must not end at one bad file."""
-    for step in range(len(kept)):
-        image = try_read(int(kept[(position + step) % len(kept)]))
+    """The image at a position, or the next readable one: a run must not end at one bad file.
+
+    It was readable when the pile was opened. Of labelled images the next of the same class is
+    taken, as the label stays.
+    """
+    places = (position + np.arange(len(kept))) % len(kept)
+    if labels is not None:
+        places = places[labels[places] == labels[position]]
+    for place in places:
+        image = try_read(int(kept[place]))
         if not isinstance(image, UnreadableImage):
             return image
-    raise DataError(f"none of {len(kept)} images could be read")
+        logger.warning("%s; the next image takes its place", image)
+    raise DataError(
+        f"none of {len(places)} images can be read any more. Bring the files back, then give the "
+        "same command again to continue."
+    )
 
 
 def _fits_in_memory(domain: Domain, num_images: int) -> bool:
