@@ -14,6 +14,7 @@ from unpaired.engine import loop
 from unpaired.engine.hardware import build_fabric
 from unpaired.engine.run_folder import open_run
 from unpaired.engine.state import State, learning_rate_factor
+from unpaired.engine.window import memory_mb
 from unpaired.errors import NonFiniteLoss, RunError
 from unpaired.experiment import Experiment, Training
 
@@ -91,6 +92,14 @@ def test_metrics_say_what_the_design_promises(tiny, tmp_path):
     assert last["health"]["gradient_norm/generators"] > 0
     assert last["health"]["memory_mb"] > 10
     assert last["epochs_a"] == pytest.approx(20 / 628)
+
+
+def test_memory_is_that_of_the_device_that_trains(monkeypatch):
+    """A machine with a GPU may train on its processor."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda *_: 0)
+    assert memory_mb(torch.device("cpu")) > 10
+    assert memory_mb(torch.device("cuda")) == 0
 
 
 def test_a_second_process_is_refused(tiny, tmp_path):

@@ -56,14 +56,14 @@ class Window:
             "data_wait": self.waited / elapsed,
             "losses": means,
             "learning_rate": {p: state.optimisers[p].param_groups[0]["lr"] for p in PHASES},
-            "health": {**health, "memory_mb": memory_mb()},
+            "health": {**health, "memory_mb": memory_mb(next(state.networks.parameters()).device)},
         }
         self.reset(state.images)
         return record
 
 
-def memory_mb() -> float:
-    """Peak memory so far: the GPU's where there is one, else the process's."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated() / 2**20
+def memory_mb(device: torch.device) -> float:
+    """Peak memory so far: the GPU's that trains, or the process's."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
