@@ -21,6 +21,7 @@ from unpaired.engine import checkpoint, hardware
 from unpaired.engine.hardware import build_fabric
 from unpaired.engine.loop import train
 from unpaired.engine.run_folder import open_run
+from unpaired.errors import RunError
 from unpaired.experiment import Experiment, to_json
 
 STEPS = 40
@@ -35,6 +36,7 @@ from unpaired.engine import checkpoint
 from unpaired.engine.hardware import build_fabric
 from unpaired.engine.loop import train
 from unpaired.engine.run_folder import open_run
+from unpaired.errors import RunError
 from unpaired.experiment import load
 
 class Silent:
@@ -167,6 +169,19 @@ def test_row_37_a_damaged_checkpoint_is_passed_over(long, unbroken, tmp_path, ca
     assert_same_bits(unbroken, run_here(long, folder))
     assert f"{newest} is damaged" in caplog.text
     assert before.name in {p.name for p in (folder / "checkpoints").iterdir()}
+
+
+def test_a_run_whose_checkpoints_are_all_damaged_is_not_begun_anew(long, tmp_path):
+    """To begin anew would overwrite what the run has recorded."""
+    folder = tmp_path / "run"
+    run_here(long, folder)
+    for path in checkpoint.list_newest_first(folder / "checkpoints"):
+        (path / "state.json").write_text("{")
+    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    with pytest.raises(RunError, match="no checkpoint of the run can be read"):
+        run_here(long, folder)
+    after = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    assert after == before
 
 
 def test_sigterm_saves_and_exits_143(long, unbroken, tmp_path):

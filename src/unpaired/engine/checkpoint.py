@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from unpaired.errors import RunError
 from unpaired.files import sync
 
 logger = logging.getLogger(__name__)
@@ -50,12 +51,24 @@ def load_newest(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None
     """Tensors and state of the newest whole checkpoint; None where there is none.
 
     Unfinished and damaged checkpoints are passed over with a warning.
+
+    Raises:
+        RunError: when there are checkpoints, and all are damaged: to begin anew would overwrite the
+            records of the run.
     """
+    damaged = []
     for path in list_newest_first(folder):
         try:
             return load(path)
         except (OSError, ValueError, KeyError, SafetensorError) as error:
-            logger.warning("checkpoint %s is damaged (%s); using the one before", path, error)
+            logger.warning("checkpoint %s is damaged (%s)", path, error)
+            damaged.append(str(path))
+    if damaged:
+        raise RunError(
+            f"no checkpoint of the run can be read ({', '.join(damaged)}). Copy them again from "
+            "where they were written, choose another folder with -o, or delete "
+            f"{folder} to train from the beginning."
+        )
     return None
 
 
