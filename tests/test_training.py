@@ -23,7 +23,7 @@ from unpaired.evaluate import piles
 from unpaired.evaluate.measure import Result
 from unpaired.experiment import Experiment
 from unpaired.model_card import card
-from unpaired.training import score, train
+from unpaired.training import RunObserver, score, train
 
 
 def evaluations(run: Path) -> list[dict[str, Any]]:
@@ -87,6 +87,27 @@ def test_the_best_validation_chooses_what_is_exported(
     assert train(experiment, run, quiet=True) == run  # once more: nothing is left to do
     assert {p: p.stat().st_mtime_ns for p in (run / "model").iterdir()} == before
     assert moments(run)[-2:] == [("validation", 20), ("test", 12)]
+
+
+@pytest.mark.usefixtures("quick_judge")
+def test_a_run_killed_in_its_last_words_says_them_once(
+    tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Its test line was written, its model was not."""
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    folder = tmp_path / "run"
+    with monkeypatch.context() as patched:
+        patched.setattr(RunObserver, "_draw_worst", stop)
+        with pytest.raises(KeyboardInterrupt):
+            train(tiny, folder, quiet=True)
+    assert moments(folder) == [("validation", 20), ("test", 20)]
+    assert not (folder / "model").exists()
+    train(tiny, folder, quiet=True)
+    assert (folder / "model").is_dir()
+    assert moments(folder) == [("validation", 20), ("test", 20)]
 
 
 @pytest.mark.usefixtures("quick_judge")

@@ -76,7 +76,11 @@ def train(
         tracker = Tracker(track, run) if track and fabric.is_global_zero else None
         with progress if fabric.is_global_zero else nullcontext():
             observer = RunObserver(experiment, run, fixed, images, progress, tracker, fabric.device)
-            state = train_networks(fabric, experiment, images, run, observer)
+            try:
+                state = train_networks(fabric, experiment, images, run, observer)
+            except SystemExit:  # a signal, which ends all processes together
+                leave(fabric)
+                raise
         if fabric.is_global_zero:
             observer.finish(state)
         leave(fabric)
@@ -130,22 +134,23 @@ class RunObserver:
         if self._validation is None:
             self._validation = self._judge("validation")
         result = self._validation.measure(state.average, state.images)
-        before = [r for r in self.evaluations() if r["split"] == "validation"]
-        append_line(self.run / "evaluations.jsonl", result.record)
-        if all(score(result.record) > score(record) for record in before):
+        if all(score(result.record) > score(record) for record in self._lines_of("validation")):
             self._save(state.average, state.images, self.run / "best")
+        append_line(self.run / "evaluations.jsonl", result.record)
 
     def finish(self, state: State) -> None:
         """The last words of a run: validation and test of the final weights, model, report."""
-        if (self.run / "model").is_dir() and any(r["split"] == "test" for r in self.evaluations()):
+        if (self.run / "model").is_dir() and self._lines_of("test"):
             write_report(self.run)  # the run was already finished
             return
-        self.evaluate(state)
+        if not any(line["images"] == state.images for line in self._lines_of("validation")):
+            self.evaluate(state)
         networks, images = state.average, state.images
         if self.experiment.evaluation.export == "best":
             networks, images = self._best()
         result = self._judge("test").measure(networks, images)
-        append_line(self.run / "evaluations.jsonl", result.record)
+        if not self._lines_of("test"):  # else: ended between this line and the model
+            append_line(self.run / "evaluations.jsonl", result.record)
         self._draw_worst(result)
         self._save(networks, images, self.run / "model")
         write_report(self.run)
@@ -153,6 +158,9 @@ class RunObserver:
     def evaluations(self) -> list[dict[str, Any]]:
         """See `read_evaluations`."""
         return read_evaluations(self.run)
+
+    def _lines_of(self, split: Split) -> list[dict[str, Any]]:
+        return [line for line in self.evaluations() if line["split"] == split]
 
     def _judge(self, split: Split) -> Judge:
         return Judge(self.experiment, split, self.device, training=self.images)
