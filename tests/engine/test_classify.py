@@ -6,7 +6,25 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from unpaired.engine.classify import fit
+from unpaired.engine.classify import Fitting
+from unpaired.errors import NonFiniteLoss
+
+
+@pytest.mark.parametrize("steps", [1, 5])
+def test_a_training_that_diverges_is_refused(steps: int):
+    """With one step no loss tells it: the weights do."""
+    network = nn.Linear(2, 1)
+    fitting = Fitting(
+        network,
+        8,
+        images_seen=2 * steps,
+        batch_size=2,
+        learning_rate=1e38,
+        weight_decay=1e38,
+        random=torch.Generator().manual_seed(0),
+    )
+    with pytest.raises(NonFiniteLoss, match=r"not finite after \d+ images seen\. Lower it\."):
+        fitting.run(lambda batch: network(torch.ones(len(batch), 2)).sum(), advice="Lower it.")
 
 
 @pytest.mark.parametrize("steps", range(1, 10))
@@ -20,9 +38,8 @@ def test_every_number_of_steps_trains_and_ends_at_a_small_rate(steps: int):
         weights.append(network.weight.detach().clone())
         return (network(inputs[batch]) - inputs[batch].sum(1, keepdim=True)).square().mean()
 
-    fit(
+    fitting = Fitting(
         network,
-        loss,
         8,
         images_seen=2 * steps,
         batch_size=2,
@@ -30,6 +47,7 @@ def test_every_number_of_steps_trains_and_ends_at_a_small_rate(steps: int):
         weight_decay=0.0,
         random=torch.Generator().manual_seed(0),
     )
+    assert fitting.run(loss, advice="")
     assert len(weights) == steps
     moves = [
         (after - before).abs().max()

@@ -1,4 +1,4 @@
-"""Two processes that share each batch learn what one process learns from the whole batch."""
+"""Processes that share each batch: they learn what one does, stop together, and go on."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ import torch
 from safetensors.torch import load_file
 
 from unpaired.engine import checkpoint
+from unpaired.engine.hardware import build_fabric
+from unpaired.errors import SettingError
 from unpaired.experiment import Experiment, to_json
 
-# Neither style nor noise, nor a pool: what is random differs between processes by intention.
+# SIGNAL, such as "1 at 20": the second process, and no other, gets SIGTERM after 20 images.
 CHILD = """
-import sys, torch
+import os, signal, sys, torch
 from pathlib import Path
+from safetensors.torch import save_file
 from unpaired.data.images import load_images
+from unpaired.engine import loop
 from unpaired.engine.hardware import build_fabric, leave
-from unpaired.engine.loop import train
-from unpaired.engine.run_folder import open_run
 from unpaired.experiment import load
 
 class Silent:
@@ -30,17 +32,31 @@ class Silent:
     def sample(self, state): pass
     def evaluate(self, state): pass
 
+def advance(fabric, experiment, state, *rest):
+    original(fabric, experiment, state, *rest)
+    if os.environ.get("SIGNAL") == f"{fabric.global_rank} at {state.images}":
+        os.kill(os.getpid(), signal.SIGTERM)
+
+original, loop.advance = loop.advance, advance
 torch.set_num_threads(1)
 experiment, folder = load(Path(sys.argv[1])), Path(sys.argv[2])
 images = {name: load_images(getattr(experiment, name), "train") for name in ("a", "b")}
 folder.mkdir(exist_ok=True)
 fabric = build_fabric(experiment.training)
-train(fabric, experiment, images, folder, Silent())
+ended = 0
+try:
+    state = loop.train(fabric, experiment, images, folder, Silent())
+    weights = {name: weight.data for name, weight in state.networks.named_parameters()}
+    save_file(weights, folder / f"weights-{fabric.global_rank}.safetensors")
+except SystemExit as left:
+    ended = left.code
+(folder / f"ended-{fabric.global_rank}").write_text(str(ended))
 leave(fabric)
 """
 
 
-def run(experiment: Experiment, folder: Path, num_processes: int) -> dict[str, torch.Tensor]:
+def run(experiment: Experiment, folder: Path, num_processes: int, signal: str = "") -> list[str]:
+    """Train into a folder; returns the code with which each process ended."""
     config, script = folder.parent / "experiment.json", folder.parent / "child.py"
     config.write_text(to_json(experiment))
     script.write_text(CHILD)
@@ -48,7 +64,7 @@ def run(experiment: Experiment, folder: Path, num_processes: int) -> dict[str, t
     if num_processes > 1:
         launch += ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
         launch += [str(num_processes)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "SIGNAL": signal}
     done = subprocess.run(
         [*launch, str(script), str(config), str(folder)],
         env=environment,
@@ -57,15 +73,22 @@ def run(experiment: Experiment, folder: Path, num_processes: int) -> dict[str, t
         timeout=200,
     )
     assert done.returncode == 0, done.stderr
-    newest = checkpoint.list_newest_first(folder / "checkpoints")[0]
-    return load_file(newest / "state.safetensors")
+    return [(folder / f"ended-{process}").read_text() for process in range(num_processes)]
+
+
+def newest(folder: Path) -> dict[str, torch.Tensor]:
+    path = checkpoint.list_newest_first(folder / "checkpoints")[0]
+    return load_file(path / "state.safetensors")
 
 
 def test_two_processes_equal_one(tiny: Experiment, tmp_path: Path):
+    """Without style, noise or pool: what is random differs between processes by intention."""
     method = replace(tiny.method, style_channels=0, cycle_noise=0.0)
     training = replace(tiny.training, pool_size=0, images=8, precision="float32")
     experiment = replace(tiny, method=method, training=training)
-    alone, shared = run(experiment, tmp_path / "one", 1), run(experiment, tmp_path / "two", 2)
+    for number in (1, 2):
+        run(experiment, tmp_path / str(number), number)
+    alone, shared = newest(tmp_path / "1"), newest(tmp_path / "2")
     weights = [
         name for name in alone if name.startswith("networks.generators") and name.endswith("weight")
     ]
@@ -74,10 +97,36 @@ def test_two_processes_equal_one(tiny: Experiment, tmp_path: Path):
         torch.testing.assert_close(shared[name], alone[name], rtol=1e-3, atol=1e-4)
 
 
-def test_a_batch_that_cannot_be_shared_is_refused(tiny: Experiment, monkeypatch):
-    from unpaired.engine.hardware import build_fabric
-    from unpaired.errors import SettingError
+def test_a_signal_to_one_of_them_stops_all_and_they_go_on_to_the_bit(
+    tiny: Experiment, tmp_path: Path
+):
+    """Pools, the codes of styles and batch norm's statistics are each process's own."""
+    method = replace(tiny.method, generator=replace(tiny.method.generator, norm="batch"))
+    experiment = replace(tiny, method=method, training=replace(tiny.training, images=40))
+    assert run(experiment, tmp_path / "unbroken", 2) == ["0", "0"]
+    assert run(experiment, tmp_path / "broken", 2, signal="1 at 20") == ["143", "143"]
+    assert checkpoint.list_newest_first(tmp_path / "broken/checkpoints")[0].name == "000000000020"
+    assert run(experiment, tmp_path / "broken", 2) == ["0", "0"]
+    unbroken, continued = newest(tmp_path / "unbroken"), newest(tmp_path / "broken")
+    assert unbroken.keys() == continued.keys()
+    assert not [name for name in unbroken if not torch.equal(unbroken[name], continued[name])]
+    own = [name for name in unbroken if name.startswith("process.1.")]
+    differ = {name for name in own if not torch.equal(unbroken[name], unbroken[name[10:]])}
+    for part in ("pool.a", "running_mean", "codes"):
+        assert any(part in name for name in differ), part
 
+
+def test_a_time_budget_ends_all_of_them_with_the_same_weights(tiny: Experiment, tmp_path: Path):
+    """Their clocks differ; the learning rate follows from one, and so does the end."""
+    training = replace(
+        tiny.training, images=1_000_000, seconds=2.0, schedule="linear", decay_from=0.0
+    )
+    assert run(replace(tiny, training=training), tmp_path / "run", 2) == ["0", "0"]
+    first, second = (load_file(tmp_path / f"run/weights-{n}.safetensors") for n in (0, 1))
+    assert not [name for name in first if not torch.equal(first[name], second[name])]
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(tiny: Experiment, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "3")
     with pytest.raises(SettingError, match="Use a multiple of 3"):
         build_fabric(tiny.training)

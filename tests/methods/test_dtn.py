@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import typing
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,7 +28,7 @@ from unpaired.engine import checkpoint, loop
 from unpaired.engine.hardware import build_fabric
 from unpaired.engine.state import State
 from unpaired.engine.window import Window
-from unpaired.errors import DataError, SettingError
+from unpaired.errors import DataError, NonFiniteLoss, SettingError
 from unpaired.experiment import Experiment, check
 from unpaired.methods import DTN
 from unpaired.methods.dtn import SharedEncoder
@@ -495,7 +497,71 @@ def test_interrupted_after_pretraining_and_continued_it_is_the_same_to_the_bit(
         assert changed, part
 
 
-def test_pretraining_follows_from_the_seed_and_leaves_f_frozen(transfer: Experiment):
+@pytest.mark.parametrize("consistency_weight", [0.0, 1.0])
+def test_interrupted_while_f_learns_and_continued_it_is_the_same_to_the_bit(
+    transfer: Experiment, tmp_path: Path, consistency_weight: float
+):
+    learning = Pretraining(
+        images=1_280, batch_size=16, consistency_weight=consistency_weight, confidence=0.2
+    )
+    method = replace(transfer.method, encoder_training=learning)
+    transfer = replace(transfer, method=method)
+    images = {name: load_images(d, "train") for name, d in transfer.domains.items()}
+
+    class Signal(Silent):
+        def pretrain(self, images: int, total: int, loss: float) -> None:
+            told.append(images)
+            if len(told) == 1:
+                os.kill(os.getpid(), signal.SIGTERM)  # in the first step, and done after it
+
+    def run(folder: Path, observer: Silent) -> dict[str, Tensor]:
+        folder.mkdir(exist_ok=True)
+        loop.train(build_fabric(transfer.training), transfer, images, folder, observer)
+        return load_file(
+            checkpoint.list_newest_first(folder / "checkpoints")[0] / "state.safetensors"
+        )
+
+    told: list[int] = []
+    unbroken, folder = run(tmp_path / "unbroken", Silent()), tmp_path / "broken"
+    with pytest.raises(SystemExit) as ended:
+        run(folder, Signal())
+    assert ended.value.code == 143
+    assert told == [0]
+    kept = folder / "checkpoints" / "encoder"
+    assert [p.name for p in checkpoint.list_newest_first(kept)] == ["000000000016"]
+    continued = run(folder, Signal())
+    assert not kept.exists()
+    assert unbroken.keys() == continued.keys()
+    assert not [name for name in unbroken if not torch.equal(unbroken[name], continued[name])]
+
+
+def test_killed_while_f_learns_it_loses_a_tenth_of_it_at_most(transfer: Experiment, tmp_path: Path):
+    learning = Pretraining(images=320, batch_size=16)
+    transfer = replace(transfer, method=replace(transfer.method, encoder_training=learning))
+    images = {name: load_images(d, "train") for name, d in transfer.domains.items()}
+    fabric, state = build_fabric(transfer.training), State(transfer, torch.device("cpu"))
+    kept = []
+
+    def look() -> int:
+        kept.append(sorted(path.name for path in (tmp_path / "encoder").glob("*")))
+        return 0
+
+    loop.pretrain(fabric, transfer, state, images, tmp_path / "encoder", lambda *_: None, look)
+    assert kept[2] == ["000000000032"]
+    assert kept[18] == ["000000000288"]
+
+
+def test_an_encoder_that_diverges_is_named_and_not_kept(transfer: Experiment, tmp_path: Path):
+    learning = Pretraining(images=640, batch_size=16, learning_rate=1e30)
+    transfer = replace(transfer, method=replace(transfer.method, encoder_training=learning))
+    with pytest.raises(NonFiniteLoss, match=r"--method\.encoder-training\.learning-rate"):
+        unpaired.train(transfer, tmp_path / "run", quiet=True)
+    assert not checkpoint.list_newest_first(tmp_path / "run" / "checkpoints")
+
+
+def test_pretraining_follows_from_the_seed_and_leaves_f_frozen(
+    transfer: Experiment, tmp_path: Path
+):
     images = {name: load_images(domain, "train") for name, domain in transfer.domains.items()}
     fabric = build_fabric(transfer.training)
     found = []
@@ -504,7 +570,8 @@ def test_pretraining_follows_from_the_seed_and_leaves_f_frozen(transfer: Experim
         state = State(settings, fabric.device)
         state.networks.encoders.load_state_dict(build(transfer).encoders.state_dict())
         torch.rand(3)  # what else was drawn must not matter
-        loop.pretrain(fabric, settings, state, images, lambda *_: None)
+        folder = tmp_path / str(len(found))
+        loop.pretrain(fabric, settings, state, images, folder, lambda *_: None, lambda: 0)
         found.append(torch.cat([p.flatten() for p in state.networks.encoders["a"].parameters()]))
         assert not any(p.requires_grad for p in state.networks.encoders.parameters())
         assert not state.networks.encoders["a"].training
@@ -515,7 +582,9 @@ def test_pretraining_follows_from_the_seed_and_leaves_f_frozen(transfer: Experim
     assert not torch.equal(found[0], found[2])
 
 
-def test_an_encoder_learns_to_read_the_other_domain_without_its_labels(transfer: Experiment):
+def test_an_encoder_learns_to_read_the_other_domain_without_its_labels(
+    transfer: Experiment, tmp_path: Path
+):
     """French et al. 2018: signs with labels, and without labels signs behind a bright veil."""
     images = {"a": load_images(transfer.a, "train")}
     shown = images["a"]
@@ -533,7 +602,8 @@ def test_an_encoder_learns_to_read_the_other_domain_without_its_labels(transfer:
         )
         settings = replace(transfer, b=transfer.a, method=method)
         state = State(settings, fabric.device)
-        loop.pretrain(fabric, settings, state, images, lambda *_: None)
+        folder = tmp_path / str(weight)
+        loop.pretrain(fabric, settings, state, images, folder, lambda *_: None, lambda: 0)
         unit = to_network(images["b"].gather(range(300)), "unit")
         with torch.no_grad():
             found = state.networks.encoders["a"].classify_unit(unit).argmax(1)

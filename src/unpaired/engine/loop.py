@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +20,7 @@ from unpaired.engine.interruption import interruption
 from unpaired.engine.observer import Observer
 from unpaired.engine.pretrain import pretrain
 from unpaired.engine.run_folder import append_line, forget_after
-from unpaired.engine.state import State, learning_rate_factor
+from unpaired.engine.state import PROCESS, State, learning_rate_factor
 from unpaired.engine.window import Window
 from unpaired.errors import NonFiniteLoss
 from unpaired.experiment import Experiment, Training
@@ -36,89 +37,130 @@ def train(
     """Train into an open run folder, from its newest checkpoint on; returns the final state.
 
     `images` holds the training images of each domain. The same call continues a run that was
-    interrupted, bit for bit on a CPU.
+    interrupted, bit for bit on a CPU, if as many processes share it as before.
 
     Raises:
         NonFiniteLoss: naming the loss and the images seen; the last checkpoint stays.
+        RunError: when no checkpoint of the run can be read.
         SystemExit: 143 after SIGTERM, 130 after Ctrl-C, with a checkpoint written.
     """
-    training = experiment.training
+    training, rank = experiment.training, fabric.global_rank
     if fabric.device.type == "cuda":
         torch.backends.cudnn.benchmark = True
-    state = State(experiment, fabric.device)
-    rank, is_first = fabric.global_rank, fabric.is_global_zero
-    share = training.batch_size // fabric.world_size
-    batches = {
-        name: Batches(
-            images[name],
-            domain,
-            name,
-            training.seed,
-            share,
-            fabric.device,
-            rank,
-            fabric.world_size,
-        )
-        for name, domain in experiment.domains.items()
-    }
-    phases = Phases(experiment)
+    state, phases = State(experiment, fabric.device), Phases(experiment)
+    batches = _share_of_batches(fabric, experiment, images)
 
     # Continue where the newest whole checkpoint ends.
-    stored = checkpoint.load_newest(folder / "checkpoints")
+    checkpoints = folder / "checkpoints"
+    stored = checkpoint.load_newest(checkpoints)
     if stored is not None:
-        state.restore(*stored)
-    for name in ("metrics.jsonl", "evaluations.jsonl"):
-        if is_first:
+        state.restore(*stored, rank)
+    if fabric.is_global_zero:
+        for name in ("metrics.jsonl", "evaluations.jsonl"):
             forget_after(folder / name, state.images)
 
-    started, seconds_before = time.monotonic(), state.seconds
-    if stored is None and experiment.method.pretraining is not None:
-        pretrain(fabric, experiment, state, images, observer.pretrain)
-        if is_first:
-            state.seconds = time.monotonic() - started
-            checkpoint.save(folder / "checkpoints", 0, *state.tensors())
-    window = Window(state.images)
     with interruption() as interrupted:
+        if stored is None and experiment.method.pretraining is not None:
+            unfinished = checkpoints / "encoder"
+            pretrain(fabric, experiment, state, images, unfinished, observer.pretrain, interrupted)
+            _store(fabric, state, checkpoints, training)
+            if fabric.is_global_zero:
+                shutil.rmtree(unfinished)
+        window = Window(state.images)
+        started, seconds_before = time.monotonic(), state.seconds
         while True:
-            state.seconds = seconds_before + time.monotonic() - started
+            seconds = seconds_before + time.monotonic() - started
+            state.seconds, signal = _agree(fabric, seconds, interrupted())
             out_of_time = training.seconds is not None and state.seconds >= training.seconds
             done = state.images >= training.images or out_of_time
-            fresh = stored is None or state.images > stored[1]["images"]
-            if is_first and fresh:
-                due = done or passed(state.images, training.log_images, training)
-                if window.count and due:
-                    record = window.record(state, images)
-                    append_line(folder / "metrics.jsonl", record)
-                    observer.log(record)
-                looking = time.monotonic()
-                if done or passed(state.images, training.sample_images, training):
-                    observer.sample(state)
-                every = experiment.evaluation.images
-                if every and state.images and not done and passed(state.images, every, training):
-                    observer.evaluate(state)
-                window.started += time.monotonic() - looking  # images/s are those of training
-            stopping = interrupted() or done
-            if fabric.world_size > 1:  # clocks and signals differ: all processes stop together
-                stopping = bool(fabric.all_reduce(torch.tensor(float(stopping)), reduce_op="sum"))
-            if (
-                is_first
-                and fresh
-                and state.images
-                and (stopping or passed(state.images, training.checkpoint_images, training))
-            ):
-                checkpoint.save(folder / "checkpoints", state.images, *state.tensors())
-                checkpoint.prune(folder / "checkpoints", training.keep_checkpoints)
-            if stopping:
-                break
+            if stored is None or state.images > stored[1]["images"]:  # else: all this was done
+                if fabric.is_global_zero:
+                    _look(experiment, state, images, folder, observer, window, done=done)
+                due = passed(state.images, training.checkpoint_images, training)
+                if state.images and (done or signal or due):
+                    _store(fabric, state, checkpoints, training)
+            if done:
+                return state
+            if signal:
+                raise SystemExit(signal)
 
             waited = time.monotonic()
             batch: Batch = {name: each.at(state.images) for name, each in batches.items()}
             window.waited += time.monotonic() - waited
 
             advance(fabric, experiment, state, batch, phases, window)
-    if not done:
-        raise SystemExit(interrupted())
-    return state
+
+
+def _share_of_batches(
+    fabric: Fabric, experiment: Experiment, images: Mapping[DomainName, Images]
+) -> dict[DomainName, Batches]:
+    """This process's part of each batch."""
+    training, processes = experiment.training, fabric.world_size
+    return {
+        name: Batches(
+            images[name],
+            domain,
+            name,
+            training.seed,
+            training.batch_size // processes,
+            fabric.device,
+            fabric.global_rank,
+            processes,
+        )
+        for name, domain in experiment.domains.items()
+    }
+
+
+def _agree(fabric: Fabric, seconds: float, signal: int) -> tuple[float, int]:
+    """The clock of the first process and the signal of any: one answer for all of them.
+
+    Clocks differ, and so would learning rates; a signal may reach one process only.
+    """
+    if fabric.world_size == 1:
+        return seconds, signal
+    mine = torch.tensor([seconds if fabric.is_global_zero else 0.0, signal], dtype=torch.float64)
+    shared = fabric.all_reduce(mine, reduce_op="max")
+    assert isinstance(shared, Tensor)
+    seconds, signal = shared.tolist()
+    return seconds, int(signal)
+
+
+def _look(
+    experiment: Experiment,
+    state: State,
+    images: Mapping[DomainName, Images],
+    folder: Path,
+    observer: Observer,
+    window: Window,
+    *,
+    done: bool,
+) -> None:
+    """Log, sample and evaluate, as far as it is time to."""
+    training, every = experiment.training, experiment.evaluation.images
+    if window.count and (done or passed(state.images, training.log_images, training)):
+        record = window.record(state, images)
+        append_line(folder / "metrics.jsonl", record)
+        observer.log(record)
+    looking = time.monotonic()
+    if done or passed(state.images, training.sample_images, training):
+        observer.sample(state)
+    if every and state.images and not done and passed(state.images, every, training):
+        observer.evaluate(state)
+    window.started += time.monotonic() - looking  # images/s are those of training
+
+
+def _store(fabric: Fabric, state: State, folder: Path, training: Training) -> None:
+    """Write a checkpoint, to which each process adds what is its own."""
+    tensors, form = state.tensors()
+    if fabric.world_size > 1:
+        for name, mine in state.own().items():
+            gathered = fabric.all_gather(mine.contiguous())
+            assert isinstance(gathered, Tensor)
+            for process in range(1, fabric.world_size):
+                tensors[f"{PROCESS}.{process}.{name}"] = gathered[process]
+    if fabric.is_global_zero:
+        checkpoint.save(folder, state.images, tensors, form)
+        checkpoint.prune(folder, training.keep_checkpoints)
 
 
 class Phases:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -13,10 +15,14 @@ from unpaired.data.batches import derive_seed, generator
 from unpaired.data.images import Images
 from unpaired.data.jitter import jitter
 from unpaired.data.tensors import to_network
-from unpaired.engine.classify import fit
+from unpaired.engine import checkpoint
+from unpaired.engine.classify import Fitting
 from unpaired.engine.state import State
 from unpaired.experiment import Experiment
 from unpaired.methods.method import DomainName
+
+PARTS = 10
+"""A tenth of the work is lost at most, where a process is killed."""
 
 
 def pretrain(
@@ -24,72 +30,132 @@ def pretrain(
     experiment: Experiment,
     state: State,
     images: Mapping[DomainName, Images],
+    folder: Path,
     tell: Callable[[int, int, float], None],
+    interrupted: Callable[[], int],
 ) -> None:
     """Train `nets.encoders["a"]` on labelled images, once; it is frozen again afterwards.
 
     `tell` hears now and then of the images seen, all that will be, and the loss. The first process
-    trains, the others receive: all must build on the same encoder.
+    trains, the others receive: all must build on the same encoder. What has been learned so far
+    lies in `folder`, from which the same call goes on.
+
+    Raises:
+        NonFiniteLoss: when training diverged.
+        SystemExit: with the code that `interrupted` gives, all being stored.
     """
-    settings, seed = experiment.method.pretraining, experiment.training.seed
-    labels = images["a"].labels
-    assert settings is not None
-    assert labels is not None, "checked before training"
-    truth = torch.from_numpy(labels)
     encoder = state.networks.encoders["a"]
+    signal = 0
+    if fabric.is_global_zero:
+        encoder.train().requires_grad_(True)
+        signal = _learn(fabric, experiment, state, images, folder, tell, interrupted)
+        encoder.eval().requires_grad_(False)
+    signal = fabric.broadcast(signal)
+    if signal:
+        raise SystemExit(signal)
+    encoder.load_state_dict(fabric.broadcast(encoder.state_dict()))
+    state.average.encoders["a"].load_state_dict(encoder.state_dict())
+
+
+def _learn(
+    fabric: Fabric,
+    experiment: Experiment,
+    state: State,
+    images: Mapping[DomainName, Images],
+    folder: Path,
+    tell: Callable[[int, int, float], None],
+    interrupted: Callable[[], int],
+) -> int:
+    """The first process's part; returns the code of the signal that ended it, or 0."""
+    settings, seed = experiment.method.pretraining, experiment.training.seed
+    assert settings is not None
     random = generator(seed, "pretraining")
+    torch.manual_seed(derive_seed(seed, "pretraining"))
+    fitting = Fitting(
+        state.networks.encoders["a"],
+        len(images["a"]),
+        images_seen=settings.images,
+        batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        random=random,
+    )
+    stored = checkpoint.load_newest(folder)
+    if stored is not None:
+        fitting.restore(*stored)
+        state.seconds = stored[1]["seconds"]
+    started, seconds_before = time.monotonic(), state.seconds
+    every = max(len(fitting.batches) // PARTS, 1)
 
-    def read(domain: DomainName, indices: Tensor) -> Tensor:
-        """Images in the form in which the encoder takes both domains, in [0, 1]."""
-        pixels = images[domain].gather(indices.numpy()).to(fabric.device)
-        values = to_network(pixels, experiment.domain(domain).value_range)
-        unit: Tensor = encoder.to_unit(values, domain)  # type: ignore[operator]
-        return unit
+    def store() -> bool:
+        state.seconds = seconds_before + time.monotonic() - started
+        signal = interrupted()
+        if signal or fitting.steps % every == 0:
+            tensors, form = fitting.tensors()
+            checkpoint.save(folder, fitting.images, tensors, {**form, "seconds": state.seconds})
+            checkpoint.prune(folder, 1)
+        return bool(signal)
 
-    images_seen = 0
+    finished = fitting.run(
+        Lesson(fabric, experiment, state, images, fitting),
+        advice="Lower --method.encoder-training.learning-rate.",
+        tell=tell,
+        stop_after_step=store,
+    )
+    return 0 if finished else interrupted()
 
-    def classify(unit: Tensor) -> Tensor:
-        with fabric.autocast():
-            logits: Tensor = encoder.classify_unit(unit)  # type: ignore[operator]
-        return logits
 
-    def loss(batch: Tensor) -> Tensor:
-        seen = jitter(read("a", batch), settings.jitter, random)
-        right = truth[batch].to(fabric.device)
-        nonlocal images_seen
-        images_seen += len(batch)
-        if not settings.consistency_weight or images_seen <= settings.warm_up * settings.images:
-            return F.cross_entropy(classify(seen), right)
-        others = torch.randint(len(images["b"]), (len(batch),), generator=random)
-        unlabelled = read("b", others)
+class Lesson:
+    """The loss of a batch: the labels of a, and agreement with itself on b."""
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        experiment: Experiment,
+        state: State,
+        images: Mapping[DomainName, Images],
+        fitting: Fitting,
+    ) -> None:
+        settings, labels = experiment.method.pretraining, images["a"].labels
+        assert settings is not None
+        assert labels is not None, "checked before training"
+        self.fabric, self.experiment, self.images = fabric, experiment, images
+        self.encoder, self.fitting = state.networks.encoders["a"], fitting
+        self.settings, self.truth = settings, torch.from_numpy(labels)
+
+    def __call__(self, batch: Tensor) -> Tensor:
+        """Indices of images of a, int64 [N] => a scalar."""
+        settings, random = self.settings, self.fitting.random
+        seen = jitter(self._read("a", batch), settings.jitter, random)
+        right = self.truth[batch].to(self.fabric.device)
+        warming = self.fitting.images + len(batch) <= settings.warm_up * settings.images
+        if warming or not settings.consistency_weight:
+            return F.cross_entropy(self._classify(seen), right)
+        others = torch.randint(len(self.images["b"]), (len(batch),), generator=random)
+        unlabelled = self._read("b", others)
         with torch.no_grad():
-            encoder.eval()
-            confidence, label = in_equal_shares(classify(unlabelled).softmax(1)).max(1)
-            encoder.train()
+            self.encoder.eval()
+            shares = in_equal_shares(self._classify(unlabelled).softmax(1))
+            self.encoder.train()
+        confidence, label = shares.max(1)
         # Both domains in one batch: batch norm must know the statistics of both afterwards.
         both = torch.cat([seen, jitter(unlabelled, settings.jitter, random)])
-        logits, judged = classify(both).chunk(2)
+        logits, judged = self._classify(both).chunk(2)
         sure = confidence > settings.confidence
         agreement = (F.cross_entropy(judged, label, reduction="none") * sure).mean()
         return F.cross_entropy(logits, right) + settings.consistency_weight * agreement
 
-    if fabric.is_global_zero:
-        torch.manual_seed(derive_seed(seed, "pretraining"))
-        encoder.train().requires_grad_(True)
-        fit(
-            encoder,
-            loss,
-            len(truth),
-            images_seen=settings.images,
-            batch_size=settings.batch_size,
-            learning_rate=settings.learning_rate,
-            weight_decay=settings.weight_decay,
-            random=random,
-            tell=tell,
-        )
-        encoder.eval().requires_grad_(False)
-    encoder.load_state_dict(fabric.broadcast(encoder.state_dict()))
-    state.average.encoders["a"].load_state_dict(encoder.state_dict())
+    def _read(self, domain: DomainName, indices: Tensor) -> Tensor:
+        """Images in the form in which the encoder takes both domains, in [0, 1]."""
+        pixels = self.images[domain].gather(indices.numpy()).to(self.fabric.device)
+        values = to_network(pixels, self.experiment.domain(domain).value_range)
+        unit: Tensor = self.encoder.to_unit(values, domain)  # type: ignore[operator]
+        return unit
+
+    def _classify(self, unit: Tensor) -> Tensor:
+        with self.fabric.autocast():
+            logits: Tensor = self.encoder.classify_unit(unit)  # type: ignore[operator]
+        return logits
 
 
 def in_equal_shares(guesses: Tensor, rounds: int = 5) -> Tensor:

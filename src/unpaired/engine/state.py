@@ -17,6 +17,9 @@ from unpaired.methods.method import Networks
 
 PHASES = ("generators", "discriminators")
 
+PROCESS = "process"
+"""What stored tensors of the second process and those after it are named after."""
+
 
 class State:
     """Networks, their averages, optimisers, image pools and the count of images seen.
@@ -85,8 +88,23 @@ class State:
             tensors |= named
         return tensors, {"seconds": self.seconds, "optimisers": forms}
 
-    def restore(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
-        """The inverse of `tensors`."""
+    def own(self) -> dict[str, Tensor]:
+        """Of `tensors`, those in which processes that share a training differ.
+
+        Weights and moments are the same in all; image pools, the statistics of batch norm and the
+        codes of styles are of the images that each has seen.
+        """
+        parts = {"networks.": self.networks, "average.": self.average.generating()}
+        shared = {prefix + n for prefix, part in parts.items() for n, _ in part.named_parameters()}
+        return {
+            name: tensor
+            for name, tensor in self.tensors()[0].items()
+            if name not in shared and not name.startswith("optimiser.")
+        }
+
+    def restore(self, tensors: dict[str, Tensor], state: dict[str, Any], process: int = 0) -> None:
+        """The inverse of `tensors`, with what was `own` to this process."""
+        tensors = {**tensors, **checkpoint.with_prefix(tensors, f"{PROCESS}.{process}.")}
         self.networks.load_state_dict(checkpoint.with_prefix(tensors, "networks."))
         self.average.generating().load_state_dict(checkpoint.with_prefix(tensors, "average."))
         for phase, optimiser in self.optimisers.items():

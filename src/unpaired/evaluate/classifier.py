@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unpaired.data.jitter import Jitter, jitter
-from unpaired.engine.classify import fit
+from unpaired.engine.classify import Fitting
 from unpaired.errors import DataError
 
 NUM_FEATURES = 128
@@ -94,7 +94,7 @@ def train_classifier(
     otherwise. The order, the augmentation and the first weights follow from `seed`; with the same
     machine and number of threads the weights are the same to the bit. The global random state is
     left as it was.
-    Raises DataError for images or labels of another form.
+    Raises DataError for images or labels of another form, NonFiniteLoss when training diverged.
     """
     _check(images, labels, num_classes)
     device = torch.device(device)
@@ -110,9 +110,8 @@ def train_classifier(
         seen = jitter(_unit(images[batch].to(device)), Jitter(), random)
         return F.cross_entropy(classifier(seen), labels[batch].to(device))
 
-    fit(
+    fitting = Fitting(
         classifier,
-        loss,
         len(labels),
         images_seen=images_seen,
         batch_size=_BATCH_IMAGES,
@@ -120,6 +119,7 @@ def train_classifier(
         weight_decay=_WEIGHT_DECAY,
         random=random,
     )
+    fitting.run(loss, advice="Report it, with the output of `unpaired doctor`.")
     return classifier.eval()
 
 

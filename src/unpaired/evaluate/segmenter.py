@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unpaired.data.jitter import Jitter, jitter
-from unpaired.engine.classify import fit
-from unpaired.errors import DataError, NonFiniteLoss, SettingError
+from unpaired.engine.classify import Fitting
+from unpaired.errors import DataError, SettingError
 from unpaired.evaluate.segmenter_networks import SegmenterNetwork, UperNet, pretrained
 
 SMALLEST = 32
@@ -113,22 +113,17 @@ def train_segmenter(
             seen, wanted = augment(photos[batch].to(device), truth[batch].to(device), random)
             return F.cross_entropy(segmenter(seen), wanted)
 
-        fit(
+        fitting = Fitting(
             segmenter,
-            loss,
             len(photos),
             images_seen=images_seen,
             batch_size=BATCH_IMAGES,
             learning_rate=PRETRAINED_LEARNING_RATE if weights else LEARNING_RATES[network.kind],
             weight_decay=WEIGHT_DECAY,
             random=random,
-            tell=tell,
         )
-    if not all(torch.isfinite(parameter).all() for parameter in segmenter.parameters()):
-        raise NonFiniteLoss(
-            "the segmenter's training met a value that is not finite. Train with another seed; if "
-            "it happens again, report it with the output of `unpaired doctor`."
-        )
+        advice = "Train with another seed; if that fails too, report it."
+        fitting.run(loss, advice=advice, tell=tell)
     return segmenter.eval(), network
 
 
