@@ -193,7 +193,7 @@ reads real ones at 0.974 and 0.976, above UNIT and CyCADA, and one of unchanged 
         "one epoch and worse after ten.",
         text="""
 On 400 test images of either, without a classifier, after 500 to 1,500 images (the report's 10
-epochs are 300,000). The failure is one of framing: MNIST's digits fill 69 % of the height and leave
+epochs are 600,000). The failure is one of framing: MNIST's digits fill 69 % of the height and leave
 a margin, USPS's fill 98 %, so that the outer tenth of an image has ink in 0.3 % of its pixels there
 and in 14 % here. A discriminator sees that at once, and a network of 3×3 kernels cannot scale a
 digit: MNIST→USPS smears ends to the border, from the 250th image on, and USPS→MNIST wipes off what

@@ -29,6 +29,16 @@ def test_without_data_the_message_names_the_files_and_where_to_get_them(
         assert part in message
 
 
+@pytest.mark.parametrize(
+    ("name", "train_images"), [("facades", 400), ("maps", 1_096), ("cityscapes", 2_975)]
+)
+@pytest.mark.parametrize("variant", ["cyclegan", "sn", "wgan-gp"])
+def test_200_epochs_as_the_report_has_them(
+    stand_in_data: Path, name: str, train_images: int, variant: str
+):
+    assert recipe(f"{name}-{variant}").training.images == 200 * train_images
+
+
 def test_as_the_report_has_it(stand_in_data: Path):
     plain, spectral = recipe("facades-cyclegan"), recipe("facades-sn")
     assert plain.a.source.name == str(stand_in_data / "facades/photo/train.parquet")  # type: ignore[union-attr]

@@ -35,7 +35,8 @@ class ResNet:
     norm: Norm = "instance"
     """Normalisation of every layer but the last."""
     upsampling: Upsampling = "resize"
-    """How the decoder doubles the size; "transposed" as published, "resize" has no checkerboard."""
+    """How the decoder doubles the size; "transposed" as published but for its kernel (4×4, there
+    3×3), "resize" has no checkerboard."""
     kernel: int = 7
     """Side of the first and last convolution's kernel, odd."""
 
