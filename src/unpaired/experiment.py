@@ -200,6 +200,8 @@ _AT_MOST: dict[str, float] = {
     "beta1": 0.9999,
     "beta2": 0.99999,
     "decay_from": 1,
+    "confidence": 1,
+    "warm_up": 1,
     "crop_probability": 1,
     "test_fraction": 0.9,
     "validation_fraction": 0.9,

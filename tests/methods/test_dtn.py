@@ -360,6 +360,17 @@ def test_the_other_direction_is_refused(transfer: Experiment):
         ({"discriminator": CNN(norm="batch"), "r1_weight": 1.0}, 4, "R1 takes the gradient"),
         ({"generator": Decoder(base=2, resolution=48)}, 4, "resolution must be 2 times a power"),
         ({"encoder": ClassEncoder(convolutions=2)}, 4, "kernel 2 goes with one convolution"),
+        ({"encoder_training": Pretraining(images=0)}, 4, "images is 0, less than one batch"),
+        ({"encoder_training": Pretraining(confidence=1.5)}, 4, "it must be at most 1"),
+        ({"encoder_training": Pretraining(warm_up=3.0)}, 4, "it must be at most 1"),
+        (
+            {
+                "encoder": ClassEncoder(norm="batch"),
+                "encoder_training": Pretraining(batch_size=1),
+            },
+            4,
+            "Set --method.encoder-training.batch-size 32",
+        ),
     ],
 )
 def test_what_cannot_be_trained_is_refused(
@@ -379,7 +390,12 @@ def test_it_needs_a_domain_a(transfer: Experiment):
 @pytest.mark.parametrize("batch_size", [1, 4])
 def test_everything_else_is_accepted(transfer: Experiment, batch_size: int):
     training = replace(transfer.training, batch_size=batch_size)
-    for changes in ({}, {"r1_weight": 1.0}, {"discriminator": CNN(norm="instance")}):
+    for changes in (
+        {},
+        {"r1_weight": 1.0},
+        {"discriminator": CNN(norm="instance")},
+        {"encoder": ClassEncoder(), "encoder_training": Pretraining(batch_size=1)},
+    ):
         check(replace(transfer, method=method_of(**changes), training=training))
 
 

@@ -99,6 +99,7 @@ class DTN(BaseMethod):
             return ["a is missing: DTN translates one pile of images to another. Give --a."]
         penalty = "R1" if self.r1_weight else None
         found = critic.coupling_problems(self.discriminator, penalty, batch_size)
+        found += self._pretraining_problems()
         if self.class_weight and self.standardise:
             found.append(
                 "method.class_weight asks for classes of features as f makes them, and "
@@ -109,6 +110,22 @@ class DTN(BaseMethod):
             found.append(
                 f"method.class_weight is {self.class_weight:g}, but an encoder that is given knows "
                 "no classes. Set --method.class-weight 0, or --method.encoder.kind class-encoder."
+            )
+        return found
+
+    def _pretraining_problems(self) -> list[str]:
+        learning, found = self.pretraining, []
+        if learning is not None and learning.images < learning.batch_size:
+            found.append(
+                f"method.encoder_training.images is {learning.images}, less than one batch. Set "
+                f"--method.encoder-training.images {100 * learning.batch_size} or more."
+            )
+        normed = isinstance(self.encoder, ClassEncoder) and self.encoder.norm == "batch"
+        if learning is not None and learning.batch_size == 1 and normed:
+            found.append(
+                "method.encoder_training.batch_size is 1, but the encoder's batch norm compares "
+                "the images of a batch. Set --method.encoder-training.batch-size 32, or "
+                "--method.encoder.norm none."
             )
         return found
 
