@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,11 +20,13 @@ from unpaired import samples, training
 from unpaired.data.images import load_images
 from unpaired.data.sources import BuiltIn, Folder
 from unpaired.data.tensors import images_at_once, to_network, to_pixels
+from unpaired.engine.run_folder import append_line
 from unpaired.errors import DataError, SettingError
 from unpaired.evaluate import piles
 from unpaired.evaluate.measure import Result
 from unpaired.experiment import Experiment
 from unpaired.model_card import card
+from unpaired.model_folder import load_model
 from unpaired.training import RunObserver, score, train
 
 
@@ -90,24 +94,54 @@ def test_the_best_validation_chooses_what_is_exported(
 
 
 @pytest.mark.usefixtures("quick_judge")
+@pytest.mark.parametrize("last", ["_draw_worst", "append_line", "write_report"])
 def test_a_run_killed_in_its_last_words_says_them_once(
-    tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: str
 ):
-    """Its test line was written, its model was not."""
 
-    def stop(*_: Any) -> None:
-        raise KeyboardInterrupt
+    def stop(*given: Any) -> None:
+        if last != "append_line" or given[1]["split"] == "test":
+            raise KeyboardInterrupt
+        append_line(*given)
 
     folder = tmp_path / "run"
     with monkeypatch.context() as patched:
-        patched.setattr(RunObserver, "_draw_worst", stop)
+        patched.setattr(RunObserver if last == "_draw_worst" else training, last, stop)
         with pytest.raises(KeyboardInterrupt):
             train(tiny, folder, quiet=True)
-    assert moments(folder) == [("validation", 20), ("test", 20)]
-    assert not (folder / "model").exists()
-    train(tiny, folder, quiet=True)
+    assert ("validation", 20) in moments(folder)
     assert (folder / "model").is_dir()
+    assert not (folder / "report.html").exists()
+    train(tiny, folder, quiet=True)
     assert moments(folder) == [("validation", 20), ("test", 20)]
+    card = (folder / "model" / "README.md").read_text()
+    assert f"On test images, protocol `{evaluations(folder)[-1]['fingerprint']}`" in card
+
+
+@pytest.mark.usefixtures("quick_judge")
+def test_a_run_that_is_stopped_leaves_a_model_and_says_how_it_goes_on(
+    tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+):
+    log = RunObserver.log
+
+    def stop_at_12(self: RunObserver, record: dict[str, Any]) -> None:
+        log(self, record)
+        if record["images"] == 12:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    folder = tmp_path / "run"
+    with monkeypatch.context() as patched:
+        patched.setattr(RunObserver, "log", stop_at_12)
+        with pytest.raises(SystemExit) as ended:
+            train(tiny, folder)
+    assert ended.value.code == 130
+    assert "stopped and saved: the same command continues" in capsys.readouterr().err
+    assert load_model(folder / "model").images == 12 + 4  # a step follows the line
+    unpaired.evaluate(folder)  # of what there is; it is not the end of the run
+    train(tiny, folder)
+    assert "continues after 16 images" in capsys.readouterr().err
+    assert load_model(folder / "model").images == 20
+    assert moments(folder) == [("test", 16), ("validation", 20), ("test", 20)]
 
 
 @pytest.mark.usefixtures("quick_judge")
@@ -230,7 +264,7 @@ def line(split: str, images: int, value: float) -> dict[str, Any]:
         "split": split,
         "images": images,
         "protocol": {"name": "standard"},
-        "fingerprint": f"{split}-{images}",
+        "fingerprint": f"of-{split}",
         "metrics": {"translation_accuracy/a2b": measured},
     }
 
@@ -238,10 +272,10 @@ def line(split: str, images: int, value: float) -> dict[str, Any]:
 def test_the_card_shows_the_numbers_of_these_weights(tiny: Experiment):
     lines = [line("validation", 8, 0.5), line("test", 20, 0.8), line("validation", 20, 0.7)]
     text = card(tiny, 20, lines)
-    assert "On test images, protocol `test-20`." in text
+    assert "On test images, protocol `of-test`." in text
     assert "| translation_accuracy/a2b | 0.8 | 0.7 to 0.9 | 360 |" in text
     assert "0.5" not in text
-    assert "protocol `validation-8`" in card(tiny, 8, lines)
+    assert "protocol `of-validation`" in card(tiny, 8, lines)
     assert "Nothing was measured yet." in card(tiny, 12, lines)
     for words in (
         "`builtin:ink:train`",

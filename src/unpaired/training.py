@@ -15,6 +15,7 @@ from torch import Tensor
 from unpaired import samples
 from unpaired.data.images import Images, load_images, require_images
 from unpaired.data.sources import describe
+from unpaired.engine.checkpoint import list_newest_first
 from unpaired.engine.hardware import build_fabric, choose_device, leave
 from unpaired.engine.loop import train as train_networks
 from unpaired.engine.run_folder import append_line, open_run, read_evaluations
@@ -76,9 +77,12 @@ def train(
         tracker = Tracker(track, run) if track and fabric.is_global_zero else None
         with progress if fabric.is_global_zero else nullcontext():
             observer = RunObserver(experiment, run, fixed, images, progress, tracker, fabric.device)
+            if not quiet and (stored := list_newest_first(run / "checkpoints")):
+                progress.say(f"continues after {int(stored[0].name):,} images")
             try:
                 state = train_networks(fabric, experiment, images, run, observer)
             except SystemExit:  # a signal, which ends all processes together
+                progress.say(f"stopped and saved: the same command continues {run}")
                 leave(fabric)
                 raise
         if fabric.is_global_zero:
@@ -134,30 +138,41 @@ class RunObserver:
         if self._validation is None:
             self._validation = self._judge("validation")
         result = self._validation.measure(state.average, state.images)
-        if all(score(result.record) > score(record) for record in self._lines_of("validation")):
+        mark = result.record["fingerprint"]  # scores of other protocols are no rivals
+        before = [b for b in self._lines_of("validation") if b["fingerprint"] == mark]
+        if all(score(result.record) > score(record) for record in before):
             self._save(state.average, state.images, self.run / "best")
         append_line(self.run / "evaluations.jsonl", result.record)
 
+    def stop(self, state: State) -> None:
+        """Leave a model of a training that was interrupted, and go on from there another time."""
+        self._save(state.average, state.images, self.run / "model")
+
     def finish(self, state: State) -> None:
-        """The last words of a run: validation and test of the final weights, model, report."""
-        if (self.run / "model").is_dir() and self._lines_of("test"):
-            write_report(self.run)  # the run was already finished
-            return
-        if not any(line["images"] == state.images for line in self._lines_of("validation")):
+        """The last words of a run: validation and test of the final weights, model, report.
+
+        The model comes first: it need not wait for the minutes that judges may take.
+        """
+        if not self._measured("validation", state.images):
+            self._save(state.average, state.images, self.run / "model")
+            self.progress.say("measuring on images kept from training")
             self.evaluate(state)
         networks, images = state.average, state.images
         if self.experiment.evaluation.export == "best":
             networks, images = self._best()
-        result = self._judge("test").measure(networks, images)
-        if not self._lines_of("test"):  # else: ended between this line and the model
+        if not self._measured("test", images):
+            result = self._judge("test").measure(networks, images)
+            self._draw_worst(result)
+            self._save(networks, images, self.run / "model", [result.record])
             append_line(self.run / "evaluations.jsonl", result.record)
-        self._draw_worst(result)
-        self._save(networks, images, self.run / "model")
         write_report(self.run)
 
     def evaluations(self) -> list[dict[str, Any]]:
         """See `read_evaluations`."""
         return read_evaluations(self.run)
+
+    def _measured(self, split: Split, images: int) -> bool:
+        return any(line["images"] == images for line in self._lines_of(split))
 
     def _lines_of(self, split: Split) -> list[dict[str, Any]]:
         return [line for line in self.evaluations() if line["split"] == split]
@@ -169,8 +184,10 @@ class RunObserver:
         best = load_model(self.run / "best")
         return best.networks.to(self.device), best.images
 
-    def _save(self, networks: Networks, images: int, folder: Path) -> None:
-        text = card(without_folders(self.experiment), images, self.evaluations())
+    def _save(
+        self, networks: Networks, images: int, folder: Path, new: Sequence[dict[str, Any]] = ()
+    ) -> None:
+        text = card(without_folders(self.experiment), images, [*self.evaluations(), *new])
         save_model(folder, self.experiment, networks, images, text)
 
     def _draw_worst(self, result: Result) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from unpaired.engine.run_folder import open_run
 from unpaired.engine.state import State, learning_rate_factor
 from unpaired.engine.window import memory_mb
 from unpaired.errors import NonFiniteLoss, RunError
-from unpaired.experiment import Experiment, Training
+from unpaired.experiment import Experiment, Training, load
 
 
 class Silent:
@@ -25,6 +26,8 @@ class Silent:
     def sample(self, state: object) -> None: ...
 
     def evaluate(self, state: object) -> None: ...
+
+    def stop(self, state: object) -> None: ...
 
 
 def run(experiment: Experiment, folder: Path) -> State:
@@ -120,6 +123,33 @@ def test_other_settings_are_refused_and_named(tiny, tmp_path):
     with pytest.raises(RunError, match=r"method\.cycle_weight: 10\.0 there, 5\.0 here"):
         run(other, folder)
     assert (folder / "config.json").read_bytes() == before
+
+
+def test_what_does_not_change_what_is_learned_may_differ(tiny, tmp_path):
+    with open_run(tmp_path / "run", tiny):
+        pass
+    other = replace(
+        tiny,
+        training=replace(tiny.training, log_images=8, sample_images=4, checkpoint_images=12),
+        evaluation=replace(tiny.evaluation, classifier=True),
+    )
+    with open_run(tmp_path / "run", other):
+        pass
+    assert load(tmp_path / "run" / "config.json") == other
+
+
+@pytest.mark.parametrize(
+    "changes", [{"images": 40}, {"seconds": 60.0}, {"images": 40, "seconds": None}]
+)
+def test_a_run_whose_learning_rate_is_constant_may_be_lengthened(tiny, tmp_path, changes):
+    constant = replace(tiny, training=replace(tiny.training, schedule="constant"))
+    for name, experiment in (("constant", constant), ("linear", tiny)):
+        with open_run(tmp_path / name, experiment):
+            pass
+        longer = replace(experiment, training=replace(experiment.training, **changes))
+        allowed = nullcontext() if name == "constant" else pytest.raises(RunError, match="settings")
+        with allowed, open_run(tmp_path / name, longer):
+            pass
 
 
 def test_a_folder_of_something_else_is_refused(tiny, tmp_path):

@@ -478,6 +478,8 @@ class Silent:
 
     def evaluate(self, state: object) -> None: ...
 
+    def stop(self, state: object) -> None: ...
+
 
 @pytest.mark.parametrize("stop_at", [4, 12])
 def test_interrupted_after_pretraining_and_continued_it_is_the_same_to_the_bit(
