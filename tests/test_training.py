@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 
 import unpaired
 from unpaired import samples, training
+from unpaired.data.domain import Domain
 from unpaired.data.images import load_images
 from unpaired.data.sources import BuiltIn, Folder
 from unpaired.data.tensors import images_at_once, to_network, to_pixels
@@ -27,7 +28,7 @@ from unpaired.evaluate.measure import Result
 from unpaired.experiment import Experiment
 from unpaired.model_card import card
 from unpaired.model_folder import load_model
-from unpaired.training import RunObserver, score, train
+from unpaired.training import RunObserver, leaks, score, train
 
 
 def evaluations(run: Path) -> list[dict[str, Any]]:
@@ -172,6 +173,25 @@ def test_what_cannot_work_is_refused_before_anything_is_written(tiny: Experiment
     with pytest.raises(SettingError, match="training images are also those of the test"):
         train(replace(tiny, a=replace(tiny.a, test_source=tiny.a.source)), run, quiet=True)
     assert not list(tmp_path.iterdir())
+
+
+def test_images_that_serve_twice_are_told(tmp_path: Path, tiny: Experiment):
+    """By their content, whatever their names; held-out images never do."""
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (40, 32, 32, 3), np.uint8)
+    for folder, numbers in (("train", range(30)), ("copies", range(25, 40)), ("b", range(28, 40))):
+        (tmp_path / folder).mkdir()
+        for i in numbers:
+            Image.fromarray(pixels[i]).save(tmp_path / folder / f"{folder}-{i}.png")
+    a = Domain(source=Folder(path=str(tmp_path / "train")), size=32, test_fraction=0.2)
+    b = Domain(source=Folder(path=str(tmp_path / "b")), size=32)
+    experiment = replace(tiny, a=a, b=b)
+    (shared,) = leaks(experiment)
+    assert shared.startswith("2 images are in both piles")
+    copies = replace(a, test_source=Folder(path=str(tmp_path / "copies")), validation_fraction=0.0)
+    told = leaks(replace(experiment, a=copies))
+    assert told[0].startswith("5 test images of a are also training images")
+    assert told[1:] == [shared]
 
 
 def test_refused_images_are_told(tmp_path: Path, tiny: Experiment, capsys: Any):

@@ -15,6 +15,7 @@ from torch import Tensor
 from unpaired import samples
 from unpaired.data.images import Images, load_images, require_images
 from unpaired.data.sources import describe
+from unpaired.data.splits import num_seen_in_training, num_shared
 from unpaired.engine.checkpoint import list_newest_first
 from unpaired.engine.hardware import build_fabric, choose_device, leave
 from unpaired.engine.loop import train as train_networks
@@ -68,6 +69,9 @@ def train(
     fixed = {name: _first_images(experiment, name) for name in sources}
     for domain in experiment.domains.values():  # hours before they are needed
         require_images(domain, "test", FEWEST["test"])
+    if not quiet:
+        for warning in leaks(experiment):
+            say(f"warning: {warning}")
     fabric = build_fabric(experiment.training)
     # Of several processes, the first alone writes.
     with open_run(run, experiment) if fabric.is_global_zero else nullcontext():
@@ -212,6 +216,22 @@ class RunObserver:
 def score(record: dict[str, Any]) -> float:
     """What `best` means: the highest of these on validation images."""
     return validation_score({name: m["value"] for name, m in record["metrics"].items()})
+
+
+def leaks(experiment: Experiment) -> list[str]:
+    """What makes numbers flatter: images that serve twice."""
+    found = []
+    for name, domain in experiment.domains.items():
+        for split in ("validation", "test"):
+            if count := num_seen_in_training(domain, split):
+                found.append(
+                    f"{count} {split} images of {name} are also training images: numbers taken on "
+                    "them do not tell how it does on new ones. Give others, or none: then a share "
+                    "of the training images is held out."
+                )
+    if experiment.a is not None and (count := num_shared(experiment.a, experiment.b)):
+        found.append(f"{count} images are in both piles, a and b: a translator can leave them be.")
+    return found
 
 
 def check_labels(experiment: Experiment, images: dict[DomainName, Images]) -> None:
