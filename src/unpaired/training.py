@@ -28,6 +28,7 @@ from unpaired.evaluate.content import Pretrained
 from unpaired.evaluate.extractors import Extractor
 from unpaired.evaluate.faithfulness import look
 from unpaired.evaluate.measure import Judge, Result
+from unpaired.evaluate.palettes import share_of_palette
 from unpaired.evaluate.protocol import Split
 from unpaired.evaluate.score import validation_score
 from unpaired.experiment import Experiment, check, load
@@ -65,6 +66,7 @@ def train(
         name: _training_images(experiment, name, quiet=quiet) for name in experiment.domains
     }
     check_labels(experiment, images)
+    check_palettes(experiment, images)
     sources = [SOURCE[direction] for direction in experiment.method.directions]
     fixed = {name: _first_images(experiment, name) for name in sources}
     for domain in experiment.domains.values():  # hours before they are needed
@@ -216,6 +218,30 @@ class RunObserver:
 def score(record: dict[str, Any]) -> float:
     """What `best` means: the highest of these on validation images."""
     return validation_score({name: m["value"] for name, m in record["metrics"].items()})
+
+
+LABEL_MAPS_LOOKED_AT = 50
+
+
+def check_palettes(experiment: Experiment, images: dict[DomainName, Images]) -> None:
+    """Refuse to train on photos that are said to be label maps.
+
+    Raises:
+        DataError: where less than half of the pixels have a colour of the palette. Classes that a
+            palette leaves out, as Cityscapes' does, are less.
+    """
+    for name, domain in experiment.domains.items():
+        if not domain.palette:
+            continue
+        some = images[name].gather(np.arange(min(LABEL_MAPS_LOOKED_AT, len(images[name]))))
+        share = share_of_palette(some.permute(0, 2, 3, 1).numpy(), domain.palette)
+        if share < 0.5:
+            raise DataError(
+                f"{describe(domain.source)} should hold label maps, but {share:.0%} of the pixels "
+                f"have a colour of {name}.palette. Give label maps, the colours of your classes "
+                f"(--{name}.palette), or images of any kind without one (a recipe without "
+                "label maps)."
+            )
 
 
 def leaks(experiment: Experiment) -> list[str]:
