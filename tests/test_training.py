@@ -175,6 +175,29 @@ def test_what_cannot_work_is_refused_before_anything_is_written(tiny: Experiment
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.usefixtures("quick_judge")
+def test_a_run_evaluated_elsewhere_says_where_its_images_are(
+    tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    for name in ("ink", "sign"):
+        Path(name).mkdir()
+        pixels = load_images(tiny.a if name == "ink" else tiny.b, "train").gather(range(60))
+        for i, image in enumerate(samples.to_arrays(pixels)):
+            Image.fromarray(image.squeeze()).save(f"{name}/{i}.png")
+    run = train(
+        replace(
+            tiny,
+            a=Domain(source=Folder(path="ink"), size=32, channels=1),
+            b=Domain(source=Folder(path="sign"), size=32),
+        ),
+        quiet=True,
+    )
+    monkeypatch.chdir(tmp_path / "ink")
+    with pytest.raises(DataError, match=r"'ink' does not exist here\. .* go to the folder"):
+        unpaired.evaluate(tmp_path / run)
+
+
 def test_images_that_serve_twice_are_told(tmp_path: Path, tiny: Experiment):
     """By their content, whatever their names; held-out images never do."""
     rng = np.random.default_rng(0)

@@ -336,8 +336,7 @@ def evaluate(
             "-o writes how faithful translations are; this model makes images from noise and "
             "translates none. Leave it out."
         )
-    if not is_run:
-        _check_images_are_here(experiment)
+    _check_images_are_here(experiment, is_run=is_run)
     judge = Judge(experiment, split, device, pretrained(device) if pretrained else None)
     result = judge.measure(model.networks.to(device), model.images)
     if output is not None:
@@ -348,14 +347,19 @@ def evaluate(
     return found
 
 
-def _check_images_are_here(experiment: Experiment) -> None:
-    """A model folder keeps no more than the names of the images that it was trained on."""
+def _check_images_are_here(experiment: Experiment, *, is_run: bool) -> None:
+    """A run keeps the paths of its images as they were given, a model folder their names alone."""
     sources = [domain.source for domain in experiment.domains.values()]
     absent = [
         name
         for name in map(describe, sources)
         if not name.startswith(("hf:", "builtin:")) and not Path(name).expanduser().exists()
     ]
+    if absent and is_run:
+        raise DataError(
+            f"{absent[0]!r} does not exist here. The run keeps the paths of its images as they "
+            "were given: go to the folder in which it was trained, or bring the images back."
+        )
     if absent:
         raise DataError(
             f"{absent[0]!r} does not exist. A model folder knows its images by name only: give its "

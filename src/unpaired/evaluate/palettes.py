@@ -87,7 +87,9 @@ def share_of_palette(pixels: NDArray[np.uint8], palette: Palette) -> float:
     """Share of the pixels of images (N, H, W, 3) that have, about, a colour of the palette."""
     distance = np.full(pixels.shape[:-1], np.inf)
     for colour in palette:
-        distance = np.minimum(distance, np.linalg.norm(pixels - np.array(colour, np.float32), axis=-1))
+        distance = np.minimum(
+            distance, np.linalg.norm(pixels - np.array(colour, np.float32), axis=-1)
+        )
     return float((distance <= FAR).mean())
 
 
