@@ -74,7 +74,7 @@ def records(
             extractor=extractor.name,
             judges=(extractor.weights_hash,),
             resize=f"{judge_of_split.protocol.resize}; then {extractor.resize}",
-            distances="all images; floor: with training images",
+            distances="all images; floor: as many, with training images",
         )
         about = {name: result.record[name] for name in ("images", "weights", "split")}
         notes = list(dict.fromkeys(notes))

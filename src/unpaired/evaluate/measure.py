@@ -191,7 +191,7 @@ class Judge:
                 resamples = self.protocol.resamples
                 metrics[name + kind] = distance(features_of_real, found, resamples, seed)
             both = np.concatenate([features_of_real, more])
-            metrics[f"{name}/floor"] = floor(both, count, seed, distance)
+            metrics[f"{name}/floor"] = floor(both, (count, count), seed, distance)
         metrics[f"diversity/{way}"] = diversity(fakes, real)
         return metrics
 
