@@ -20,6 +20,7 @@ from unpaired.evaluate.classifier_cache import load_or_train
 from unpaired.evaluate.content import Pretrained
 from unpaired.evaluate.distances import floor
 from unpaired.evaluate.diversity import diversity
+from unpaired.evaluate.extractors.pixels import averages
 from unpaired.evaluate.frechet import frechet
 from unpaired.evaluate.hidden_signal import HiddenSignal
 from unpaired.evaluate.intervals import Measurement, bootstrap_mean, wilson
@@ -223,7 +224,7 @@ class Judge:
         if self.classifiers is not None:
             features = self.classifiers[domain].features(images)
         else:
-            features = F.adaptive_avg_pool2d(images.float() / 255, 8).flatten(1)
+            features = averages(images)
         array: NDArray[np.float64] = features.double().numpy()
         return array
 
