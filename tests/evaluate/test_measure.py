@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor
 from unpaired.evaluate import learned
 from unpaired.evaluate.content import Pretrained, diversity_within_classes
 from unpaired.evaluate.measure import Judge
-from unpaired.evaluate.piles import Sample, Translating
+from unpaired.evaluate.piles import Sample, Translated, Translating
 from unpaired.experiment import Experiment
 from unpaired.methods.method import Networks
 
@@ -70,6 +71,22 @@ def test_one_image_a_class_is_a_diverse_pile_and_none_within_its_classes():
     assert alike["diversity_within_classes/a2b"].n == 3
     assert diversity_within_classes("a2b", images, np.zeros(60, int), real) == {}
     assert diversity_within_classes("a2b", images, labels, Sample(images, None, None, [])) == {}
+
+
+@pytest.mark.parametrize("count", range(2, 9))
+def test_beside_the_similarity_stands_that_of_another_image(count: int):
+    """Features of different images have nothing in common: no image may meet itself."""
+
+    class Apart:
+        experiment = SimpleNamespace(method=SimpleNamespace(pretraining=None))
+
+        def describe(self, pixels: Tensor, domain: str) -> Any:
+            return np.eye(len(pixels))
+
+    pixels = torch.zeros(count, 1, 4, 4, dtype=torch.uint8)
+    found = learned.encoded(Apart(), "a", Translated(pixels, pixels, None), None)
+    assert found["embedding_similarity/a2b"].value == 1
+    assert found["embedding_similarity/a2b/shuffled"].value == 0
 
 
 class Student:

@@ -11,6 +11,7 @@ from unpaired.evaluate.classifier import train_classifier
 from unpaired.evaluate.intervals import Measurement, bootstrap_mean, wilson
 from unpaired.evaluate.piles import Sample, Translated, Translating, to_eight_bits
 from unpaired.evaluate.probe import probe
+from unpaired.evaluate.structure import others
 from unpaired.methods.method import DIRECTION, OTHER, DomainName
 
 
@@ -20,7 +21,8 @@ def encoded(
     """What the method's own encoder makes of images and their translations, and of labels.
 
     `embedding_similarity`: the mean cosine of an image's features and its translation's; its
-    companion `shuffled` takes another image's. `encoder_accuracy`: of an encoder that was trained.
+    companion `shuffled` takes another image's translation. `encoder_accuracy`: of an encoder that
+    was trained.
     """
     described = translating.describe(pile.source, domain)
     if described is None:
@@ -28,10 +30,10 @@ def encoded(
     translated = translating.describe(pile.there, OTHER[domain])
     assert translated is not None
     name = f"embedding_similarity/{DIRECTION[domain]}"
-    shuffled = described[np.random.default_rng(0).permutation(len(described))]
+    another = translated[others(len(translated))]
     metrics = {
         name: bootstrap_mean(cosines(described, translated)),
-        f"{name}/shuffled": bootstrap_mean(cosines(shuffled, translated)),
+        f"{name}/shuffled": bootstrap_mean(cosines(described, another)),
     }
     if translating.experiment.method.pretraining is not None and labels is not None:
         right = int((translating.classify(pile.source) == labels).sum())
