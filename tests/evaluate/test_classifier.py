@@ -12,6 +12,8 @@ from unpaired.evaluate.classifier import train_classifier
 from unpaired.evaluate.classifier_cache import default_folder, load_or_train
 from unpaired.weights import hash_of_weights
 
+no_gpu = not torch.cuda.is_available()
+
 
 def built_in(part):
     pixels, labels, _ = render("sign", part)
@@ -60,12 +62,20 @@ def test_the_seed_decides_the_weights(toy, trained):
     assert hash_of_weights(again) == hash_of_weights(trained) != hash_of_weights(other)
 
 
-def test_training_leaves_the_global_random_state_alone(toy):
+@pytest.mark.parametrize(
+    "device",
+    ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(no_gpu, reason="needs a GPU"))],
+)
+def test_training_leaves_the_global_random_state_alone(toy, monkeypatch, device):
     torch.manual_seed(3)
-    expected = torch.rand(4)
+    expected = torch.rand(4), torch.rand(4, device=device)
     torch.manual_seed(3)
-    train_classifier(*toy, 2, images_seen=128)
-    assert torch.equal(torch.rand(4), expected)
+    seeds_of_all_gpus = []  # which `torch.manual_seed` seeds as well
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeds_of_all_gpus.append)
+    train_classifier(*toy, 2, images_seen=128, device=device)
+    assert torch.equal(torch.rand(4), expected[0])
+    assert torch.equal(torch.rand(4, device=device), expected[1])
+    assert not seeds_of_all_gpus
 
 
 def test_answers_do_not_depend_on_the_batch(toy, trained):

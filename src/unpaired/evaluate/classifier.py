@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unpaired.data.jitter import Jitter, jitter
-from unpaired.engine.classify import Fitting
+from unpaired.engine.classify import Fitting, seeded
 from unpaired.errors import DataError
 
 NUM_FEATURES = 128
@@ -99,8 +99,7 @@ def train_classifier(
     _check(images, labels, num_classes)
     device = torch.device(device)
     random = torch.Generator().manual_seed(seed)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed, torch.device("cpu")):  # where its first weights are drawn
         classifier = Classifier(images.shape[1], num_classes)
     _standardise(classifier, images)
     classifier.to(device).train()

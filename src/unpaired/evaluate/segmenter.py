@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unpaired.data.jitter import Jitter, jitter
-from unpaired.engine.classify import Fitting
+from unpaired.engine.classify import Fitting, seeded
 from unpaired.errors import DataError, SettingError
 from unpaired.evaluate.segmenter_networks import SegmenterNetwork, UperNet, pretrained
 
@@ -103,9 +103,7 @@ def train_segmenter(
     device = torch.device(device)
     random = torch.Generator().manual_seed(seed)
     truth = torch.from_numpy(classes)
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices):  # dropout draws from the global state
-        torch.manual_seed(seed)
+    with seeded(seed, device):  # dropout draws from the global state
         segmenter, network = _start(photos, num_classes, network or UperNet(), weights)
         segmenter.to(device).train()
 
