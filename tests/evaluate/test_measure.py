@@ -153,6 +153,20 @@ def test_students_learn_from_translations_and_read_real_images(
             assert measurement.n == len(real.labels)
 
 
+def test_what_students_learn_from_is_not_translated_back(
+    experiment: Experiment,
+    networks: Networks,
+    students: list[Student],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def refuse(*_: Any) -> Tensor:
+        raise AssertionError("ten thousand images were translated back, and thrown away")
+
+    monkeypatch.setattr(type(experiment.method), "translate_back", refuse)
+    assert adaptation(Judge(experiment, "test", CPU), networks, "a")
+    assert len(students) == 2
+
+
 @pytest.mark.parametrize(("split", "wanted"), [("validation", True), ("test", False)])
 def test_adaptation_is_measured_on_test_images_and_if_asked_for(
     experiment: Experiment,

@@ -165,7 +165,7 @@ class Judge:
         wanted = self.experiment.evaluation.adaptation and self.split == "test"
         if not wanted or seen.labels is None or real.labels is None:
             return {}
-        pile = translating.translate(seen.pixels, domain)
+        pile = translating.translate(seen.pixels, domain, and_back=False)
         unchanged = self.unchanged(domain, pile.source)
         name = f"adaptation_accuracy/{DIRECTION[domain]}"
         return learned.adaptation(pile.there, unchanged, seen.labels, real, name, self.device)

@@ -39,7 +39,7 @@ class Translated:
     source: Tensor
     there: Tensor
     back: Tensor | None
-    """None where the method knows no way back."""
+    """None where the method knows no way back, or none was asked for."""
 
 
 def sample(images: Images, limit: int | None = MAX_IMAGES) -> Sample:
@@ -91,13 +91,13 @@ class Translating:
             yield to_network(part.to(self.device), value_range)
 
     @torch.inference_mode()
-    def translate(self, pixels: Tensor, domain: DomainName) -> Translated:
-        """Images of a domain to the other and, where there is a way, back."""
+    def translate(self, pixels: Tensor, domain: DomainName, *, and_back: bool = True) -> Translated:
+        """Images of a domain to the other and, where there is a way and it is wanted, back."""
         method, other = self.experiment.method, OTHER[domain]
         value_range = self.experiment.domain(other).value_range
         random = generator(self.style_seed, "evaluate", domain)
         styles = method.draw_styles(self.networks, len(pixels), random)
-        returns = DIRECTION[other] in method.directions
+        returns = and_back and DIRECTION[other] in method.directions
         there, back = [], []
         done = 0
         for source in self.values(pixels, domain):
