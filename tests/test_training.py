@@ -14,13 +14,14 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
+from torch import Tensor
 
 import unpaired
 from unpaired import samples, training
 from unpaired.data.domain import Domain
 from unpaired.data.images import load_images
 from unpaired.data.sources import BuiltIn, Folder
-from unpaired.data.tensors import images_at_once, to_network, to_pixels
+from unpaired.data.tensors import images_at_once
 from unpaired.engine.run_folder import append_line
 from unpaired.errors import DataError, SettingError
 from unpaired.evaluate import piles
@@ -29,6 +30,7 @@ from unpaired.experiment import Experiment
 from unpaired.model_card import card
 from unpaired.model_folder import load_model
 from unpaired.training import RunObserver, leaks, score, train
+from unpaired.translate import Translator
 
 
 def evaluations(run: Path) -> list[dict[str, Any]]:
@@ -291,11 +293,30 @@ def test_the_grid_of_styles_has_one_style_per_column(tiny: Experiment):
     assert not np.array_equal(found["style 1"][0], found["style 2"][0])
     style = tiny.method.draw_styles(nets, 1, samples.generator(2, "styles"))
     assert style is not None
-    style = style.expand(2, -1)
-    with torch.no_grad():
-        signs = tiny.method.translate(nets, to_network(pixels, "signed"), "b", style)
-    expected = samples.to_arrays(to_pixels(signs, "signed"))
+    delivered = Translator(tiny, nets, torch.device("cpu")).translate_batch(pixels, "b", style)
+    expected = samples.to_arrays(delivered)
     assert all(np.array_equal(x, y) for x, y in zip(found["style 3"], expected, strict=True))
+
+
+def test_the_grid_of_styles_is_made_as_translations_are_delivered(
+    tiny: Experiment, monkeypatch: pytest.MonkeyPatch
+):
+    """In the precision of `translate`, and of large images a few at a time."""
+    nets = tiny.method.build(tiny.a, tiny.b).eval()
+    pixels = load_images(tiny.a, "validation").gather([0, 1, 2])
+    seen: list[tuple[int, bool]] = []
+    original = type(tiny.method).translate
+
+    def look(self: Any, nets: Any, images: Tensor, *more: Any) -> Tensor:
+        seen.append((len(images), torch.is_autocast_enabled("cpu")))
+        return original(self, nets, images, *more)
+
+    monkeypatch.setattr(type(tiny.method), "translate", look)
+    monkeypatch.setattr(piles, "images_at_once", lambda height, width: 2)
+    lower = lambda training, device: torch.autocast(device.type, torch.bfloat16)  # noqa: E731
+    monkeypatch.setattr(piles, "precision_of_translation", lower)
+    samples.styles(tiny, nets, pixels)
+    assert seen == [(2, True), (1, True)] * samples.NUM_STYLES
 
 
 # The card

@@ -91,12 +91,23 @@ class Translating:
             yield to_network(part.to(self.device), value_range)
 
     @torch.inference_mode()
-    def translate(self, pixels: Tensor, domain: DomainName, *, and_back: bool = True) -> Translated:
-        """Images of a domain to the other and, where there is a way and it is wanted, back."""
+    def translate(
+        self,
+        pixels: Tensor,
+        domain: DomainName,
+        *,
+        and_back: bool = True,
+        styles: Tensor | None = None,
+    ) -> Translated:
+        """Images of a domain to the other and, where there is a way and it is wanted, back.
+
+        `styles` [N, style_channels]: in place of those of the seed.
+        """
         method, other = self.experiment.method, OTHER[domain]
         value_range = self.experiment.domain(other).value_range
-        random = generator(self.style_seed, "evaluate", domain)
-        styles = method.draw_styles(self.networks, len(pixels), random)
+        if styles is None:
+            random = generator(self.style_seed, "evaluate", domain)
+            styles = method.draw_styles(self.networks, len(pixels), random)
         returns = and_back and DIRECTION[other] in method.directions
         there, back = [], []
         done = 0
