@@ -165,7 +165,9 @@ class RunObserver:
             self.evaluate(state)
         networks, images = state.average, state.images
         if self.experiment.evaluation.export == "best":
-            networks, images = self._best()
+            best = load_model(self.run / "best")
+            if best.images != images:  # else those in hand are the best, and have discriminators
+                networks, images = best.networks.to(self.device), best.images
         if not self._measured("test", images):
             result = self._judge("test").measure(networks, images)
             self._draw_worst(result)
@@ -185,10 +187,6 @@ class RunObserver:
 
     def _judge(self, split: Split) -> Judge:
         return Judge(self.experiment, split, self.device, training=self.images)
-
-    def _best(self) -> tuple[Networks, int]:
-        best = load_model(self.run / "best")
-        return best.networks.to(self.device), best.images
 
     def _save(
         self, networks: Networks, images: int, folder: Path, new: Sequence[dict[str, Any]] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from unpaired.evaluate.classifier import train_classifier
 from unpaired.evaluate.intervals import Measurement, bootstrap_mean, wilson
@@ -65,14 +65,24 @@ def adaptation(
 
 
 def probed(
-    translating: Translating, judge: nn.Module, seen: Sample, unseen: Sample
-) -> dict[str, Measurement]:
-    """How well a linear classifier of the discriminator's features reads labelled images of b."""
+    translating: Translating, seen: Sample, unseen: Sample
+) -> tuple[dict[str, Measurement], list[str]]:
+    """How well a linear classifier of the discriminator's features reads labelled images of b.
+
+    Where there are labels and no discriminator, a note says so in place of the number.
+    """
     if seen.labels is None or unseen.labels is None:
-        return {}
+        return {}, []
+    name, discriminators = "feature_accuracy/b", translating.networks.discriminators
+    if "b" not in discriminators:
+        why = (
+            f"{name} is missing: it is of the discriminator's features, and these weights come "
+            "from a model folder, which has no discriminator. Evaluations during training have it."
+        )
+        return {}, [why]
     piles = [translating.values(pile.pixels, "b") for pile in (seen, unseen)]
-    found = probe(judge, piles[0], seen.labels, piles[1])
-    return {"feature_accuracy/b": wilson(int((found == unseen.labels).sum()), len(unseen.labels))}
+    found = probe(discriminators["b"], piles[0], seen.labels, piles[1])
+    return {name: wilson(int((found == unseen.labels).sum()), len(unseen.labels))}, []
 
 
 def cosines(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -92,6 +92,7 @@ class Judge:
         translated: dict[DomainName, Translated] = {}
         metrics: dict[str, Measurement] = {}
         made: Tensor | None = None
+        notes: list[str] = []
         hidden: dict[DomainName, HiddenSignal] = {}
         worst: dict[DomainName, tuple[NDArray[np.int64], str]] = {}
         for direction in method.directions:
@@ -111,15 +112,15 @@ class Judge:
         if method.latent_channels:
             made = translating.generate(len(self.images["b"].pixels))
             metrics |= self._distribution("b", made, "b")
-            if "b" in networks.discriminators:  # a model folder has none
-                judge = networks.discriminators["b"]
-                metrics |= learned.probed(translating, judge, self.training["b"], self.images["b"])
+            found, notes = learned.probed(translating, self.training["b"], self.images["b"])
+            metrics |= found
         record = {
             "images": images,
             "weights": weights,
             "split": self.split,
             "seconds": time.monotonic() - started,
             **self.protocol.record({name: metrics[name] for name in sorted(metrics)}),
+            "notes": notes,
         }
         return Result(record, translated, made, hidden, worst)
 

@@ -69,7 +69,10 @@ def tables(run: Run, names: Names) -> Html:
     parts = [several] if len(groups) > 1 else []
     for position, group in enumerate(groups):
         title = title_of(group[0])
-        body = join(_table(_columns(run, group), names), _protocol(group[0]))
+        columns = _columns(run, group)
+        said = dict.fromkeys(note for _, e in columns for note in e.notes)
+        notes = [tag("p", f"Note: {note}", class_="note") for note in said]
+        body = join(_table(columns, names), *notes, _protocol(group[0]))
         parts.append(tag("details", tag("summary", title), body, open=position == 0))
     return join(*parts)
 
