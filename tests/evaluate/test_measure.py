@@ -11,8 +11,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from unpaired.evaluate import learned
+from unpaired.engine import hardware
+from unpaired.evaluate import any_extractor, learned
 from unpaired.evaluate.content import Pretrained, diversity_within_classes
+from unpaired.evaluate.extractors import Pixels
 from unpaired.evaluate.measure import Judge
 from unpaired.evaluate.piles import Sample, Translated, Translating
 from unpaired.experiment import Experiment
@@ -54,6 +56,32 @@ def test_distances_of_pretrained_networks_are_taken_where_they_are_given(
         added |= {f"dino_structure/{way}", f"dino_structure/{way}/shuffled"}
     assert found.keys() - plain["metrics"].keys() == added
     assert all(found[name]["value"] > 0 for name in added)
+
+
+def test_a_record_says_in_which_precision_translations_were_made(
+    experiment: Experiment, networks: Networks, monkeypatch: pytest.MonkeyPatch
+):
+    """It is the machine's: the fingerprint is that of the measurement, on whatever machine."""
+    evaluation = replace(experiment.evaluation, adaptation=False)
+    judge = Judge(replace(experiment, evaluation=evaluation), "validation", CPU)
+    seen: list[bool] = []
+    original = type(experiment.method).translate
+
+    def look(*given: Any) -> Tensor:
+        seen.append(torch.is_autocast_enabled("cpu"))
+        return original(*given)
+
+    monkeypatch.setattr(type(experiment.method), "translate", look)
+    found = {}
+    for lower, name in ((True, "bfloat16"), (False, "float32")):
+        monkeypatch.setattr(hardware, "has_bfloat16", lambda device, lower=lower: lower)
+        result = judge.measure(networks, 0)
+        (other,) = any_extractor.records(judge, result, [Pixels().load(CPU)])
+        assert result.record["precision"] == other["precision"] == name
+        assert set(seen) == {lower}
+        seen.clear()
+        found[name] = result.record["fingerprint"]
+    assert found["bfloat16"] == found["float32"]
 
 
 def test_one_image_a_class_is_a_diverse_pile_and_none_within_its_classes():

@@ -254,6 +254,7 @@ def test_what_is_measured(run: Path):
     assert metrics["feature_accuracy/b"]["value"] > 0.5
     assert metrics["fd/classifier/b"]["value"] > 10 * metrics["fd/classifier/b/floor"]["value"]
     assert lines[-1]["protocol"]["images_a"] == ""
+    assert lines[-1]["precision"] == "float32"
 
 
 def test_the_model_makes_images_and_translates_none(run: Path, noise: Experiment):

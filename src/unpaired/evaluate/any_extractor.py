@@ -79,7 +79,8 @@ def records(
             resize=f"{judge_of_split.protocol.resize}; then {extractor.resize}",
             distances="all images; floor: as many, with training images",
         )
-        about = {name: result.record[name] for name in ("images", "weights", "split")}
+        copied = ("images", "weights", "split", "precision")
+        about = {name: result.record[name] for name in copied}
         notes = list(dict.fromkeys(notes))
         found.append(about | protocol.record(metrics) | {"notes": notes})
     return found

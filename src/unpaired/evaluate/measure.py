@@ -118,6 +118,8 @@ class Judge:
             "images": images,
             "weights": weights,
             "split": self.split,
+            # Of the machine and not of the measurement, and so no part of the protocol.
+            "precision": translating.precision,
             "seconds": time.monotonic() - started,
             **self.protocol.record({name: metrics[name] for name in sorted(metrics)}),
             "notes": notes,

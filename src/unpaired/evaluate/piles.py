@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor
 from unpaired.data.batches import generator
 from unpaired.data.images import Images
 from unpaired.data.tensors import images_at_once, to_network, to_pixels
-from unpaired.engine.hardware import precision_of_translation
+from unpaired.engine.hardware import precision_of_translation, translates_in
 from unpaired.experiment import Experiment
 from unpaired.generate import generate
 from unpaired.methods.method import DIRECTION, OTHER, DomainName, Networks
@@ -136,6 +137,13 @@ class Translating:
                 self.networks, translation, source, domain
             )
         return to_pixels(cycled, self.experiment.domain(domain).value_range).cpu()
+
+    @property
+    def precision(self) -> Literal["bfloat16", "float32"]:
+        """The number format in which its images are made; of noise always float32."""
+        makes_from_noise = not self.experiment.method.directions
+        training = self.experiment.training
+        return "float32" if makes_from_noise else translates_in(training, self.device)
 
     def _precision(self) -> torch.autocast:
         return precision_of_translation(self.experiment.training, self.device)

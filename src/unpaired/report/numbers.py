@@ -149,10 +149,7 @@ def _table(columns: Sequence[tuple[str, Evaluation]], names: Names) -> Html:
     }
     titles = [
         "Measure",
-        *(
-            join(label, tag("small", f"{e.images:,} images seen, {e.weights} weights"))
-            for label, e in columns
-        ),
+        *(join(label, tag("small", _column(e))) for label, e in columns),
         *beside.values(),
     ]
     head = tag("tr", *(tag("th", title, scope="col") for title in titles))
@@ -169,6 +166,12 @@ def _table(columns: Sequence[tuple[str, Evaluation]], names: Names) -> Html:
         rows.append(tag("tr", tag("th", measure, scope="row"), *numbers))
     table = tag("table", tag("thead", head), tag("tbody", *rows), class_="numbers")
     return tag("div", table, class_="scroll")
+
+
+def _column(evaluation: Evaluation) -> str:
+    """What was measured: "20 images seen, ema weights, in bfloat16"."""
+    shown = f"{evaluation.images:,} images seen, {evaluation.weights} weights"
+    return f"{shown}, in {evaluation.precision}" if evaluation.precision else shown
 
 
 def _cell(label: str, words: Wording, number: Number | None) -> Html:

@@ -49,6 +49,8 @@ class Evaluation:
     metrics: Mapping[str, Number]
     notes: tuple[str, ...] = ()
     """What a reader of the numbers must know, such as why one is missing."""
+    precision: str = ""
+    """In which the images that were measured were made; empty where it was not recorded."""
 
     @property
     def added_extractor(self) -> str:
@@ -198,6 +200,7 @@ def _read_evaluations(path: Path, notes: list[str]) -> tuple[Evaluation, ...]:
                 if "value" in (values := numbers(content))
             },
             notes=_texts(line.get("notes")),
+            precision=str(line.get("precision", "")),
         )
         # The same measurement may be repeated after a resume; the last one holds.
         latest[new.fingerprint, new.split, new.weights, new.images] = new
