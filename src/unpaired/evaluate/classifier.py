@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unpaired.data.jitter import Jitter, jitter
+from unpaired.data.tensors import channel_statistics
 from unpaired.engine.classify import Fitting, seeded
 from unpaired.errors import DataError
 
@@ -101,7 +102,9 @@ def train_classifier(
     random = torch.Generator().manual_seed(seed)
     with seeded(seed, torch.device("cpu")):  # where its first weights are drawn
         classifier = Classifier(images.shape[1], num_classes)
-    _standardise(classifier, images)
+    mean, deviation = channel_statistics(images)
+    classifier.mean.copy_(mean)
+    classifier.std.copy_(deviation)
     classifier.to(device).train()
     images_seen = images_seen or default_images_seen(len(images))
 
@@ -138,17 +141,6 @@ def _convolution(channels_in: int, channels_out: int, size: int = 3, stride: int
 def _unit(images: Tensor) -> Tensor:
     """uint8 => float32 in 0…1; floats stay."""
     return images.float() / 255 if images.dtype == torch.uint8 else images.float()
-
-
-def _standardise(classifier: Classifier, images: Tensor) -> None:
-    """Make `images` have mean 0 and deviation 1 per channel inside the network."""
-    counts = torch.stack([torch.bincount(c.flatten(), minlength=256) for c in images.unbind(1)])
-    share = counts.double() / counts.sum(1, keepdim=True)
-    levels = torch.arange(256) / 255.0
-    mean = share @ levels.double()
-    std = (share @ levels.double().square() - mean.square()).clamp_min(1e-6).sqrt()
-    classifier.mean.copy_(mean.view(1, -1, 1, 1))
-    classifier.std.copy_(std.view(1, -1, 1, 1))
 
 
 def _check(images: Tensor, labels: Tensor, num_classes: int) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from unpaired.config import ValueRange, config
 from unpaired.data.domain import Domain
+from unpaired.data.tensors import luma
 from unpaired.methods import critic
 from unpaired.methods.method import (
     OTHER,
@@ -270,10 +271,5 @@ class SharedEncoder(nn.Module):
         if images.shape[1] == self.channels:
             return images
         if self.channels == 1:
-            weights = images.new_tensor(LUMA)[:, None, None]
-            return (images * weights).sum(1, keepdim=True)
+            return luma(images)
         return images.expand(-1, self.channels, -1, -1)
-
-
-LUMA = (0.299, 0.587, 0.114)
-"""ITU-R BT.601."""
