@@ -74,12 +74,26 @@ def test_a_non_finite_loss_stops_before_the_step(tiny, tmp_path, monkeypatch, ph
     assert sorted(p.name for p in (tmp_path / "run/checkpoints").iterdir()) == ["000000000008"]
 
 
-def test_a_non_finite_gradient_stops_too(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        torch.nn.utils, "get_total_norm", lambda gradients: torch.tensor(float("inf"))
-    )
-    with pytest.raises(NonFiniteLoss, match="gradient of the generators is not finite"):
+@pytest.mark.parametrize("phase", ["generators", "discriminators"])
+def test_a_non_finite_gradient_of_a_finite_loss_stops_too(tiny, tmp_path, monkeypatch, phase):
+    """A root is 0 at 0, and infinitely steep."""
+    original = loop.step
+
+    def steepen(fabric, state, now, losses, rate, window):
+        if now == phase and state.images == 12:
+            weight = next(iter(state.parameters(phase))).flatten()[0]
+            losses = {**losses, "steep": (weight - weight.detach()).sqrt()}
+            assert losses["steep"] == 0
+            steepen.before = {k: v.clone() for k, v in state.networks.state_dict().items()}
+            steepen.state = state
+        original(fabric, state, now, losses, rate, window)
+
+    monkeypatch.setattr(loop, "step", steepen)
+    expected = f"the gradient of the {phase} is not finite after 12 images seen"
+    with pytest.raises(NonFiniteLoss, match=expected):
         run(tiny, tmp_path / "run")
+    after = steepen.state.networks.state_dict()
+    assert all(torch.equal(after[name], tensor) for name, tensor in steepen.before.items())
 
 
 def test_metrics_say_what_the_design_promises(tiny, tmp_path):
