@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -25,11 +26,12 @@ from unpaired.data.tensors import images_at_once
 from unpaired.engine.run_folder import append_line
 from unpaired.errors import DataError, SettingError
 from unpaired.evaluate import piles
+from unpaired.evaluate.leaks import leaks
 from unpaired.evaluate.measure import Result
 from unpaired.experiment import Experiment
 from unpaired.model_card import card
 from unpaired.model_folder import load_model
-from unpaired.training import RunObserver, leaks, score, train
+from unpaired.training import RunObserver, score, train
 from unpaired.translate import Translator
 
 
@@ -200,7 +202,7 @@ def test_a_run_evaluated_elsewhere_says_where_its_images_are(
         unpaired.evaluate(tmp_path / run)
 
 
-def test_images_that_serve_twice_are_told(tmp_path: Path, tiny: Experiment):
+def test_images_that_serve_twice_are_told(tmp_path: Path, tiny: Experiment, capsys: Any):
     """By their content, whatever their names; held-out images never do."""
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (40, 32, 32, 3), np.uint8)
@@ -208,15 +210,20 @@ def test_images_that_serve_twice_are_told(tmp_path: Path, tiny: Experiment):
         (tmp_path / folder).mkdir()
         for i in numbers:
             Image.fromarray(pixels[i]).save(tmp_path / folder / f"{folder}-{i}.png")
-    a = Domain(source=Folder(path=str(tmp_path / "train")), size=32, test_fraction=0.2)
+    a = Domain(source=Folder(path=str(tmp_path / "train")), size=32, channels=3)
     b = Domain(source=Folder(path=str(tmp_path / "b")), size=32)
     experiment = replace(tiny, a=a, b=b)
-    (shared,) = leaks(experiment)
+    (shared,) = leaks(experiment, "test")
     assert shared.startswith("2 images are in both piles")
-    copies = replace(a, test_source=Folder(path=str(tmp_path / "copies")), validation_fraction=0.0)
-    told = leaks(replace(experiment, a=copies))
-    assert told[0].startswith("5 test images of a are also training images")
+    copies = replace(a, test_source=Folder(path=str(tmp_path / "copies")))
+    told = leaks(replace(experiment, a=copies), "test")
+    assert re.match(r"[345] test images of a are also training images", told[0])
     assert told[1:] == [shared]
+    run = train(replace(experiment, a=copies), tmp_path / "run")
+    assert capsys.readouterr().err.count(f"warning: {told[0]}\n") == 1
+    assert evaluations(run)[-1]["notes"] == told
+    assert told[0] in (run / "report.html").read_text()
+    assert f"Note: {told[0]}" in (run / "model" / "README.md").read_text()
 
 
 def test_refused_images_are_told(tmp_path: Path, tiny: Experiment, capsys: Any):

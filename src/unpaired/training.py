@@ -15,7 +15,6 @@ from torch import Tensor
 from unpaired import samples
 from unpaired.data.images import Images, load_images, require_images
 from unpaired.data.sources import describe
-from unpaired.data.splits import num_seen_in_training, num_shared
 from unpaired.engine.checkpoint import list_newest_first
 from unpaired.engine.hardware import build_fabric, choose_device, leave
 from unpaired.engine.loop import train as train_networks
@@ -27,6 +26,7 @@ from unpaired.evaluate import any_extractor
 from unpaired.evaluate.content import Pretrained
 from unpaired.evaluate.extractors import Extractor
 from unpaired.evaluate.faithfulness import look
+from unpaired.evaluate.leaks import leaks
 from unpaired.evaluate.measure import Judge, Result
 from unpaired.evaluate.palettes import share_of_palette
 from unpaired.evaluate.protocol import Split
@@ -72,8 +72,8 @@ def train(
     for domain in experiment.domains.values():  # hours before they are needed
         require_images(domain, "test", FEWEST["test"])
     if not quiet:
-        for warning in leaks(experiment):
-            say(f"warning: {warning}")
+        for leak in dict.fromkeys([*leaks(experiment, "validation"), *leaks(experiment, "test")]):
+            say(f"warning: {leak}")
     fabric = build_fabric(experiment.training)
     # Of several processes, the first alone writes.
     with open_run(run, experiment) if fabric.is_global_zero else nullcontext():
@@ -240,22 +240,6 @@ def check_palettes(experiment: Experiment, images: dict[DomainName, Images]) -> 
                 f"(--{name}.palette), or images of any kind without one (a recipe without "
                 "label maps)."
             )
-
-
-def leaks(experiment: Experiment) -> list[str]:
-    """What makes numbers flatter: images that serve twice."""
-    found = []
-    for name, domain in experiment.domains.items():
-        for split in ("validation", "test"):
-            if count := num_seen_in_training(domain, split):
-                found.append(
-                    f"{count} {split} images of {name} are also training images: numbers taken on "
-                    "them do not tell how it does on new ones. Give others, or none: then a share "
-                    "of the training images is held out."
-                )
-    if experiment.a is not None and (count := num_shared(experiment.a, experiment.b)):
-        found.append(f"{count} images are in both piles, a and b: a translator can leave them be.")
-    return found
 
 
 def check_labels(experiment: Experiment, images: dict[DomainName, Images]) -> None:

@@ -25,6 +25,7 @@ from unpaired.evaluate.frechet import frechet
 from unpaired.evaluate.hidden_signal import HiddenSignal
 from unpaired.evaluate.intervals import Measurement, bootstrap_mean, wilson
 from unpaired.evaluate.kernels import kernel
+from unpaired.evaluate.leaks import leaks
 from unpaired.evaluate.piles import (
     Translated,
     Translating,
@@ -73,6 +74,7 @@ class Judge:
         # Other real images: what the floor compares those of the split with.
         training = training or {d: load_images(domain, "train") for d, domain in domains.items()}
         self.training = {d: sample(images) for d, images in training.items()}
+        self.leaks = leaks(experiment, split)
         wanted = experiment.evaluation.classifier
         self.classifiers = self._classifiers(training) if wanted else None
         self.protocol = Protocol(
@@ -92,7 +94,7 @@ class Judge:
         translated: dict[DomainName, Translated] = {}
         metrics: dict[str, Measurement] = {}
         made: Tensor | None = None
-        notes: list[str] = []
+        notes = list(self.leaks)
         hidden: dict[DomainName, HiddenSignal] = {}
         worst: dict[DomainName, tuple[NDArray[np.int64], str]] = {}
         for direction in method.directions:
@@ -112,7 +114,8 @@ class Judge:
         if method.latent_channels:
             made = translating.generate(len(self.images["b"].pixels))
             metrics |= self._distribution("b", made, "b")
-            found, notes = learned.probed(translating, self.training["b"], self.images["b"])
+            found, missing = learned.probed(translating, self.training["b"], self.images["b"])
+            notes += missing
             metrics |= found
         record = {
             "images": images,
