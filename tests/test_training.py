@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 import unpaired
-from unpaired import samples, training
+from unpaired import evaluation, run_observer, samples, training
 from unpaired.data.domain import Domain
 from unpaired.data.images import load_images
 from unpaired.data.sources import BuiltIn, Folder
@@ -31,7 +31,8 @@ from unpaired.evaluate.measure import Result
 from unpaired.experiment import Experiment
 from unpaired.model_card import card
 from unpaired.model_folder import load_model
-from unpaired.training import RunObserver, score, train
+from unpaired.run_observer import RunObserver, score
+from unpaired.training import train
 from unpaired.translate import Translator
 
 
@@ -70,7 +71,8 @@ def quick_judge(monkeypatch: pytest.MonkeyPatch) -> None:
             record = line(self.split, images, 0.5) | {"weights": "ema", "seconds": 0.0}
             return Result(record, translated={}, made=None, hidden={}, worst={})
 
-    monkeypatch.setattr(training, "Judge", QuickJudge)
+    monkeypatch.setattr(run_observer, "Judge", QuickJudge)
+    monkeypatch.setattr(evaluation, "Judge", QuickJudge)
 
 
 @pytest.mark.usefixtures("quick_judge")
@@ -81,7 +83,7 @@ def test_the_best_validation_chooses_what_is_exported(
     experiment = replace(
         tiny, evaluation=replace(tiny.evaluation, images=4, export="best", classifier=False)
     )
-    monkeypatch.setattr(training, "score", lambda record: -abs(record["images"] - 12))
+    monkeypatch.setattr(run_observer, "score", lambda record: -abs(record["images"] - 12))
     run = train(experiment, tmp_path / "run", quiet=True)
     assert moments(run)[-2:] == [("validation", 20), ("test", 12)]
     assert {("validation", n) for n in (4, 8, 12, 16, 20)} <= set(moments(run))
@@ -111,7 +113,7 @@ def test_a_run_killed_in_its_last_words_says_them_once(
 
     folder = tmp_path / "run"
     with monkeypatch.context() as patched:
-        patched.setattr(RunObserver if last == "_draw_worst" else training, last, stop)
+        patched.setattr(RunObserver if last == "_draw_worst" else run_observer, last, stop)
         with pytest.raises(KeyboardInterrupt):
             train(tiny, folder, quiet=True)
     assert ("validation", 20) in moments(folder)

@@ -20,13 +20,13 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from unpaired.errors import UnpairedError as UnpairedError
+    from unpaired.evaluation import evaluate as evaluate
     from unpaired.experiment import Experiment as Experiment
     from unpaired.inspect_data import check_data as check_data
     from unpaired.recipes import recipe as recipe
     from unpaired.report.comparison_page import compare as compare
     from unpaired.report.html import write_report as write_report
     from unpaired.sweep.sweep import sweep as sweep
-    from unpaired.training import evaluate as evaluate
     from unpaired.training import train as train
     from unpaired.translate import Translator as Translator
     from unpaired.translate import load as load
@@ -37,7 +37,7 @@ _HOMES = {
     "UnpairedError": "unpaired.errors",
     "check_data": "unpaired.inspect_data",
     "compare": "unpaired.report.comparison_page",
-    "evaluate": "unpaired.training",
+    "evaluate": "unpaired.evaluation",
     "load": "unpaired.translate",
     "recipe": "unpaired.recipes",
     "sweep": "unpaired.sweep.sweep",

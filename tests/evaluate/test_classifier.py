@@ -8,7 +8,7 @@ from PIL import Image
 from unpaired.data.builtin import render
 from unpaired.errors import DataError
 from unpaired.evaluate import classifier_cache
-from unpaired.evaluate.classifier import train_classifier
+from unpaired.evaluate.classifier import reduces, train_classifier
 from unpaired.evaluate.classifier_cache import default_folder, load_or_train
 from unpaired.weights import hash_of_weights
 
@@ -54,6 +54,20 @@ def test_learns_usps(real_data):
     classifier = train_classifier(*read("train"), 10, images_seen=10_000)
     images, labels = read("test")
     assert (classifier.predict(images) == labels).double().mean() > 0.95
+
+
+def test_large_images_are_looked_at_at_a_smaller_size(trained):
+    """Their judge would train for hours; at 96 pixels nothing changes."""
+    large = torch.rand(3, 1, 128, 160)
+    reduced = torch.nn.functional.interpolate(large, size=64, mode="area")
+    assert torch.equal(trained.features(large), trained.features(reduced))
+    assert not reduces(torch.empty(1, 1, 96, 96))
+    assert not torch.equal(
+        trained.features(large[..., :96, :96]),
+        trained.features(
+            torch.nn.functional.interpolate(large[..., :96, :96], size=64, mode="area")
+        ),
+    )
 
 
 def test_the_seed_decides_the_weights(toy, trained):

@@ -31,8 +31,8 @@ from unpaired.engine.window import Window
 from unpaired.errors import DataError, NonFiniteLoss, SettingError
 from unpaired.experiment import Experiment, check
 from unpaired.methods import DTN
-from unpaired.methods.dtn import SharedEncoder
 from unpaired.methods.method import Networks, Pretraining
+from unpaired.methods.shared_encoder import SharedEncoder
 from unpaired.networks import CNN, ClassEncoder, Decoder
 from unpaired.objectives import ternary
 from unpaired.objectives.content import Constancy

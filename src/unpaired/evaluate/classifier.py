@@ -21,8 +21,13 @@ _MIN_IMAGES_SEEN, _MAX_IMAGES_SEEN, _EPOCHS = 10_000, 80_000, 10
 _LEARNING_RATE, _WEIGHT_DECAY = 3e-3, 0.05
 
 
+LARGEST_SIDE, REDUCED_SIDE = 96, 64
+"""Larger images are averaged down to the second: what they show can be told at that size, and the
+training of a judge takes minutes and not hours."""
+
+
 class Classifier(nn.Module):
-    """A small convolutional network for images of about 16 to 96 pixels.
+    """A small convolutional network for images of about 16 to 96 pixels; it reduces larger ones.
 
     Its answers (`features`, `logits`, `predict`) are for (N, C, H, W) images, uint8 or float in
     0…1; they are computed batch by batch in evaluation mode, without gradients, and come back on
@@ -71,6 +76,8 @@ class Classifier(nn.Module):
         return self.logits(images).argmax(1)
 
     def _embed(self, images: Tensor) -> Tensor:
+        if reduces(images):
+            images = F.interpolate(images, size=REDUCED_SIDE, mode="area")
         features: Tensor = self.body((images - self.mean) / self.std)
         return features
 
@@ -79,6 +86,11 @@ class Classifier(nn.Module):
         self.eval()
         batches = torch.split(images, _PREDICTION_BATCH_IMAGES)
         return torch.cat([function(_unit(b.to(self.mean.device))).cpu() for b in batches])
+
+
+def reduces(images: Tensor) -> bool:
+    """Whether a classifier looks at these images, NCHW, at a smaller size."""
+    return max(images.shape[-2:]) > LARGEST_SIDE
 
 
 def train_classifier(
