@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -12,13 +12,17 @@ import torch
 from PIL import Image
 
 from unpaired import auto
-from unpaired.auto import choose, look, smoke
-from unpaired.data.sources import BuiltIn, Folder
+from unpaired.auto import undescribed
+from unpaired.data.decode import Decoding
+from unpaired.data.sources import BuiltIn, Folder, Source
 from unpaired.errors import DataError
 from unpaired.estimate import Estimate, estimate
 from unpaired.experiment import Experiment, check
-from unpaired.networks import ResNet
+from unpaired.first_look import Look, look
+from unpaired.methods import GAN
+from unpaired.networks import CNN, ResNet, UNet
 from unpaired.recipes import RECIPES, recipe
+from unpaired.smoke import smoke
 
 
 def fill(folder: Path, height: int, width: int, mode: str = "RGB", count: int = 8) -> Folder:
@@ -32,6 +36,24 @@ def fill(folder: Path, height: int, width: int, mode: str = "RGB", count: int = 
             image = Image.fromarray(pixels).convert(mode)
         image.save(folder / f"{i}.png")
     return Folder(path=str(folder))
+
+
+def choose(
+    a: Source | None, b: Source, device: Literal["auto", "cpu"] = "auto", **given: Any
+) -> tuple[Experiment, list[str]]:
+    """What is chosen for two piles, after some settings were given: `training__batch_size=2`."""
+    experiment = undescribed(a, b)
+    experiment = replace(experiment, training=replace(experiment.training, device=device))
+    paths = {name.replace("__", "."): value for name, value in given.items()}
+    for path, value in paths.items():
+        experiment = with_value(experiment, path.split("."), value)
+    return auto.choose(experiment, paths)
+
+
+def with_value(settings: Any, path: list[str], value: Any) -> Any:
+    name, *deeper = path
+    inner = with_value(getattr(settings, name), deeper, value) if deeper else value
+    return replace(settings, **{name: inner})
 
 
 @pytest.fixture
@@ -69,7 +91,7 @@ def test_large_images_are_limited_on_a_processor_and_the_flag_is_named(tmp_path:
     check(experiment)
     assert experiment.a.size == 128
     assert experiment.method.identity_weight == 5
-    assert any("--a.size 256 --b.size 256" in reason for reason in reasons)
+    assert any("for more detail: --a.size 256" in reason for reason in reasons)
 
 
 @pytest.mark.usefixtures("with_gpu")
@@ -98,11 +120,90 @@ def test_every_size_gives_a_sound_experiment(
         assert any("smaller images are enlarged" in reason for reason in reasons)
 
 
+def test_what_was_given_stays_and_choices_follow_it(tmp_path: Path):
+    piles = [fill(tmp_path / name, 72, 72, count=4) for name in "ab"]
+    experiment, reasons = choose(*piles, "cpu", b__size=128, method__generator__width=8)
+    check(experiment)
+    assert (experiment.a.size, experiment.b.size) == (128, 128)
+    assert experiment.method.generator == ResNet(width=8, blocks=6)
+    assert experiment.training.batch_size == 4
+    text = "\n".join(reasons)
+    assert "size 128×128: as given; images of a and b are smaller and are enlarged" in text
+    assert "ResNet generator with 6 blocks, PatchGAN with 3 layers, batches of 4: usual" in text
+
+    given = {
+        "method__generator": UNet(),
+        "method__discriminator": CNN(),
+        "training__batch_size": 64,
+        "training__precision": "float32",
+    }
+    experiment, reasons = choose(*piles, "cpu", **given)
+    assert experiment.method.generator == UNet()
+    assert experiment.method.discriminator == CNN()
+    assert experiment.training.generators.learning_rate == 4e-4  # as the batch asks for
+    text = "\n".join(reasons)
+    for word in ("ResNet", "PatchGAN", "batches of", "float", "in reasonable time"):
+        assert word not in text
+
+
+def test_a_size_beyond_what_is_usual_is_trained_in_small_batches(tmp_path: Path):
+    piles = [fill(tmp_path / name, 72, 72, count=4) for name in "ab"]
+    for size in (8, 20, 48, 512):
+        experiment, reasons = choose(*piles, "cpu", a__size=size)
+        check(experiment)
+        assert any("enlarged" in reason for reason in reasons) == (size == 512)
+    assert experiment.training.batch_size == 1
+    assert not any("reasonable time" in reason for reason in reasons)
+
+
+def test_one_pile_is_for_images_from_noise(tmp_path: Path):
+    b = fill(tmp_path / "b", 72, 72, count=4)
+    experiment, reasons = choose(None, b, "cpu", method=GAN())
+    check(experiment)
+    assert experiment.a is None
+    assert experiment.method == GAN()
+    assert experiment.name == "b"
+    assert experiment.b.size == 64
+    assert any("batches of 16" in reason for reason in reasons)
+
+
+def test_changes_of_training_images_are_told_with_the_flags_that_leave_them_out(tmp_path: Path):
+    piles = [fill(tmp_path / name, 40, 40, count=4) for name in "ab"]
+    text = "\n".join(choose(*piles, "cpu")[1])
+    assert "mirrored" in text
+    assert "without: --a.augmentation.no-flip --b.augmentation.no-flip" in text
+    assert "without: --a.augmentation.zoom 1 --b.augmentation.zoom 1" in text
+    reasons = choose(*piles, "cpu", a__augmentation__flip=False)[1]
+    assert any(r.endswith("without: --b.augmentation.no-flip") for r in reasons)
+    built_in = choose(BuiltIn(name="ink"), BuiltIn(name="sign"), "cpu")[1]
+    assert not any("mirrored" in reason for reason in built_in)
+
+
+def test_the_first_look_sees_images_as_training_does(tmp_path: Path):
+    (tmp_path / "numbers").mkdir()
+    for i in range(4):
+        pixels = np.random.default_rng(i).random((40, 40)).astype(np.float32)
+        Image.fromarray(pixels).save(tmp_path / "numbers" / f"{i}.tiff")
+    numbers = Folder(path=str(tmp_path / "numbers"))
+    with pytest.raises(DataError, match="float_range"):
+        look(numbers)
+    assert look(numbers, Decoding(float_range=(0, 1))).is_grey
+    experiment, _ = choose(
+        numbers,
+        numbers,
+        "cpu",
+        a__crop=(0, 0, 32, 32),
+        **{f"{name}__decoding__float_range": (0.0, 1.0) for name in "ab"},
+    )
+    assert experiment.a.decoding.float_range == (0, 1)
+    assert look(numbers, Decoding(float_range=(0, 1)), (0, 0, 30, 40)).short_side == 30
+
+
 def test_sixteen_bits_and_unreadable_files(tmp_path: Path):
     deep = fill(tmp_path / "deep", 40, 40, "I;16")
     (tmp_path / "deep" / "0.png").write_bytes(b"nothing")
     seen = look(deep)
-    assert seen == auto.Look(num_images=8, short_side=40, is_grey=True, sixteen_bits=True)
+    assert seen == Look(num_images=8, short_side=40, is_grey=True, sixteen_bits=True)
     experiment, _ = choose(deep, fill(tmp_path / "plain", 40, 40, "L"), "cpu")
     assert (experiment.a.decoding.depth, experiment.b.decoding.depth) == (16, 8)
 

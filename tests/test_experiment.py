@@ -300,7 +300,7 @@ def test_limits(experiment: Experiment, line: str):
 CONTRADICTIONS: dict[str, tuple[Callable[[], Experiment], list[str]]] = {
     "sizes differ": (
         lambda: replace(folders(), b=Domain(source=Folder(path="b"), size=128)),
-        ["a.size is 256 and b.size 128", "--a.size 128"],
+        ["a.size is 256 and b.size 128", "--b.size 128 alone"],
     ),
     "size is no multiple": (
         lambda: folders(domain={"size": 30}, method=CycleGAN(discriminator=CNN())),

@@ -19,10 +19,10 @@ MODULES = sorted(SOURCES.rglob("*.py"))
 FLOORS = [
     ["config", "errors", "files", "progress", "setting_names"],
     ["data", "networks", "objectives", "weights"],
-    ["methods", "conversion", "inspect_data"],
+    ["methods", "conversion", "inspect_data", "first_look"],
     ["experiment"],
     ["engine", "recipes", "model_folder", "model_card"],
-    ["auto", "estimate", "resolution"],
+    ["auto", "smoke", "estimate", "resolution"],
     ["translate", "generate"],
     ["translation_plan"],
     ["translate_files"],

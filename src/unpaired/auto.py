@@ -1,188 +1,209 @@
-"""Settings for two piles of images that nobody has described: looks at them, chooses, says why."""
+"""Settings for piles of images that nobody has described: looks at them, chooses, says why."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
-
-from unpaired.data.decode import Decoding, decode
 from unpaired.data.domain import Augmentation, Domain
 from unpaired.data.sources import BuiltIn, Folder, Source, describe
 from unpaired.engine.hardware import choose_device, choose_precision
-from unpaired.errors import DataError, UnreadableImage
-from unpaired.experiment import NETWORKS, Evaluation, Experiment, Optimiser, Training
+from unpaired.experiment import Experiment
+from unpaired.first_look import Look, look
 from unpaired.methods import CycleGAN
+from unpaired.methods.method import DomainName
 from unpaired.networks import PatchGAN, ResNet
-from unpaired.objectives import LeastSquares
-
-PROBED = 48
-"""Images of each pile that are looked at."""
 
 SIZES = (32, 64, 128, 256)
 
 
-@dataclass(frozen=True)
-class Look:
-    """What the first images of a pile tell."""
-
-    num_images: int
-    short_side: int
-    is_grey: bool
-    sixteen_bits: bool
+def undescribed(a: Source | None, b: Source) -> Experiment:
+    """Two piles of which nothing is known yet, or one to make images like it from noise."""
+    names = [short_name(source) for source in (a, b) if source is not None]
+    return Experiment(
+        name="-".join(dict.fromkeys(names)), a=None if a is None else _domain(a), b=_domain(b)
+    )
 
 
-def choose(
-    a: Source, b: Source, device: Literal["auto", "cpu", "cuda"] | None = None
-) -> tuple[Experiment, list[str]]:
-    """An experiment for two sources on this machine, and one line of reason for each choice.
+def choose(wanted: Experiment, given: Collection[str] = ()) -> tuple[Experiment, list[str]]:
+    """`wanted` with what suits its piles and this machine, and one line of reason for each choice.
+
+    `given`: settings by their paths, such as "training.batch_size", that stay as they are; choices
+    that depend on them follow them.
 
     Raises:
         DataError: when a pile cannot be opened or none of its first images can be read.
     """
-    looks = {"a": look(a), "b": look(b)}
-    found = choose_device(device or "auto")
-    gpu = found.type == "cuda"
-    smallest = min(seen.short_side for seen in looks.values())
-    limit = 256 if gpu else 128
-    size = max((s for s in SIZES if s <= min(smallest, limit)), default=SIZES[0])
+    looks = {
+        name: look(domain.source, domain.decoding, domain.crop)
+        for name, domain in wanted.domains.items()
+    }
+    device = choose_device(wanted.training.device)
+    gpu = device.type == "cuda"
+    size, why = _size(wanted, looks, given, gpu=gpu)
+    domains = {
+        name: _suited(wanted.domain(name), name, seen, size, given) for name, seen in looks.items()
+    }
+    experiment = replace(wanted, **domains)  # type: ignore[arg-type]
     reasons = [
-        f"{name}: {seen.num_images:,} images in {describe(source)}, short side "
-        f"{seen.short_side} pixels, {'grey' if seen.is_grey else 'colour'}"
-        for (name, seen), source in zip(looks.items(), (a, b), strict=True)
+        f"{name}: {seen.num_images:,} images in {describe(experiment.domain(name).source)}, short "
+        f"side {seen.short_side} pixels, {'grey' if seen.is_grey else 'colour'}"
+        for name, seen in looks.items()
     ]
+    reasons.append(f"size {size}×{size}: {why}")
+    experiment, networks = _with_networks(experiment, size, given, gpu=gpu)
+    experiment, batches = _with_training(experiment, size, given, gpu=gpu)
+    if networks or batches:
+        time = f", and what a {'GPU' if gpu else 'processor'} trains in reasonable time"
+        fast = size <= _largest(gpu=gpu)
+        reasons.append(f"{', '.join(networks + batches)}: usual at this size{time if fast else ''}")
+    if "training.precision" not in given:
+        precision = choose_precision("auto", device)
+        fast = precision == "bfloat16"
+        why = "computed in hardware here" if fast else "bfloat16 would be emulated here"
+        reasons.append(f"{precision} on {device.type}: {why}")
+    return experiment, reasons + _of_augmentation(experiment, given)
+
+
+def _size(
+    wanted: Experiment, looks: Mapping[DomainName, Look], given: Collection[str], *, gpu: bool
+) -> tuple[int, str]:
+    """Side of the images in training, and why."""
+    typed = [domain.size for name, domain in wanted.domains.items() if f"{name}.size" in given]
+    if typed:
+        small = [name for name, seen in looks.items() if seen.short_side < typed[0]]
+        enlarged = f"; images of {' and '.join(small)} are smaller and are enlarged"
+        return typed[0], f"as given{enlarged if small else ''}"
+    smallest = min(seen.short_side for seen in looks.values())
+    limit = _largest(gpu=gpu)
+    size = max((s for s in SIZES if s <= min(smallest, limit)), default=SIZES[0])
     why = "the largest that the images fill"
     if smallest < SIZES[0]:
         why = "the least that networks are made for; smaller images are enlarged"
-    elif smallest > limit:
-        why = (
-            "larger images take hours on a processor without a GPU; for more detail: "
-            "--a.size 256 --b.size 256"
-        )
-    reasons.append(f"size {size}×{size}: {why}")
+    elif smallest >= 2 * limit:
+        where = "on a GPU" if gpu else "on a processor without a GPU"
+        flag = f"--{min(looks)}.size {2 * limit}"
+        why = f"larger images take {'days' if gpu else 'hours'} {where}; for more detail: {flag}"
+    return size, why
 
-    blocks = {32: 3, 64: 4, 128: 6, 256: 9}[size]
-    width = 64 if gpu else 32
-    layers = {32: 2, 64: 2, 128: 3, 256: 3}[size]
-    batch = {32: 64, 64: 32, 128: 16, 256: 8}[size] if gpu else {32: 32, 64: 16}.get(size, 4)
-    reasons.append(
-        f"ResNet generator with {blocks} blocks and {width} channels, PatchGAN with {layers} "
-        f"layers, batches of {batch}: usual at this size, and what a "
-        f"{'GPU' if gpu else 'processor'} trains in reasonable time"
+
+def _suited(
+    domain: Domain, name: DomainName, seen: Look, size: int, given: Collection[str]
+) -> Domain:
+    """A domain in the form that suits its images."""
+    depth = 16 if seen.sixteen_bits else 8
+    domain = replace(
+        domain, decoding=_fill(domain.decoding, f"{name}.decoding", given, depth=depth)
     )
-    precision = choose_precision("auto", found)
-    reasons.append(
-        f"{precision} on {found.type}: "
-        + (
-            "computed in hardware here"
-            if precision == "bfloat16"
-            else "bfloat16 would be emulated here"
-        )
-    )
-    images = 1_000_000 if gpu else {32: 200_000, 64: 100_000, 128: 40_000}[size]
-    optimiser = Optimiser(learning_rate=2e-4 * max(1.0, batch / 16) ** 0.5)
-    same_channels = looks["a"].is_grey == looks["b"].is_grey
-    experiment = Experiment(
-        name=f"{short_name(a)}-{short_name(b)}",
-        a=_domain(a, looks["a"], size),
-        b=_domain(b, looks["b"], size),
-        method=CycleGAN(
-            generator=ResNet(width=width, blocks=blocks),
-            discriminator=PatchGAN(width=width, layers=layers, norm="none", spectral_norm=True),
-            adversarial=LeastSquares(),
-            identity_weight=5.0 if same_channels else 0.0,
-        ),
-        training=Training(
-            images=images,
-            batch_size=batch,
-            generators=optimiser,
-            discriminators=optimiser,
-            log_images=max(batch, images // 500),
-            sample_images=images // 20,
-            checkpoint_images=images // 20,
-        ),
-        evaluation=Evaluation(images=images // 5),
-    )
-    return experiment, reasons
+    channels = 1 if seen.is_grey and not domain.holds_labels else 3
+    suited: Domain = _fill(domain, name, given, channels=channels, size=size)
+    return suited
 
 
-def look(source: Source) -> Look:
-    """Open a source and decode some of its images, spread over the pile."""
-    records = source.open()
-    places = np.unique(np.linspace(0, len(records.names) - 1, PROBED).astype(int))
-    shapes: list[tuple[int, int]] = []
-    grey = deep = 0
-    refused: list[UnreadableImage] = list(records.refused)
-    for i in places:
-        content = records.read(int(i))
-        try:
-            if isinstance(content, np.ndarray):
-                pixels, deepest = content, content.dtype == np.uint16
-            else:
-                wide = Decoding(depth=16)
-                pixels = decode(content, name=records.names[i], channels=3, decoding=wide).pixels
-                deepest = bool((pixels % 257).any())  # 8-bit images are multiples of 257
-        except UnreadableImage as error:
-            refused.append(error)
-            continue
-        shapes.append(pixels.shape[:2])
-        grey += bool((pixels == pixels[..., :1]).all())
-        deep += deepest
-    if not shapes:
-        raise DataError(
-            f"{describe(source)}: none of the {len(places)} images that were tried can be read "
-            f"(first: {refused[0]}). `unpaired check` lists every file."
-        )
-    short = int(np.median([min(shape) for shape in shapes]))
-    return Look(len(records.names), short, grey == len(shapes), deep > len(shapes) / 2)
-
-
-def smoke(experiment: Experiment) -> Experiment:
-    """The same experiment, shrunk until the entire path takes seconds; its numbers mean nothing."""
-    training = experiment.training
-    batch = min(training.batch_size, 4)
-    steps = 6
+def _with_networks(
+    experiment: Experiment, size: int, given: Collection[str], *, gpu: bool
+) -> tuple[Experiment, list[str]]:
+    """Networks of the usual size, as far as they are of the usual kind; and what they are."""
     method = experiment.method
-    parts = {role: getattr(method, role) for role in NETWORKS if hasattr(method, role)}
-    changes: dict[str, Any] = {role: _shrunk(network) for role, network in parts.items()}
-    if method.pretraining is not None:
-        changes["encoder_training"] = replace(method.pretraining, images=batch * steps)
-    domains = {name: replace(domain, size=32) for name, domain in experiment.domains.items()}
-    return replace(
-        experiment,
-        **domains,  # type: ignore[arg-type]
-        name=f"{experiment.name}-smoke",
-        method=replace(method, **changes),
-        training=replace(
-            training,
-            images=batch * steps,
-            batch_size=batch,
-            log_images=batch,
-            sample_images=batch * 3,
-            checkpoint_images=batch * 3,
-        ),
-        evaluation=replace(
-            experiment.evaluation, images=batch * 3, classifier=False, adaptation=False
-        ),
+    if not isinstance(method, CycleGAN):
+        return experiment, []  # the others' defaults suit any size
+    assert experiment.a is not None
+    said = []
+    width = 64 if gpu else 32
+    blocks = {32: 3, 64: 4, 128: 6, 256: 9}[_usual(size)]
+    layers = 1 if size < 12 else 2 if size < 128 else 3
+    generator, discriminator = method.generator, method.discriminator
+    if isinstance(generator, ResNet):
+        path = "method.generator"
+        generator = _fill(generator, path, given, width=width, blocks=blocks)
+        said += _said(
+            "ResNet generator",
+            path,
+            given,
+            {"blocks": f"{blocks} blocks", "width": f"{width} channels"},
+        )
+    if isinstance(discriminator, PatchGAN):
+        path = "method.discriminator"
+        values = {"width": width, "layers": layers, "norm": "none", "spectral_norm": True}
+        discriminator = _fill(discriminator, path, given, **values)
+        said += _said("PatchGAN", path, given, {"layers": f"{layers} layers"})
+    alike = all(
+        getattr(experiment.a, name) == getattr(experiment.b, name)
+        for name in ("channels", "value_range")
     )
+    method = replace(method, generator=generator, discriminator=discriminator)
+    method = _fill(method, "method", given, identity_weight=5.0 if alike else 0.0)
+    return replace(experiment, method=method), said
 
 
-def _shrunk(network: Any) -> Any:
-    changes: dict[str, Any] = {"width": 8} if hasattr(network, "width") else {}
-    if hasattr(network, "widths"):
-        changes["widths"] = ()  # they are as many as the size asks for
-    if hasattr(network, "max_width"):
-        changes["max_width"] = 64
-    if getattr(network, "blocks", 0) > 1:
-        changes["blocks"] = 1
-    if hasattr(network, "downsamplings"):
-        changes["downsamplings"] = 2
-    if getattr(network, "layers", 0) > 2:
-        changes["layers"] = 2
-    return replace(network, **changes)
+def _with_training(
+    experiment: Experiment, size: int, given: Collection[str], *, gpu: bool
+) -> tuple[Experiment, list[str]]:
+    """Length, batches and learning rates that are usual at a size; and how large batches are."""
+    sizes = {32: 64, 64: 32, 128: 16, 256: 8} if gpu else {32: 32, 64: 16, 128: 4, 256: 2}
+    batch = max(1, sizes[_usual(size)] * min(256, size) ** 2 // size**2)
+    images = (
+        1_000_000 if gpu else {32: 200_000, 64: 100_000, 128: 40_000, 256: 20_000}[_usual(size)]
+    )
+    training = _fill(experiment.training, "training", given, images=images, batch_size=batch)
+    rate = 2e-4 * max(1.0, training.batch_size / 16) ** 0.5
+    for phase in ("generators", "discriminators"):
+        path = f"training.{phase}"
+        optimiser = _fill(getattr(training, phase), path, given, learning_rate=rate)
+        training = replace(training, **{phase: optimiser})
+    training = _fill(
+        training,
+        "training",
+        given,
+        log_images=max(training.batch_size, images // 500),
+        sample_images=images // 20,
+        checkpoint_images=images // 20,
+    )
+    evaluation = _fill(experiment.evaluation, "evaluation", given, images=images // 5)
+    said = [] if "training.batch_size" in given else [f"batches of {batch}"]
+    return replace(experiment, training=training, evaluation=evaluation), said
+
+
+def _of_augmentation(experiment: Experiment, given: Collection[str]) -> list[str]:
+    """What training images are changed by, unasked, and how to leave them as they are."""
+    settings = {name: domain.augmentation for name, domain in experiment.domains.items()}
+    mirrored = [name for name, s in settings.items() if s.flip]
+    zoomed = [name for name, s in settings.items() if s.zoom > 1 and s.crop_probability > 0]
+    found = []
+    for names, setting, off, what in (
+        (mirrored, "flip", "no-flip", "half are mirrored, which is wrong for digits and text"),
+        (zoomed, "zoom", "zoom 1", "some are zoomed and cropped, which cuts off borders"),
+    ):
+        names = [name for name in names if f"{name}.augmentation.{setting}" not in given]
+        flags = " ".join(f"--{name}.augmentation.{off}" for name in names)
+        if names:
+            found.append(f"training images of {' and '.join(names)}: {what}; without: {flags}")
+    return found
+
+
+def _largest(*, gpu: bool) -> int:
+    """The largest size that is trained in reasonable time."""
+    return 256 if gpu else 128
+
+
+def _usual(size: int) -> int:
+    """The nearest size from below for which it is known what is usual."""
+    return max((s for s in SIZES if s <= size), default=SIZES[0])
+
+
+def _fill(settings: Any, path: str, given: Collection[str], **values: Any) -> Any:
+    """Settings with the values of all that was not given."""
+    chosen = {name: value for name, value in values.items() if f"{path}.{name}" not in given}
+    return replace(settings, **chosen)
+
+
+def _said(what: str, path: str, given: Collection[str], words: dict[str, str]) -> list[str]:
+    """A network in words, by what was not given of it: "PatchGAN with 2 layers"."""
+    left = [text for name, text in words.items() if f"{path}.{name}" not in given]
+    return [f"{what} with {' and '.join(left)}"] if left else []
 
 
 def short_name(source: Source) -> str:
@@ -193,16 +214,12 @@ def short_name(source: Source) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", Path(path).absolute().stem).strip("-") or "pile"
 
 
-def _domain(source: Source, seen: Look, size: int) -> Domain:
-    validation = replace(source, part="validation") if isinstance(source, BuiltIn) else None
-    test = replace(source, part="test") if isinstance(source, BuiltIn) else None
+def _domain(source: Source) -> Domain:
+    if not isinstance(source, BuiltIn):
+        return Domain(source=source)
     return Domain(
         source=source,
-        validation_source=validation,
-        test_source=test,
-        channels=1 if seen.is_grey else 3,
-        size=size,
-        fit="cover",
-        decoding=Decoding(depth=16 if seen.sixteen_bits else 8),
-        augmentation=Augmentation(flip=test is None),
+        validation_source=replace(source, part="validation"),
+        test_source=replace(source, part="test"),
+        augmentation=Augmentation(flip=False),  # digits
     )

@@ -244,7 +244,7 @@ def _crosswise(experiment: Experiment) -> list[str]:
     if len(set(sizes.values())) > 1:
         problems.append(
             f"a.size is {sizes['a']} and b.size {sizes['b']}: networks see both domains at one "
-            f"size. Give both the same, for example --a.size {sizes['b']}."
+            f"size. Give --a.size {sizes['a']} or --b.size {sizes['b']} alone: the other follows."
         )
     for role in NETWORKS:
         network = getattr(method, role, None)

@@ -17,6 +17,8 @@ from PIL import Image
 from unpaired.cli.arguments import count, seconds
 from unpaired.cli.main import VERBS, main
 from unpaired.experiment import from_json
+from unpaired.methods import DTN, GAN
+from unpaired.networks import ClassEncoder
 from unpaired.recipes import RECIPES
 
 
@@ -305,6 +307,38 @@ def test_kinds_exchange_parts_and_keep_what_both_have(capsys: pytest.CaptureFixt
     assert experiment.training.generators.algorithm == "rmsprop"
 
 
+@pytest.mark.parametrize("kind", ["dtn", "gan"])
+def test_another_method_has_its_own_defaults(kind: str, capsys: pytest.CaptureFixture[str]):
+    experiment, _ = resolved(
+        capsys, "--recipe", "demo", "--method.generator.kind", "decoder", "--method.kind", kind
+    )
+    expected = {"dtn": DTN(), "gan": GAN()}[kind]
+    assert experiment.method == expected  # demo's cycle weight and networks are CycleGAN's
+    assert (experiment.a is None) == (kind == "gan")  # noise needs no pile
+    same, _ = resolved(capsys, "--recipe", "demo", "--method.kind", "cyclegan")
+    assert same == RECIPES["demo"]()
+
+
+def test_values_that_another_kind_cannot_have_stay_behind(capsys: pytest.CaptureFixture[str]):
+    flags = ["--recipe", "dtn-faces", "--method.encoder.kind", "class-encoder"]
+    experiment, _ = resolved(capsys, *flags)
+    assert isinstance(experiment.method.encoder, ClassEncoder)
+    source = ["--a.source.kind", "builtin", "--b.source.kind", "hf"]
+    message = refused(capsys, "train", "--recipe", "mnist-usps", *source, "--dry-run")
+    assert "--a.source.name" in message  # a path is no name of a style
+
+
+def test_images_from_noise_need_one_pile(capsys: pytest.CaptureFixture[str], piles: list[str]):
+    one, gan = ["--b", piles[3]], ["--method.kind", "gan", "--device", "cpu"]
+    experiment, found = resolved(capsys, *one, *gan)
+    assert experiment.a is None
+    assert experiment.method == GAN()
+    assert found["folder"] == "runs/colour"
+    message = refused(capsys, "train", *piles, *gan, "--dry-run")
+    assert "makes images of b from noise. Leave out --a" in message
+    assert "--b photos/ --method.kind gan" in refused(capsys, "train", *one)
+
+
 def test_a_source_that_the_recipe_has_not(capsys: pytest.CaptureFixture[str]):
     experiment, _ = resolved(
         capsys,
@@ -334,6 +368,56 @@ def test_two_piles_need_no_other_flag(capsys: pytest.CaptureFixture[str], piles:
     assert (experiment.a.channels, experiment.b.channels) == (1, 3)
     assert experiment.a.size == 32
     assert any("60 images" in reason for reason in found["reasons"])
+
+
+def test_the_first_look_takes_the_settings_of_decoding(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, piles: list[str]
+):
+    for i in range(8):
+        pixels = np.random.default_rng(i).random((40, 40)).astype(np.float32)
+        Image.fromarray(pixels).save(tmp_path / f"{i}.tiff")
+    flags = ["--a", str(tmp_path), *piles[2:]]
+    assert "float_range" in refused(capsys, "train", *flags, "--dry-run")
+    experiment, _ = resolved(capsys, *flags, "--a.decoding.float-range", "0", "1")
+    assert experiment.a.channels == 1
+
+
+def test_the_first_look_takes_the_column(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, piles: list[str]
+):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    pictures = [path.read_bytes() for path in Path(piles[1]).iterdir()]
+    table = tmp_path / "table.parquet"
+    parquet.write_table(pyarrow.table({"picture": pictures}), table)
+    flags = ["--a", str(table), *piles[2:], "--a.source.image-column"]
+    experiment, _ = resolved(capsys, *flags, "picture")
+    assert experiment.a.source.image_column == "picture"
+    assert "has no column 'image'" in refused(capsys, "train", *flags[:-1], "--dry-run")
+
+
+def test_the_size_of_one_domain_is_that_of_both(
+    capsys: pytest.CaptureFixture[str], piles: list[str]
+):
+    for flags in (piles, ["--recipe", "emoji-ours"]):
+        for side in "ab":
+            experiment, _ = resolved(capsys, *flags, f"--{side}.size", "40")
+            assert (experiment.a.size, experiment.b.size) == (40, 40)
+    both = ["--a.size", "32", "--b.size", "64"]
+    message = refused(capsys, "train", *piles, *both, "--dry-run")
+    assert "Give --a.size 32 or --b.size 64 alone: the other follows" in message
+
+
+def test_reasons_are_of_what_is_trained(capsys: pytest.CaptureFixture[str], piles: list[str]):
+    flags = ["--a.size=64", "--method.generator.kind", "unet", "--training.batch-size", "2"]
+    experiment, found = resolved(capsys, *piles, *flags, "--images", "64")
+    text = "\n".join(found["reasons"])
+    assert "size 64×64: as given; images of a and b are smaller and are enlarged" in text
+    assert "\nPatchGAN with 2 layers: usual at this size" in text
+    assert "ResNet" not in text
+    assert "batches of" not in text
+    assert experiment.training.images == 64
 
 
 def test_a_time_budget_alone_sets_the_length(capsys: pytest.CaptureFixture[str], piles: list[str]):

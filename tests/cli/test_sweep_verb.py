@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from unpaired.cli.main import main
 from unpaired.experiment import load
@@ -96,6 +97,28 @@ def test_piles_instead_of_a_recipe(capsys: pytest.CaptureFixture[str]):
     assert found["folder"] == "runs/sweep-ink,signs"
     assert any("images in builtin:ink" in reason for reason in found["reasons"])
     assert train_command(capsys, found["runs"][0]["command"])["experiment"]["a"]["channels"] == 1
+
+
+def test_the_size_of_one_domain_varies_both(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    found = dry(capsys, "emoji-unet-patch", "--a.size", "32,64")
+    assert [one["name"] for one in found["runs"]] == ["size=32,seed=0", "size=64,seed=0"]
+    experiment = train_command(capsys, found["runs"][0]["command"])["experiment"]
+    assert (experiment["a"]["size"], experiment["b"]["size"]) == (32, 32)
+    both = ["--a.size", "32,64", "--b.size", "32,64"]
+    message = refused(capsys, "emoji-unet-patch", *both, "--dry-run")
+    assert "2 of 4 runs cannot be trained" in message
+    assert "alone: the other follows" in message
+
+
+def test_choices_follow_what_varies_as_in_train(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    for i in range(8):
+        Image.new("RGB", (70, 70), (i, i, i)).save(tmp_path / f"{i}.png")
+    piles = ["--a", str(tmp_path), "--b", str(tmp_path), "--device", "cpu"]
+    found = dry(capsys, *piles, "--b.size", "32,64")
+    trained = [train_command(capsys, one["command"])["experiment"] for one in found["runs"]]
+    assert [experiment["training"]["batch_size"] for experiment in trained] == [32, 16]
+    assert any("batches of 32" in r and "(1 of 2 settings)" in r for r in found["reasons"])
+    assert sum("images in" in reason for reason in found["reasons"]) == 2
 
 
 def test_smoke_keeps_the_names_though_it_shrinks_the_networks(capsys: pytest.CaptureFixture[str]):

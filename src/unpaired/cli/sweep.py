@@ -134,10 +134,10 @@ def cells_from(
         SettingError: for flags that a sweep cannot take, or when there is only one run.
         SystemExit: 2, after tyro has said what is wrong with a setting.
     """
-    from unpaired import auto
     from unpaired.cli import train
     from unpaired.cli.alternatives import alternatives, combinations
     from unpaired.progress import say
+    from unpaired.smoke import smoke as shrunk
     from unpaired.sweep.grid import cells_of, seeds_of, value_at, with_seed
 
     flags = alternatives([*(["--recipe", *recipe] if recipe else []), *arguments])
@@ -150,18 +150,18 @@ def cells_from(
     flags_of_train = train.parser("unpaired sweep")
     _require_known(names, [*flags_of_train.options, *parser().options])
     found = []
-    base = None
+    reasons: list[list[str]] = []
     for words in combinations(flags):
         given, rest = flags_of_train.parse_known_args(words)
-        base = base or train.start(given)  # what it depends on does not vary
         try:
-            experiment = train.with_flags(base[0], given, rest, "unpaired sweep")
+            experiment, why = train.resolve(given, rest, "unpaired sweep")
         except SystemExit as stop:
             if stop.code and varied:
                 say(f"in: {' '.join(words)}")
             raise
         settings = {path: value_at(experiment, path) for path in varied}
-        found.append((settings, auto.smoke(experiment) if smoke else experiment, words))
+        found.append((settings, shrunk(experiment) if smoke else experiment, words))
+        reasons.append(why)
     extra = ["--smoke"] if smoke else []
     cells = cells_of(
         [
@@ -179,8 +179,18 @@ def cells_from(
             "that is a single run. Give a setting several values, --method.cycle-weight 0,5,10, or "
             "several seeds, --seeds 3; one run is trained with `unpaired train`."
         )
-    assert base is not None
-    return cells, base[1]
+    return cells, _of_all(reasons)
+
+
+def _of_all(reasons: list[list[str]]) -> list[str]:
+    """The reasons of all runs, and of those that some have alone, how many."""
+    every = [reason for of_run in reasons for reason in of_run]
+    return [
+        reason
+        if every.count(reason) == len(reasons)
+        else f"{reason} ({every.count(reason)} of {len(reasons)} settings)"
+        for reason in dict.fromkeys(every)
+    ]
 
 
 def _require_known(names: list[str], options: list[str]) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from unpaired.cli.arguments import Parser, count, print_json, seconds
 from unpaired.errors import DataError, SettingError
 
 if TYPE_CHECKING:
+    from unpaired.data.domain import Domain
     from unpaired.experiment import Experiment
 
 EPILOG = """\
@@ -65,15 +66,16 @@ def run(arguments: list[str], recipe: str | None = None) -> int:
         given.recipe = recipe
     if given.help:
         flags.print_help()
-    from unpaired.auto import smoke
     from unpaired.config import encode
     from unpaired.estimate import estimate
     from unpaired.experiment import check
     from unpaired.progress import say
     from unpaired.recipes import require
+    from unpaired.smoke import smoke
 
-    experiment, reasons = start(given)
-    experiment = with_flags(experiment, given, ["--help"] if given.help else rest)
+    if given.help:
+        rest = [*rest, "--help"]
+    experiment, reasons = resolve(given, rest, flags.prog)
     if given.smoke:
         experiment = smoke(experiment)
     check(experiment)
@@ -100,54 +102,138 @@ def run(arguments: list[str], recipe: str | None = None) -> int:
     return 0
 
 
-def start(given: Namespace) -> tuple[Experiment, list[str]]:
-    """What a recipe or two piles stand for, before any other flag; and a reason for each choice."""
+def resolve(
+    given: Namespace, rest: list[str], prog: str = "unpaired train"
+) -> tuple[Experiment, list[str]]:
+    """The experiment that all flags stand for, those of `parser` and `rest`, its settings; and a
+    reason for each choice that was not theirs.
+
+    Raises:
+        SettingError, DataError: when flags are missing or have no meaning, or piles no images.
+        SystemExit: 2, after tyro has said what is wrong with a setting; 0 after its help.
+    """
     from unpaired.auto import choose
+    from unpaired.cli.settings import override, paths_set
+
+    settings = paths_set(rest) | {
+        path for name, path in _SETTINGS.items() if _is_given(given, name)
+    }
+    base, origin = _start(given)
+    base = _with_test_images(base, given)
+    if "--help" in rest and not given.recipe and given.b:
+        base, _ = choose(base)
+    experiment = _with_flags(override(base, rest, prog, origin), given, settings)
+    if given.recipe:
+        if experiment.method.latent_channels and not base.method.latent_channels:
+            experiment = _without_a(experiment, given, settings)
+        return _of_one_size(experiment, settings), []
+    if experiment.a is None and not experiment.method.latent_channels:
+        raise SettingError(_NO_PILES)
+    if given.time is not None:
+        settings.add("training.images")  # the budget says how long
+    return choose(experiment, settings)
+
+
+_SETTINGS = {
+    "images": "training.images",
+    "time": "training.seconds",
+    "seed": "training.seed",
+    "device": "training.device",
+}
+"""Flags of their own for settings."""
+
+_NO_PILES = (
+    "give two piles of images, --a photos/ --b paintings/; or one to make images like it from "
+    "noise, --b photos/ --method.kind gan; or a recipe, --recipe demo. `unpaired train --help` "
+    "lists all settings."
+)
+
+
+def _is_given(given: Namespace, name: str) -> bool:
+    return getattr(given, name) is not None
+
+
+def _start(given: Namespace) -> tuple[Experiment, str]:
+    """What a recipe or piles stand for, before any other flag, and how it is called."""
+    from unpaired.auto import undescribed
     from unpaired.data.sources import parse_source
     from unpaired.recipes import recipe
 
     if given.recipe:
-        return recipe(given.recipe), []
-    if given.a and given.b:
-        return choose(parse_source(given.a), parse_source(given.b), given.device)
+        return _with_piles(recipe(given.recipe), given), f"the recipe {given.recipe}"
+    if given.b:
+        a = parse_source(given.a) if given.a else None
+        return undescribed(a, parse_source(given.b)), "these piles"
     if given.help:
-        return recipe("demo"), []
-    raise SettingError(
-        "give two piles of images, --a photos/ --b paintings/, or a recipe, --recipe demo. "
-        "`unpaired train --help` lists all settings."
-    )
+        other = "unpaired train --recipe NAME --help shows those of another"
+        return recipe("demo"), f"the recipe demo ({other})"
+    raise SettingError(_NO_PILES)
 
 
-def with_flags(
-    experiment: Experiment, given: Namespace, rest: list[str], prog: str = "unpaired train"
-) -> Experiment:
-    """`experiment` with all that flags say of it: those of `parser`, and `rest`, its settings."""
-    from unpaired.cli.settings import override
+def _with_piles(experiment: Experiment, given: Namespace) -> Experiment:
+    """A recipe with other piles."""
     from unpaired.data.sources import parse_source
 
     for name in ("a", "b"):
-        changes = {}
-        if given.recipe and getattr(given, name):
-            if name not in experiment.domains:
-                raise SettingError(f"--{name}: the recipe {given.recipe} has no domain {name}.")
+        if getattr(given, name):
             # Splits of the recipe's pile say nothing about another pile.
-            changes = dict.fromkeys(("validation_source", "test_source", "labelled_source"))
+            changes: dict[str, Any] = dict.fromkeys(_SPLITS)
             changes["source"] = parse_source(getattr(given, name))
-        if getattr(given, f"{name}_test"):
-            changes["test_source"] = parse_source(getattr(given, f"{name}_test"))
-        if changes:
-            domain = replace(getattr(experiment, name), **changes)
-            experiment = replace(experiment, **{name: domain})
-    experiment = override(experiment, rest, prog)
+            like = experiment.a or experiment.b if name == "a" else experiment.b
+            experiment = _with_domain(experiment, name, replace(like, **changes))
+    return experiment
+
+
+_SPLITS = ("validation_source", "test_source", "labelled_source")
+
+
+def _with_domain(experiment: Experiment, name: str, domain: Domain) -> Experiment:
+    changes: dict[str, Any] = {name: domain}
+    return replace(experiment, **changes)
+
+
+def _with_test_images(experiment: Experiment, given: Namespace) -> Experiment:
+    from unpaired.data.sources import parse_source
+
+    for name in ("a", "b"):
+        text, domain = getattr(given, f"{name}_test"), getattr(experiment, name)
+        if text and domain is None:
+            raise SettingError(f"--{name}-test: there is no pile {name}. Give --{name} as well.")
+        if text:
+            domain = replace(domain, test_source=parse_source(text))
+            experiment = _with_domain(experiment, name, domain)
+    return experiment
+
+
+def _with_flags(experiment: Experiment, given: Namespace, settings: set[str]) -> Experiment:
+    """`experiment` with what flags other than settings say of it."""
     training = experiment.training
     for name in ("images", "seed", "device"):
-        if getattr(given, name) is not None:
+        if _is_given(given, name):
             training = replace(training, **{name: getattr(given, name)})
     if given.time is not None:
         # A budget without a length ends the training: the length is what cannot be reached.
-        images = training.images if given.images or given.recipe else 10**9
+        images = training.images if "training.images" in settings or given.recipe else 10**9
         training = replace(training, seconds=given.time, images=images)
     return replace(experiment, training=training, name=given.name or experiment.name)
+
+
+def _without_a(experiment: Experiment, given: Namespace, settings: set[str]) -> Experiment:
+    """Leave the recipe's a out, of which images from noise have no use; if it was asked for, what
+    checks the experiment says so."""
+    asked = given.a or given.a_test or any(path.startswith("a.") for path in settings)
+    return experiment if asked else replace(experiment, a=None)
+
+
+def _of_one_size(experiment: Experiment, settings: set[str]) -> Experiment:
+    """Where the size of one domain was given, the other has it too: networks see both alike."""
+    typed = [name for name in experiment.domains if f"{name}.size" in settings]
+    if len(typed) != 1:
+        return experiment
+    size = experiment.domain(typed[0]).size
+    for name, domain in experiment.domains.items():
+        experiment = _with_domain(experiment, name, replace(domain, size=size))
+    return experiment
 
 
 def finish(folder: Path, experiment: Experiment, *, as_json: bool) -> None:

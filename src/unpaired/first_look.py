@@ -1,0 +1,70 @@
+"""What the first images of a pile tell, before anything is known of it."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from unpaired.data.decode import Decoding, decode
+from unpaired.data.domain import Pixels
+from unpaired.data.sources import Records, Source, describe
+from unpaired.errors import DataError, UnreadableImage
+
+PROBED = 48
+"""Images of each pile that are looked at."""
+
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the first images of a pile tell."""
+
+    num_images: int
+    short_side: int
+    is_grey: bool
+    sixteen_bits: bool
+
+
+@functools.lru_cache(maxsize=8)  # every run of a sweep asks
+def look(source: Source, decoding: Decoding | None = None, crop: Box | None = None) -> Look:
+    """Open a source and decode some of its images, spread over the pile, as training would.
+
+    Raises:
+        DataError: when the source cannot be opened, or none of the images be read.
+    """
+    records = source.open()
+    places = np.unique(np.linspace(0, len(records.names) - 1, PROBED).astype(int))
+    shapes: list[tuple[int, int]] = []
+    grey = deep = 0
+    refused: list[UnreadableImage] = list(records.refused)
+    deepest = replace(decoding or Decoding(), depth=16)
+    for i in places:
+        try:
+            pixels, is_deep = _pixels(records, int(i), deepest)
+        except UnreadableImage as error:
+            refused.append(error)
+            continue
+        if crop is not None:
+            pixels = pixels[crop[1] : crop[3], crop[0] : crop[2]]
+        shapes.append(pixels.shape[:2])
+        grey += bool((pixels == pixels[..., :1]).all())
+        deep += is_deep
+    if not shapes:
+        raise DataError(
+            f"{describe(source)}: none of the {len(places)} images that were tried can be read "
+            f"(first: {refused[0]}). `unpaired check` lists every file."
+        )
+    short = int(np.median([min(shape) for shape in shapes]))
+    return Look(len(records.names), short, grey == len(shapes), deep > len(shapes) / 2)
+
+
+def _pixels(records: Records, i: int, decoding: Decoding) -> tuple[Pixels, bool]:
+    """Image i at 16 bits, and whether it has more than 8."""
+    content = records.read(i)
+    if isinstance(content, np.ndarray):
+        return content, content.dtype == np.uint16
+    pixels = decode(content, name=records.names[i], channels=3, decoding=decoding).pixels
+    return pixels, bool((pixels % 257).any())  # 8-bit images are multiples of 257
