@@ -19,8 +19,8 @@ MODULES = sorted(SOURCES.rglob("*.py"))
 FLOORS = [
     ["config", "errors", "files", "progress", "setting_names"],
     ["data", "networks", "objectives", "weights"],
-    ["methods", "conversion", "inspect_data", "first_look"],
-    ["experiment"],
+    ["methods", "conversion", "inspect_data"],
+    ["experiment", "first_look"],
     ["engine", "recipes", "model_folder", "model_card"],
     ["auto", "smoke", "estimate", "resolution"],
     ["translate", "generate"],

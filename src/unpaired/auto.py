@@ -38,7 +38,7 @@ def choose(wanted: Experiment, given: Collection[str] = ()) -> tuple[Experiment,
         DataError: when a pile cannot be opened or none of its first images can be read.
     """
     looks = {
-        name: look(domain.source, domain.decoding, domain.crop)
+        name: look(domain.source, domain.decoding, domain.crop, name)
         for name, domain in wanted.domains.items()
     }
     device = choose_device(wanted.training.device)

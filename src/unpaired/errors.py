@@ -33,12 +33,14 @@ class DataError(UnpairedError, ValueError):
 
 
 class UnreadableImage(DataError):
-    """One image cannot be used: `reason` says why, without the image's name."""
+    """One image cannot be used: `reason` says why, without the image's name; `setting` is that of
+    its decoding which would let it pass, if there is one."""
 
-    def __init__(self, name: str, reason: str) -> None:
+    def __init__(self, name: str, reason: str, setting: str = "") -> None:
         super().__init__(f"{name}: {reason}")
         self.name = name
         self.reason = reason
+        self.setting = setting
 
 
 class ModelError(UnpairedError, ValueError):

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from unpaired.data.decode import Decoding, decode
+from unpaired.data.decode import Decoding, decode, flags_for
 from unpaired.data.domain import Pixels
 from unpaired.data.sources import Records, Source, describe
 from unpaired.errors import DataError, UnreadableImage
+from unpaired.methods.method import DomainName
 
 PROBED = 48
 """Images of each pile that are looked at."""
@@ -29,8 +30,14 @@ class Look:
 
 
 @functools.lru_cache(maxsize=8)  # every run of a sweep asks
-def look(source: Source, decoding: Decoding | None = None, crop: Box | None = None) -> Look:
-    """Open a source and decode some of its images, spread over the pile, as training would.
+def look(
+    source: Source,
+    decoding: Decoding | None = None,
+    crop: Box | None = None,
+    name: DomainName = "a",
+) -> Look:
+    """Open a source and decode some of its images, spread over the pile, as training would. `name`
+    is what the pile's flags begin with.
 
     Raises:
         DataError: when the source cannot be opened, or none of the images be read.
@@ -53,9 +60,11 @@ def look(source: Source, decoding: Decoding | None = None, crop: Box | None = No
         grey += bool((pixels == pixels[..., :1]).all())
         deep += is_deep
     if not shapes:
+        flags = flags_for(refused, f"{name}.decoding.")
         raise DataError(
             f"{describe(source)}: none of the {len(places)} images that were tried can be read "
             f"(first: {refused[0]}). `unpaired check` lists every file."
+            + (f" What lets them pass: {', '.join(flags)}." if flags else "")
         )
     short = int(np.median([min(shape) for shape in shapes]))
     return Look(len(records.names), short, grey == len(shapes), deep > len(shapes) / 2)

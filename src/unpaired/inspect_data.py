@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,13 +59,18 @@ class Finding:
         }
 
 
-def check_data(sources: dict[str, Source], decoding: Decoding | None = None) -> dict[str, Finding]:
-    """Decode every image of each source; keys are yours, such as "a", "a-test", "b".
+def check_data(
+    sources: dict[str, Source], decoding: Decoding | Mapping[str, Decoding] | None = None
+) -> dict[str, Finding]:
+    """Decode every image of each source; keys are yours, such as "a", "a-test", "b", and those of
+    `decoding` where sources differ in it.
 
     Raises:
         DataError: when a source cannot be opened at all. Single bad files are findings.
     """
-    return {name: _inspect(source, decoding or Decoding()) for name, source in sources.items()}
+    alike = decoding if isinstance(decoding, Decoding) else Decoding()
+    single = decoding if isinstance(decoding, Mapping) else {}
+    return {name: _inspect(source, single.get(name, alike)) for name, source in sources.items()}
 
 
 def leaks(findings: dict[str, Finding]) -> list[tuple[str, str]]:

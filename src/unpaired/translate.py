@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -49,6 +50,14 @@ class Translator:
         self.networks = networks.to(device)
         if prefers_channels_last(device, experiment.b.size):
             self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def read_as(self, **decoding: Any) -> None:
+        """Read images otherwise than in training: settings of `Decoding`, such as `float_range`."""
+        changes: dict[str, Any] = {
+            name: replace(domain, decoding=replace(domain.decoding, **decoding))
+            for name, domain in self.experiment.domains.items()
+        }
+        self.experiment = replace(self.experiment, **changes)
 
     def translate(
         self,

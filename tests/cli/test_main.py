@@ -373,11 +373,9 @@ def test_two_piles_need_no_other_flag(capsys: pytest.CaptureFixture[str], piles:
 def test_the_first_look_takes_the_settings_of_decoding(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, piles: list[str]
 ):
-    for i in range(8):
-        pixels = np.random.default_rng(i).random((40, 40)).astype(np.float32)
-        Image.fromarray(pixels).save(tmp_path / f"{i}.tiff")
-    flags = ["--a", str(tmp_path), *piles[2:]]
-    assert "float_range" in refused(capsys, "train", *flags, "--dry-run")
+    flags = ["--a", str(numbers(tmp_path / "numbers")), *piles[2:]]
+    message = refused(capsys, "train", *flags, "--dry-run")
+    assert "--a.decoding.float-range LOW HIGH" in message
     experiment, _ = resolved(capsys, *flags, "--a.decoding.float-range", "0", "1")
     assert experiment.a.channels == 1
 
@@ -496,6 +494,39 @@ def test_check_has_a_limit_on_size_that_can_be_changed(
     found = one_object(capsys)
     assert [found["piles"][name]["usable"] for name in ("a", "b")] == [0, 3]
     assert "max_megapixels allows 0.001" in found["piles"]["a"]["refused"][0]["reason"]
+    assert run(*flags[:-1], "--max-megapixels", "0.001") == 2
+    assert "--a.decoding.max-megapixels N lets such files pass" in capsys.readouterr().out
+
+
+def numbers(folder: Path) -> Path:
+    """Images of floating-point numbers."""
+    folder.mkdir()
+    for i in range(8):
+        pixels = np.random.default_rng(i).random((40, 40)).astype(np.float32)
+        Image.fromarray(pixels).save(folder / f"{i}.tiff")
+    return folder
+
+
+def test_check_reads_a_pile_as_training_is_told_to(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    a, b = numbers(tmp_path / "numbers"), fill(tmp_path / "b", 3)
+    table = tmp_path / "table.parquet"
+    pictures = [path.read_bytes() for path in b.iterdir()]
+    parquet.write_table(pyarrow.table({"picture": pictures}), table)
+    flags = ["check", "--a", str(a), "--a-test", str(a), "--b", str(table)]
+    flags += ["--b.source.image-column", "picture"]
+    assert run(*flags) == 2
+    assert "--a.decoding.float-range LOW HIGH lets such files pass" in capsys.readouterr().out
+    assert run(*flags, "--a.decoding.float-range", "0", "1") == 0
+    text = capsys.readouterr().out
+    assert "8 of 8 usable" in text
+    assert "3 of 3 usable" in text
+    message = refused(capsys, *flags, "--method.kind", "dtn")
+    assert "--method.kind says nothing about a pile" in message
 
 
 # Training from end to end
@@ -552,6 +583,12 @@ def test_smoke_walks_the_entire_path(
     for flags in ([], ["--json"]):
         assert run(*nothing, "-o", str(tmp_path / "nothing"), *flags) == 2
         assert "none of 1 images can be translated (first: note.png" in capsys.readouterr().err
+    pile = ["translate", str(folder / "model"), str(numbers(tmp_path / "numbers")), "--to", "b"]
+    pile += ["-o", str(tmp_path / "translated"), "--device", "cpu", "--format", "png"]
+    assert "What lets them pass: --float-range LOW HIGH" in refused(capsys, *pile)
+    assert "black must be below white" in refused(capsys, *pile, "--float-range", "1", "0")
+    assert run(*pile, "--float-range", "0", "1", "--json") == 0
+    assert one_object(capsys)["translated"] == 8
     assert run("report", str(folder), "--json") == 0
     assert one_object(capsys) == {"report": str(folder / "report.html")}
     image, output = piles[1] + "/0.png", tmp_path / "out"

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import re
 import types
 import typing
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from unpaired.cli.arguments import is_flag
 from unpaired.errors import SettingError
 from unpaired.experiment import Experiment
 
@@ -65,8 +65,7 @@ def _words_by_flag(arguments: Sequence[str]) -> list[list[str]]:
     """Each flag with the words that follow it."""
     found: list[list[str]] = []
     for word in arguments:
-        is_flag = word.startswith("-") and not re.match(r"-[\d.]", word)  # -1 is a value
-        if is_flag:
+        if is_flag(word):
             found.append([word])
         elif found:
             found[-1].append(word)

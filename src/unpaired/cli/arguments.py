@@ -6,6 +6,7 @@ import argparse
 import difflib
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from unpaired.errors import SettingError
@@ -23,10 +24,18 @@ class Parser(argparse.ArgumentParser):
         """As usual, but an unknown flag is answered with the most similar one."""
         given, unknown = self.parse_known_args(args, namespace)
         if unknown:
-            near = difflib.get_close_matches(unknown[0].partition("=")[0], self.options, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            self.error(f"unknown argument {unknown[0]!r}{hint}")
+            self.error(unknown_argument(unknown[0], self.options))
         return given
+
+    def parse_with_settings(self, arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
+        """The flags, and all that belongs to settings, which have a dot in their names: other
+        flags that are unknown are answered with the most similar one."""
+        given, rest = self.parse_known_args(arguments)
+        for word in rest:
+            name = word.partition("=")[0]
+            if is_flag(word) and "." not in name:
+                self.error(unknown_argument(name, self.options))
+        return given, rest
 
     @property
     def options(self) -> list[str]:
@@ -37,6 +46,17 @@ class Parser(argparse.ArgumentParser):
         """Exit code 2, one paragraph."""
         end = "" if message.endswith("?") else "."
         raise SettingError(f"{message}{end} `{self.prog} --help` lists what there is.")
+
+
+def is_flag(word: str) -> bool:
+    """Whether a word begins a flag; -1 is a value."""
+    return word.startswith("-") and not re.match(r"-[\d.]", word)
+
+
+def unknown_argument(word: str, options: Iterable[str]) -> str:
+    """What is wrong, with the most similar flag."""
+    near = difflib.get_close_matches(word.partition("=")[0], list(options), 1)
+    return f"unknown argument {word!r}" + (f"; did you mean {near[0]}?" if near else "")
 
 
 def seconds(text: str) -> float:

@@ -1,17 +1,22 @@
 """`unpaired check`: look at two piles of images before any training.
 
 Decodes every file as training would: counts, sizes, files that cannot be used and why, images that
-stand in two piles (leaks), and a contact sheet.
+stand in two piles (leaks), and a contact sheet. Flags that say how `unpaired train` reads a pile
+are flags here too: --a.decoding.float-range 0 1, --b.source.image-column picture.
 """
 
 from __future__ import annotations
 
+from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unpaired.cli.arguments import Parser, print_json
+from unpaired.cli.arguments import Parser, is_flag, print_json
 
 if TYPE_CHECKING:
+    from unpaired.data.decode import Decoding
+    from unpaired.data.sources import Source
     from unpaired.inspect_data import Finding
 
 
@@ -27,15 +32,11 @@ def run(arguments: list[str]) -> int:
     )
     flags.add_argument("--max-megapixels", type=float, help="refuse larger images")
     flags.add_argument("--json", action="store_true", help="one JSON object on standard output")
-    given = flags.parse_args(arguments)
-    from unpaired.data.decode import Decoding
-    from unpaired.data.sources import parse_source
+    given, rest = flags.parse_with_settings(arguments)
+    from unpaired.data.decode import flags_for
     from unpaired.inspect_data import FEWEST, check_data, leaks
 
-    given_sources = {"a": given.a, "a-test": given.a_test, "b": given.b, "b-test": given.b_test}
-    sources = {name: parse_source(text) for name, text in given_sources.items() if text}
-    decoding = Decoding(max_megapixels=given.max_megapixels) if given.max_megapixels else Decoding()
-    findings = check_data(sources, decoding)
+    findings = check_data(*_piles(flags, given, rest))
     leaked = leaks(findings)
     too_few = [n for n in findings if findings[n].num_usable < 2]
     refused = sum(len(finding.refused) for finding in findings.values())
@@ -54,6 +55,8 @@ def run(arguments: list[str]) -> int:
             )
             for error in finding.refused:
                 print(f"  refused  {error}")
+            for flag in flags_for(finding.refused, f"{name[0]}.decoding."):
+                print(f"  advice   {flag} lets such files pass")
             for note in finding.notes:
                 print(f"  note     {note}")
             for first, second in finding.duplicates:
@@ -68,6 +71,35 @@ def run(arguments: list[str]) -> int:
         for name in too_few:
             print(f"{name}: {findings[name].num_usable} usable images; training needs at least 2")
     return 2 if too_few or (given.strict and (refused or leaked)) else 0
+
+
+def _piles(
+    flags: Parser, given: Namespace, settings: list[str]
+) -> tuple[dict[str, Source], dict[str, Decoding]]:
+    """The sources, and how each is decoded."""
+    from unpaired.cli.settings import override
+    from unpaired.data.domain import Domain
+    from unpaired.data.sources import parse_source
+    from unpaired.experiment import Experiment
+
+    for word in settings:
+        if is_flag(word) and not word.startswith(("--a.", "--b.")):
+            flags.error(f"{word.partition('=')[0]} says nothing about a pile")
+    a, b = (
+        Domain(source=parse_source(pile), test_source=parse_source(test) if test else None)
+        for pile, test in ((given.a, given.a_test), (given.b, given.b_test))
+    )
+    experiment = override(Experiment(a=a, b=b), settings, flags.prog)
+    sources: dict[str, Source] = {}
+    decodings = {}
+    for name, domain in experiment.domains.items():
+        decoding = domain.decoding
+        if given.max_megapixels:
+            decoding = replace(decoding, max_megapixels=given.max_megapixels)
+        for pile, source in ((name, domain.source), (f"{name}-test", domain.test_source)):
+            if source is not None:
+                sources[pile], decodings[pile] = source, decoding
+    return sources, decodings
 
 
 def _draw(findings: dict[str, Finding], path: Path) -> None:

@@ -16,12 +16,11 @@ Exit codes: those of `train`; 3, 2 or 1 when a run failed so.
 from __future__ import annotations
 
 import argparse
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unpaired.cli.arguments import Parser, print_json
+from unpaired.cli.arguments import Parser, print_json, unknown_argument
 from unpaired.errors import SettingError
 
 if TYPE_CHECKING:
@@ -197,11 +196,10 @@ def _require_known(names: list[str], options: list[str]) -> None:
     """Refuse a flag that neither verb has; those with a dot are settings, which tyro knows."""
     for name in names:
         if name.startswith("--") and "." not in name and name not in options:
-            near = difflib.get_close_matches(name, options, 1)
-            hint = f"; did you mean {near[0]}?" if near else "."
+            message = unknown_argument(name, options)
             raise SettingError(
-                f"unknown argument {name!r}{hint} `unpaired sweep --help` and `unpaired train "
-                "--help` list what there is."
+                f"{message}{'' if message.endswith('?') else '.'} `unpaired sweep --help` and "
+                "`unpaired train --help` list what there is."
             )
 
 

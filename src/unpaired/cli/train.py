@@ -61,7 +61,7 @@ def parser(prog: str = "unpaired train") -> Parser:
 def run(arguments: list[str], recipe: str | None = None) -> int:
     """The verb."""
     flags = parser()
-    given, rest = flags.parse_known_args(arguments)
+    given, rest = flags.parse_with_settings(arguments)
     if recipe is not None:
         given.recipe = recipe
     if given.help:

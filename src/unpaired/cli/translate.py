@@ -44,6 +44,14 @@ def run(arguments: list[str]) -> int:
         help="native: at the image's own size; trained: at the size of training, enlarged back; "
         "auto: native up to twice the trained size (default)",
     )
+    add(
+        "--float-range",
+        type=float,
+        nargs=2,
+        metavar=("LOW", "HIGH"),
+        help="values of black and white in images of floating-point numbers (default: as trained)",
+    )
+    add("--max-megapixels", type=float, metavar="N", help="refuse larger images")
     add("--format", choices=["png", "jpeg", "webp", "tiff"], help="default: as the input")
     add("--batch-size", type=int, metavar="N", help="default: what suits size and machine")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto")
@@ -51,12 +59,20 @@ def run(arguments: list[str]) -> int:
     add("--strict", action="store_true", help="stop at the first file that cannot be used")
     add("--json", action="store_true", help="one JSON object on standard output")
     given = flags.parse_args(arguments)
-    from unpaired.errors import DataError
+    from unpaired.data.decode import flags_for
+    from unpaired.errors import DataError, SettingError
     from unpaired.progress import counting, say
     from unpaired.translate import load
     from unpaired.translate_files import translate_files
 
     translator = load(given.model, given.device)
+    if given.float_range:
+        low, high = given.float_range
+        if not low < high:
+            raise SettingError(f"--float-range {low:g} {high:g}: black must be below white.")
+        translator.read_as(float_range=(low, high))
+    if given.max_megapixels:
+        translator.read_as(max_megapixels=given.max_megapixels)
     with counting("translated", quiet=given.json) as progress:
         report = translate_files(
             translator,
@@ -83,14 +99,18 @@ def run(arguments: list[str]) -> int:
                 "network_seconds": report.network_seconds,
             }
         )
+    passes = flags_for(report.refused, "")
     if not report.num_translated:
         raise DataError(
             f"none of {len(report.refused)} images can be translated (first: {report.refused[0]})."
+            + (f" What lets them pass: {', '.join(passes)}." if passes else "")
         )
     if given.json:
         return 0
     for error in report.refused:
         say(f"left out {error}")
+    for flag in passes:
+        say(f"{flag} lets such files pass")
     for note in report.notes:
         say(note)
     speed = report.num_translated / max(report.seconds, 1e-9)

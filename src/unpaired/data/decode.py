@@ -14,7 +14,7 @@ import io
 import math
 import stat
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -79,6 +79,16 @@ class Decoded:
 
     pixels: npt.NDArray[Any]
     notes: tuple[str, ...] = ()
+
+
+_VALUES = {"float_range": "LOW HIGH", "max_megapixels": "N"}
+
+
+def flags_for(refused: Iterable[UnreadableImage], place: str) -> list[str]:
+    """The flags that let refused images pass; `place` is where settings of decoding stand on this
+    command line: "a.decoding.", or "" where they have flags of their own."""
+    settings = dict.fromkeys(error.setting for error in refused if error.setting)
+    return [f"--{place}{name.replace('_', '-')} {_VALUES[name]}" for name in settings]
 
 
 def decode(
@@ -163,6 +173,7 @@ def _check_size(size: tuple[int, int], name: str, decoding: Decoding) -> None:
             name,
             f"has {width}×{height} pixels, which is {megapixels:.1f} megapixels; "
             f"max_megapixels allows {decoding.max_megapixels:g}",
+            "max_megapixels",
         )
     if min(size) < decoding.min_side:
         raise UnreadableImage(
@@ -234,6 +245,7 @@ def _from_numbers(
             name,
             f"holds numbers from {smallest:g} to {largest:g} without saying which of them are "
             "black and white; set float_range",
+            "float_range",
         )
     low, high = decoding.float_range
     if smallest < low or largest > high:
