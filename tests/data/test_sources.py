@@ -378,7 +378,7 @@ def test_the_built_in_data(name: str, channels: int) -> None:
 @pytest.mark.parametrize(
     ("text", "source"),
     [
-        ("photos/", Folder(path="photos/")),
+        ("photos", Folder(path="photos")),
         ("C:\\photos", Folder(path="C:\\photos")),
         ("x/train.parquet", HuggingFace(name="x/train.parquet")),
         ("hf:ylecun/mnist:train", HuggingFace(name="ylecun/mnist")),
@@ -391,6 +391,26 @@ def test_the_built_in_data(name: str, channels: int) -> None:
 def test_shorthands_and_back(text: str, source: Source) -> None:
     assert parse_source(text) == source
     assert describe(source) == text
+
+
+@pytest.mark.parametrize("text", ["photos/", "./photos", ".//photos//", "photos/."])
+def test_a_path_is_one_however_it_is_typed(text: str) -> None:
+    assert parse_source(text) == Folder(path="photos")
+    parquet = text.rstrip("/.") + "/x.parquet"
+    assert parse_source(parquet) == HuggingFace(name="photos/x.parquet")
+
+
+def test_a_pattern_is_answered_with_its_folder(tmp_path: Path) -> None:
+    fill(tmp_path, "apple/059.png")
+    for pattern in ("apple/*.png", "apple/*/[ab]?.png"):
+        with pytest.raises(DataError, match=r"Give a folder, not a pattern: '.*/apple'\."):
+            open_folder(tmp_path / pattern)
+
+
+def test_a_file_that_would_be_refused_is_not_suggested(tmp_path: Path) -> None:
+    fill(tmp_path, "photos.png")
+    with pytest.raises(DataError, match=r"does not exist\.$"):
+        open_folder(tmp_path / "photos")
 
 
 def test_split_and_part_may_be_omitted() -> None:

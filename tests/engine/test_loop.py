@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from unpaired.data.images import load_images
+from unpaired.data.sources import Folder
 from unpaired.engine import loop
 from unpaired.engine.hardware import build_fabric
 from unpaired.engine.run_folder import open_run
@@ -137,6 +138,17 @@ def test_other_settings_are_refused_and_named(tiny, tmp_path):
     with pytest.raises(RunError, match=r"method\.cycle_weight: 10\.0 there, 5\.0 here"):
         run(other, folder)
     assert (folder / "config.json").read_bytes() == before
+
+
+def test_one_pile_typed_in_two_ways_is_one_setting(tiny, tmp_path):
+    piles = [replace(tiny.a, source=Folder(path=path)) for path in ("photos/", "photos", "other")]
+    first, same, other = (replace(tiny, a=pile) for pile in piles)
+    with open_run(tmp_path / "run", first):
+        pass
+    with open_run(tmp_path / "run", same):
+        pass
+    with pytest.raises(RunError, match=r"a\.source\.path"), open_run(tmp_path / "run", other):
+        pass
 
 
 def test_what_does_not_change_what_is_learned_may_differ(tiny, tmp_path):

@@ -7,6 +7,7 @@ A new source is a class with `open`, one name in `Source`, and a line in `parse_
 from __future__ import annotations
 
 import difflib
+import itertools
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -229,7 +230,9 @@ def parse_source(text: str) -> Source:
             f"{text!r} is not a source of images. Type the path of a folder or of a .parquet file, "
             "hf:owner/name:split, or builtin:ink. Web addresses are not fetched: download first."
         )
-    return HuggingFace(name=text) if text.endswith(".parquet") else Folder(path=text)
+    # photos, photos/ and ./photos are one pile, and one setting of a run that is continued.
+    path = str(Path(text))
+    return HuggingFace(name=path) if text.endswith(".parquet") else Folder(path=path)
 
 
 def describe(source: Source) -> str:
@@ -260,11 +263,18 @@ def _instead(listing: Listing) -> str:
 def _not_found(path: Path) -> DataError:
     """Name the most similar neighbour of the first part of the path that does not exist."""
     message = f"{str(path)!r} does not exist."
+    if re.search(r"[*?\[]", str(path)):
+        plain = Path(*itertools.takewhile(lambda part: not re.search(r"[*?\[]", part), path.parts))
+        return DataError(f"{message} Give a folder, not a pattern: {str(plain)!r}.")
     missing = path
     while not missing.parent.exists():
         missing = missing.parent
     try:
-        neighbours = sorted(entry.name for entry in missing.parent.iterdir())
+        neighbours = sorted(
+            entry.name
+            for entry in missing.parent.iterdir()
+            if entry.is_dir() or entry.suffix == ".parquet"
+        )
     except OSError:
         neighbours = []
     if near := difflib.get_close_matches(missing.name, neighbours, n=1):
