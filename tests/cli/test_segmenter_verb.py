@@ -155,7 +155,9 @@ def test_settings_that_cannot_be_are_refused(
     photos, labels = data["train"]
     output = ["-o", str(tmp_path / "s")]
     flags = ["train", "--photos", photos, "--labels", labels, *output, "--size", "32", *change]
-    assert message in " ".join(refused(capsys, *flags).split())
+    said = " ".join(refused(capsys, *flags).split())
+    assert message in said
+    assert ("training pairs" in said) == ("--pretrained" in change)  # no plan that is not followed
     assert not (tmp_path / "s").exists()
 
 

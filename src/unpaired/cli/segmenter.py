@@ -98,6 +98,7 @@ def _train(given: Any) -> int:
     from unpaired.evaluate.segmenter import (
         BATCH_IMAGES,
         SMALLEST,
+        check_length,
         default_images_seen,
         images_within,
         train_segmenter,
@@ -116,6 +117,8 @@ def _train(given: Any) -> int:
         raise SettingError(
             f"--size {given.size}: it must be within {SMALLEST} to {LARGEST_SETTING}."
         )
+    if given.images is not None:
+        check_length(given.images)
     device = choose_device(given.device)
     train, test, palette = _read(given)
     network = {"upernet": UperNet, "segformer": SegFormer}[given.network]()

@@ -96,11 +96,7 @@ def train_segmenter(
     """
     _check(photos, classes, num_classes)
     images_seen = images_seen or default_images_seen(len(photos))
-    if images_seen < _FEWEST_STEPS * BATCH_IMAGES:
-        raise SettingError(
-            f"a segmenter sees at least {_FEWEST_STEPS * BATCH_IMAGES} photos in its training, "
-            f"counting repeats, and learns something from 10,000 on; {images_seen} are too few."
-        )
+    check_length(images_seen)
     device = torch.device(device)
     random = torch.Generator().manual_seed(seed)
     truth = torch.from_numpy(classes)
@@ -124,6 +120,15 @@ def train_segmenter(
         advice = "Train with another seed; if that fails too, report it."
         fitting.run(loss, advice=advice, tell=tell)
     return segmenter.eval(), network
+
+
+def check_length(images_seen: int) -> None:
+    """Raises `SettingError` for too short a training."""
+    if images_seen < _FEWEST_STEPS * BATCH_IMAGES:
+        raise SettingError(
+            f"a segmenter sees at least {_FEWEST_STEPS * BATCH_IMAGES} photos in its training, "
+            f"counting repeats, and learns something from 10,000 on; {images_seen} are too few."
+        )
 
 
 def augment(photos: Tensor, classes: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
