@@ -160,6 +160,11 @@ def test_smoke_keeps_the_names_though_it_shrinks_the_networks(capsys: pytest.Cap
         (["--sedes", "3"], ["unknown argument '--sedes'; did you mean --seeds?"]),
         (["--imges", "3k,4k"], ["unknown argument '--imges'; did you mean --images?"]),
         (["--seeds", "0"], ["one seed at least"]),
+        ([*WEIGHTS, "--seeds", "0", "10"], ["seeds with commas and no spaces"]),
+        (
+            ["--method.cycle-weight", "0", "10"],
+            ["commas and no spaces, as in --method.cycle-weight 0,10"],
+        ),
         (["--seeds", "a"], ["'a' are no seeds; write a count, 3, or 3,4,5"]),
         (["--seeds", "1,1"], ["give every seed once"]),
         (["--seeds", "2", "--worker", "3/2"], ["'3/2' is no share; write 1/4"]),

@@ -43,6 +43,12 @@ def alternatives(arguments: Sequence[str]) -> list[Flag]:
         values = [value, *words[1:]] if equals else words[1:]
         path = _PLAIN.get(name) or name.removeprefix("--").replace("-", "_")
         types_of_setting = _types(path)
+        spaced = any(len(part.split()) > 1 for part in " ".join(values).split(","))
+        if spaced and types_of_setting and not _takes_several(types_of_setting):
+            raise SettingError(
+                f"{name} {' '.join(values)}: values that a sweep compares are given with commas "
+                f"and no spaces, as in {name} {values[0]},{values[-1]}"
+            )
         several = "," in " ".join(values) and types_of_setting and str not in types_of_setting
         found = _split(name, " ".join(values), types_of_setting) if several else [list(words)]
         flags.append(Flag(path if types_of_setting else "", found))
@@ -94,8 +100,6 @@ def _split(flag: str, text: str, found: set[Any]) -> list[list[str]]:
                 f"{example}; a comma separates values that a sweep compares."
             )
         return [[flag, *part] for part in parts]
-    if any(len(part) > 1 for part in parts):
-        raise SettingError(f"{flag} {text}: give the values with commas and no spaces.")
     if bool in found:
         return [_switch(flag, part[0]) for part in parts]
     return [[flag, part[0]] for part in parts]
@@ -116,6 +120,11 @@ def _types(path: str) -> set[Any]:
         hints = [typing.get_type_hints(p) for p in places if dataclasses.is_dataclass(p)]
         places = [member for hint in hints if name in hint for member in _members(hint[name])]
     return {p for p in places if not dataclasses.is_dataclass(p) and p is not type(None)}
+
+
+def _takes_several(found: set[Any]) -> bool:
+    """Whether one value of the setting is several words."""
+    return str in found or any(typing.get_origin(t) is tuple for t in found)
 
 
 def _members(hint: Any) -> list[Any]:

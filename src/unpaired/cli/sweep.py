@@ -47,7 +47,8 @@ def parser() -> Parser:
     add(
         "--seeds",
         type=seeds,
-        default=1,
+        nargs="+",
+        default=[1],
         metavar="N",
         help="how many seeds, from 0 on (default: 1), or which: 3,4,5",
     )
@@ -68,7 +69,9 @@ def run(arguments: list[str]) -> int:
     from unpaired.sweep.grid import check_cells
     from unpaired.sweep.sweep import PAGE, train_cells
 
-    cells, reasons = cells_from(recipe, rest, given.seeds, smoke=given.smoke)
+    if len(given.seeds) > 1:
+        raise SettingError("--seeds takes a count, 3, or seeds with commas and no spaces: 0,3,10.")
+    cells, reasons = cells_from(recipe, rest, given.seeds[0], smoke=given.smoke)
     folder = given.output or Path("runs") / f"sweep-{cells[0].experiment.name}"
     if given.dry_run:
         check_cells(cells)
