@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +15,7 @@ from PIL import Image
 from unpaired import auto
 from unpaired.auto import undescribed
 from unpaired.data.decode import Decoding
-from unpaired.data.sources import BuiltIn, Folder, Source
+from unpaired.data.sources import BuiltIn, Folder, Source, parse_source
 from unpaired.errors import DataError
 from unpaired.estimate import Estimate, estimate
 from unpaired.experiment import Experiment, check
@@ -154,6 +155,22 @@ def test_a_size_beyond_what_is_usual_is_trained_in_small_batches(tmp_path: Path)
         assert any("enlarged" in reason for reason in reasons) == (size == 512)
     assert experiment.training.batch_size == 1
     assert not any("reasonable time" in reason for reason in reasons)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "name"),
+    [
+        ("photos/", "paintings", "photos-paintings"),
+        ("X/train.parquet", "Y/train.parquet", "X-Y"),
+        ("maps/trainA", "maps/trainB", "maps"),
+        ("x/images/train", "hf:owner/signs:train", "x-signs"),
+        ("x/v1.2_b", "builtin:ink", "v1-ink"),
+        ("training_A", "test", None),
+    ],
+)
+def test_a_run_is_named_after_what_tells_its_piles(a: str, b: str, name: str | None):
+    found = undescribed(parse_source(a), parse_source(b)).name
+    assert found == (name or re.sub(r"[^A-Za-z0-9]+", "-", Path.cwd().name))
 
 
 def test_one_pile_is_for_images_from_noise(tmp_path: Path):

@@ -22,10 +22,7 @@ SIZES = (32, 64, 128, 256)
 
 def undescribed(a: Source | None, b: Source) -> Experiment:
     """Two piles of which nothing is known yet, or one to make images like it from noise."""
-    names = [short_name(source) for source in (a, b) if source is not None]
-    return Experiment(
-        name="-".join(dict.fromkeys(names)), a=None if a is None else _domain(a), b=_domain(b)
-    )
+    return Experiment(name=name_of(a, b), a=None if a is None else _domain(a), b=_domain(b))
 
 
 def choose(wanted: Experiment, given: Collection[str] = ()) -> tuple[Experiment, list[str]]:
@@ -206,12 +203,27 @@ def _said(what: str, path: str, given: Collection[str], words: dict[str, str]) -
     return [f"{what} with {' and '.join(left)}"] if left else []
 
 
+_SAYS_NOTHING = re.compile(
+    r"(train|test|val|validation|data|dataset|images?|imgs?|all|pile)(ing)?[-_ ]?[AB]?",
+    re.IGNORECASE,
+)
+
+
 def short_name(source: Source) -> str:
-    """The last part of a source's name, of letters, digits and dashes: `photos/` is "photos"."""
+    """The last part of a source's name that tells it from others, of letters, digits and dashes:
+    `photos/` is "photos", and so is `photos/train.parquet`."""
     if isinstance(source, BuiltIn):
         return source.name
-    path = source.path if isinstance(source, Folder) else source.name
-    return re.sub(r"[^A-Za-z0-9]+", "-", Path(path).absolute().stem).strip("-") or "pile"
+    path = Path(source.path if isinstance(source, Folder) else source.name).absolute()
+    parts = [path.stem, *(parent.name for parent in path.parents)]
+    telling = (part for part in parts if part and not _SAYS_NOTHING.fullmatch(part))
+    return re.sub(r"[^A-Za-z0-9]+", "-", next(telling, path.stem)).strip("-") or "pile"
+
+
+def name_of(*sources: Source | None) -> str:
+    """What a run on these piles is called: "photos-paintings"."""
+    names = [short_name(source) for source in sources if source is not None]
+    return "-".join(dict.fromkeys(names))
 
 
 def _domain(source: Source) -> Domain:

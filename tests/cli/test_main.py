@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -85,7 +86,9 @@ def test_help_names_every_verb(arguments: list[str], capsys: pytest.CaptureFixtu
 def test_every_verb_has_a_module_and_answers_help(verb: str, capsys: pytest.CaptureFixture[str]):
     assert import_module(f"unpaired.cli.{verb}").__doc__.startswith(f"`unpaired {verb}`")
     assert run(verb, "--help") == 0
-    assert f"usage: unpaired {'train' if verb == 'demo' else verb}" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert text.startswith(f"usage: unpaired {verb}")
+    assert verb == "train" or "usage: unpaired train" not in text
 
 
 def test_help_of_training_lists_its_settings(capsys: pytest.CaptureFixture[str]):
@@ -94,6 +97,26 @@ def test_help_of_training_lists_its_settings(capsys: pytest.CaptureFixture[str])
     for flag in ("--recipe", "--time", "--method.cycle-weight", "--training.generators.beta1"):
         assert flag in text
     assert "λ of a→b→a (equation 2)" in text  # the one-line docstring of the field
+    for line in (
+        "--method.kind cyclegan, dtn, gan",
+        "--method.generator.kind unet, resnet",
+        "--a.labelled-source.kind folder, hf, builtin",
+    ):
+        assert f"  {line}\n" in text
+    assert "with the defaults of the recipe demo" in text
+    assert ".kind {" not in text  # the alternative that is chosen, as if it were the only one
+
+
+def test_help_is_of_what_was_chosen(capsys: pytest.CaptureFixture[str], piles: list[str]):
+    run("train", "--recipe", "mnist-usps", "--method.kind", "dtn", "--help")
+    text = capsys.readouterr().out
+    assert "with the defaults of the recipe mnist-usps" in text
+    assert "--method.constancy-weight" in text
+    assert "  --method.encoder.kind class-encoder, exported, sphereface\n" in text
+    run("train", *piles, "--training.batch-size", "3", "--help")
+    text = capsys.readouterr().out
+    assert "with the defaults of these piles" in text
+    assert "--method.generator.blocks" in text  # resnet's
 
 
 def test_version(capsys: pytest.CaptureFixture[str]):
@@ -145,7 +168,9 @@ def test_an_unknown_flag_is_answered_with_the_nearest(
         (["--time", "soon"], ["'soon' is no time"]),
         (["--images", "lots"], ["'lots' is no number"]),
         (["--device", "tpu"], ["invalid choice: 'tpu'"]),
-        (["photos/"], ["photos/"]),
+        (["photos/"], ["'photos/' belongs to no flag", "--a photos/"]),
+        (["--imgaes", "64"], ["unknown argument '--imgaes'; did you mean --images?"]),
+        (["--seeds", "2"], ["unknown argument '--seeds'; did you mean --seed?"]),
     ],
 )
 def test_row_34_settings_without_meaning(
@@ -353,10 +378,12 @@ def test_a_source_that_the_recipe_has_not(capsys: pytest.CaptureFixture[str]):
 
 
 def test_own_piles_in_a_recipe_bring_their_own_splits(capsys: pytest.CaptureFixture[str]):
-    experiment, _ = resolved(
+    experiment, found = resolved(
         capsys, "--recipe", "demo", "--a", "mine/", "--b-test", "hf:owner/signs:test"
     )
-    assert experiment.a.source.path == "mine/"
+    assert found["folder"] == "runs/demo-mine"  # not where demo itself goes
+    assert experiment.name == "demo-mine"
+    assert experiment.a.source.path == "mine"
     assert experiment.a.test_source is None  # the recipe's digits say nothing about other images
     assert experiment.a.validation_source is None
     assert experiment.b.test_source.name == "owner/signs"
@@ -671,7 +698,8 @@ def test_recipes_are_listed_with_task_paper_cost_and_score(capsys: pytest.Captur
     assert run("recipes", "--json") == 0
     found = one_object(capsys)["recipes"]
     assert found.keys() == RECIPES.keys()
-    assert found["demo"]["command"].startswith("unpaired demo (the same as unpaired train")
+    assert found["demo"]["command"] == "unpaired demo"
+    assert all(re.fullmatch(r"unpaired [\w -]+", parts["command"]) for parts in found.values())
     assert run("recipes") == 0
     text = capsys.readouterr().out
     for name, parts in found.items():

@@ -7,4 +7,4 @@ from unpaired.cli import train
 
 def run(arguments: list[str]) -> int:
     """The verb: training with the recipe `demo`, and the same flags."""
-    return train.run(arguments, recipe="demo")
+    return train.run(arguments, recipe="demo", prog="unpaired demo")

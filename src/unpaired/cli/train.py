@@ -20,8 +20,8 @@ examples:
   unpaired train --a photos/ --b hf:owner/paintings:train --time 8h -o runs/paintings
   unpaired train --recipe demo --method.cycle-weight 5 --dry-run
 
-The same command again continues the run. Every setting below can be given as a flag; where a part
-has alternatives, --….kind chooses one (--method.discriminator.kind cnn).
+The same command again continues the run. Every setting below is a flag; where a part has
+alternatives, --….kind chooses one (--method.discriminator.kind cnn).
 """
 
 
@@ -58,9 +58,9 @@ def parser(prog: str = "unpaired train") -> Parser:
     return flags
 
 
-def run(arguments: list[str], recipe: str | None = None) -> int:
+def run(arguments: list[str], recipe: str | None = None, prog: str = "unpaired train") -> int:
     """The verb."""
-    flags = parser()
+    flags = parser(prog)
     given, rest = flags.parse_with_settings(arguments)
     if recipe is not None:
         given.recipe = recipe
@@ -165,23 +165,27 @@ def _start(given: Namespace) -> tuple[Experiment, str]:
         a = parse_source(given.a) if given.a else None
         return undescribed(a, parse_source(given.b)), "these piles"
     if given.help:
-        other = "unpaired train --recipe NAME --help shows those of another"
+        other = "of others: unpaired train --recipe NAME --help"
         return recipe("demo"), f"the recipe demo ({other})"
     raise SettingError(_NO_PILES)
 
 
 def _with_piles(experiment: Experiment, given: Namespace) -> Experiment:
-    """A recipe with other piles."""
+    """A recipe with other piles, named after both."""
+    from unpaired.auto import name_of
     from unpaired.data.sources import parse_source
 
+    own = []
     for name in ("a", "b"):
         if getattr(given, name):
             # Splits of the recipe's pile say nothing about another pile.
             changes: dict[str, Any] = dict.fromkeys(_SPLITS)
             changes["source"] = parse_source(getattr(given, name))
+            own.append(changes["source"])
             like = experiment.a or experiment.b if name == "a" else experiment.b
             experiment = _with_domain(experiment, name, replace(like, **changes))
-    return experiment
+    name = f"{experiment.name}-{name_of(*own)}" if own else experiment.name
+    return replace(experiment, name=name)
 
 
 _SPLITS = ("validation_source", "test_source", "labelled_source")
