@@ -401,6 +401,11 @@ CONTRADICTIONS: dict[str, tuple[Callable[[], Experiment], list[str]]] = {
 }
 
 
+def test_a_training_sees_whole_batches():
+    for images, batch, expected in ((32, 500, 500), (64, 16, 64), (65, 16, 80)):
+        assert Training(images=images, batch_size=batch).whole_images == expected
+
+
 @pytest.mark.parametrize("name", CONTRADICTIONS)
 def test_contradictions_are_found(name: str):
     make, words = CONTRADICTIONS[name]

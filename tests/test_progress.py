@@ -55,6 +55,14 @@ def test_a_time_budget_rules_the_time_left(capsys: pytest.CaptureFixture[str]):
     assert line.startswith("1,000 images  60 s left  ")
 
 
+def test_what_is_left_is_never_less_than_nothing(capsys: pytest.CaptureFixture[str]):
+    for seconds in (None, 60.0):
+        with TrainingProgress(32, seconds) as shown:
+            shown.update(record(500, seconds=59.9))
+            shown.update(record(40, seconds=61.0))
+    assert all("  0 s left" in line for line in lines(capsys))
+
+
 def test_quiet_is_silent(capsys: pytest.CaptureFixture[str]):
     with TrainingProgress(10, quiet=True) as shown:
         shown.update(record(10))

@@ -32,7 +32,7 @@ from unpaired.experiment import Experiment
 from unpaired.model_card import card
 from unpaired.model_folder import load_model
 from unpaired.run_observer import RunObserver, score
-from unpaired.training import train
+from unpaired.training import large_batches, train
 from unpaired.translate import Translator
 
 
@@ -226,6 +226,14 @@ def test_images_that_serve_twice_are_told(tmp_path: Path, tiny: Experiment, caps
     assert evaluations(run)[-1]["notes"] == told
     assert told[0] in (run / "report.html").read_text()
     assert f"Note: {told[0]}" in (run / "model" / "README.md").read_text()
+
+
+def test_a_batch_larger_than_a_pile_is_told(tmp_path: Path, tiny: Experiment):
+    images = {name: load_images(tiny.domain(name), "train") for name in tiny.domains}
+    assert large_batches(tiny, images) == []
+    number = len(images["a"])
+    large = replace(tiny, training=replace(tiny.training, batch_size=number + 1))
+    assert f"a has {number:,} to train on" in large_batches(large, images)[0]
 
 
 def test_refused_images_are_told(tmp_path: Path, tiny: Experiment, capsys: Any):

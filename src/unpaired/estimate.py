@@ -66,7 +66,7 @@ def estimate(experiment: Experiment) -> Estimate:
         advance(fabric, eager, state, batch, phases, window)
     per_step = (time.monotonic() - started) / steps
     parameters = sum(p.numel() for p in state.networks.parameters())
-    whole = training.images / training.batch_size * per_step
+    whole = training.whole_images / training.batch_size * per_step
     seconds = min(whole, training.seconds or float("inf"))
     # Weights, average, gradients and Adam's two moments: five times four bytes a parameter.
     memory = 20 * parameters + sum(activations.values())

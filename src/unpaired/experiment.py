@@ -72,6 +72,11 @@ class Training:
     keep_checkpoints: int = 2
     """Newest checkpoints kept, beside the best."""
 
+    @property
+    def whole_images(self) -> int:
+        """Length of the training in images seen: a whole number of batches."""
+        return math.ceil(self.images / self.batch_size) * self.batch_size
+
 
 @config
 class Evaluation:

@@ -64,7 +64,7 @@ class TrainingProgress:
     def update(self, record: dict[str, Any]) -> None:
         """Show a line of metrics.jsonl."""
         images, speed = record["images"], record["images_per_second"]
-        share, left = images / self.total, (self.total - images) / max(speed, 1e-9)
+        share, left = images / self.total, max(0.0, (self.total - images) / max(speed, 1e-9))
         seen = f"{images:,}/{self.total:,} images"
         if self.total_seconds is not None:  # the budget ends most trainings before the count does
             share = max(share, record["seconds"] / self.total_seconds)

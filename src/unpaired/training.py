@@ -55,14 +55,15 @@ def train(
     for domain in experiment.domains.values():  # hours before they are needed
         require_images(domain, "test", FEWEST["test"])
     if not quiet:
-        for leak in dict.fromkeys([*leaks(experiment, "validation"), *leaks(experiment, "test")]):
-            say(f"warning: {leak}")
+        flattering = [*leaks(experiment, "validation"), *leaks(experiment, "test")]
+        for warning in dict.fromkeys([*flattering, *large_batches(experiment, images)]):
+            say(f"warning: {warning}")
     fabric = build_fabric(experiment.training)
     # Of several processes, the first alone writes.
     with open_run(run, experiment) if fabric.is_global_zero else nullcontext():
         fabric.barrier()
         training = experiment.training
-        progress = TrainingProgress(training.images, training.seconds, quiet=quiet)
+        progress = TrainingProgress(training.whole_images, training.seconds, quiet=quiet)
         tracker = Tracker(track, run) if track and fabric.is_global_zero else None
         with progress if fabric.is_global_zero else nullcontext():
             observer = RunObserver(experiment, run, fixed, images, progress, tracker, fabric.device)
@@ -102,6 +103,17 @@ def check_palettes(experiment: Experiment, images: dict[DomainName, Images]) -> 
                 f"(--{name}.palette), or images of any kind without one (a recipe without "
                 "label maps)."
             )
+
+
+def large_batches(experiment: Experiment, images: dict[DomainName, Images]) -> list[str]:
+    """Which piles are smaller than a batch."""
+    batch = experiment.training.batch_size
+    return [
+        f"a batch is {batch:,} images, and {name} has {len(pile):,} to train on: every batch shows "
+        "some of them more than once. Give a smaller --training.batch-size."
+        for name, pile in images.items()
+        if len(pile) < batch
+    ]
 
 
 def check_labels(experiment: Experiment, images: dict[DomainName, Images]) -> None:
