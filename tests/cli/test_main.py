@@ -445,6 +445,11 @@ def test_reasons_are_of_what_is_trained(capsys: pytest.CaptureFixture[str], pile
     assert experiment.training.images == 64
 
 
+def test_a_smoke_is_not_what_was_chosen(capsys: pytest.CaptureFixture[str], piles: list[str]):
+    _, found = resolved(capsys, *piles, "--smoke")
+    assert found["reasons"][-1].startswith("smoke: of all this, a few steps")
+
+
 def test_a_time_budget_alone_sets_the_length(capsys: pytest.CaptureFixture[str], piles: list[str]):
     experiment, _ = resolved(capsys, *piles, "--time", "10m")
     assert experiment.training.seconds == 600

@@ -78,6 +78,7 @@ def run(arguments: list[str], recipe: str | None = None, prog: str = "unpaired t
     experiment, reasons = resolve(given, rest, flags.prog)
     if given.smoke:
         experiment = smoke(experiment)
+        reasons.append("smoke: of all this, a few steps of small networks at 32×32 are trained")
     check(experiment)
     folder = Path(given.output or f"runs/{experiment.name}")
 
