@@ -29,6 +29,8 @@ SHOWN = 12
 
 _ADDED, _LOST = np.array([214.0, 40.0, 40.0]), np.array([30.0, 100.0, 220.0])
 _VERDICTS = {
+    "blind": "The way back does not restore the images yet: one image for all would be as near, or "
+    "nearly. What is not restored cannot be hidden; measure again after more training.",
     "hidden": "The way back reads what no eye sees: translations carry some of their input in "
     "faint values, and the error of the cycle flatters the model. Noise in the cycle "
     "(--method.cycle-noise 0.05) takes that way out.",
@@ -146,9 +148,11 @@ def _hidden(found: HiddenSignal, way: str, path: Path, album: Album) -> Html:
         f"Faint noise on a translation changes the image that comes back {noise.value:.2f} times "
         f"as much as it changed the translation ({noise.low:.2f} to {noise.high:.2f}, n = "
         f"{noise.n:,}), JPEG {jpeg.value:.2f} times ({jpeg.low:.2f} to {jpeg.high:.2f}). Up to "
-        f"about 1 is honest; where the interval for noise lies above {found.SUSPECTED_FROM:g}, "
-        "input is hidden. The error "
-        f"of the cycle is {plain}, with noise {noised}, with JPEG {pressed}."
+        f"about 1 is honest; where the interval for noise lies above {found.SUSPECTED_FROM:g}, the "
+        "way back reads what no eye sees, and it is the input where images come back well, and "
+        "worse after a touch. "
+        f"The error of the cycle is {plain}, with noise {noised}, with JPEG {pressed}; one image "
+        f"for all would have {found.blind.mean():.4f}."
     )
     columns = {title: list(pile) for title, pile in found.pictures.items()}
     caption = "The images whose way back changes most, the first first."
