@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from unpaired.data.tensors import images_at_once, to_network, to_pixels
 from unpaired.errors import DataError, SettingError
 from unpaired.evaluate import piles
 from unpaired.evaluate.measure import Result
+from unpaired.evaluate.piles import Translated
 from unpaired.experiment import Experiment
 from unpaired.model_card import card
 from unpaired.training import RunObserver, score, train
@@ -128,6 +130,18 @@ def test_a_training_from_python(
     sign = unpaired.load(run / "model", device="cpu").translate(Image.fromarray(ink), to="b")
     assert sign.size == (32, 32)
     assert sign.mode == "RGB"
+
+
+def test_the_page_of_faithfulness_names_the_piles_as_the_report_does(
+    tiny: Experiment, tmp_path: Path
+):
+    pixels = torch.randint(0, 256, (4, 1, 32, 32), dtype=torch.uint8)
+    result = Result({}, {"a": Translated(pixels, 255 - pixels, None)}, None, {}, {})
+    judge: Any = SimpleNamespace(experiment=tiny, images={"a": SimpleNamespace(names=list("wxyz"))})
+    training._write_faithfulness(judge, result, tmp_path)
+    text = (tmp_path / "faithfulness.html").read_text()
+    assert "ink → sign" in text
+    assert "a → b" not in text
 
 
 def test_what_cannot_work_is_refused_before_anything_is_written(tiny: Experiment, tmp_path: Path):

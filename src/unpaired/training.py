@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from unpaired import samples
+from unpaired.config import encode
 from unpaired.data.images import Images, load_images, require_images
 from unpaired.data.sources import describe
 from unpaired.engine.hardware import build_fabric, choose_device, leave
@@ -36,6 +37,7 @@ from unpaired.model_folder import load_model, save_model, without_folders
 from unpaired.progress import TrainingProgress, say
 from unpaired.report.faithfulness_page import write_faithfulness
 from unpaired.report.html import write_report
+from unpaired.report.names import names_of
 from unpaired.report.pictures import grid, save_png
 
 FEWEST = {"train": 2, "validation": 4, "test": 4}
@@ -302,9 +304,10 @@ def _check_images_are_here(experiment: Experiment) -> None:
 
 
 def _write_faithfulness(judge: Judge, result: Result, folder: Path) -> None:
+    names = names_of(encode(judge.experiment))
     ways = {
-        f"{domain} → {OTHER[domain]}": look(pile.source, pile.there, judge.images[domain].names)
+        names.path(domain, OTHER[domain]): look(pile.source, pile.there, judge.images[domain].names)
         for domain, pile in result.translated.items()
     }
-    hidden = {f"{d} → {OTHER[d]} → {d}": signal for d, signal in result.hidden.items()}
+    hidden = {names.path(d, OTHER[d], d): signal for d, signal in result.hidden.items()}
     write_faithfulness(ways, folder, judge.experiment.name, hidden)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,6 +42,18 @@ def test_the_page_shows_the_suspected_first_and_escapes_names(found: Faithfulnes
     assert {row["image"] for row in rows[:2]} == {"<b>3</b>", "<b>5</b>"}
     assert [row["suspected"] for row in rows] == ["1"] * 2 + ["0"] * 18
     assert float(rows[0]["structure_distance"]) > 0.5 > float(rows[2]["structure_distance"])
+
+
+def test_of_few_images_none_is_shown_as_least_and_as_most_faithful(
+    found: Faithfulness, tmp_path: Path
+):
+    source, there = (
+        torch.from_numpy(p[:7]).permute(0, 3, 1, 2) for p in (found.source, found.there)
+    )
+    few = replace(look(source, there, [f"few-{i}" for i in range(7)]), nearer=np.zeros(7))
+    text = write_faithfulness({"a → b": few}, tmp_path, "title").read_text()
+    shown = re.findall(r"few-\d", text)
+    assert len(shown) == len(set(shown)) == 6
 
 
 @pytest.mark.parametrize(
