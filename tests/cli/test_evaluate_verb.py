@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from unpaired.cli.main import main
+from unpaired.evaluate import extras
 
 
 @pytest.fixture
@@ -83,6 +84,26 @@ def test_a_known_truth_is_compared_pixel_by_pixel(
     assert main(["evaluate", "--generated", "out", "--truth", "in"]) == 2
     error = capsys.readouterr().err
     assert "'3' was made with 48×48 pixels and its truth has 20×10" in error
+
+
+@pytest.mark.usefixtures("folders")
+def test_without_inceptions_package_pairs_are_measured_and_pixels_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    def no_package(name: str) -> None:
+        raise ImportError(name)
+
+    monkeypatch.setattr(extras, "import_module", no_package)
+    flags = ["evaluate", "--generated", "out", "--real", "real"]
+    for more in ([], ["--truth", "in", "--extractor", "inception"]):
+        assert main([*flags, *more]) == 2
+        assert "--extractor pixels" in capsys.readouterr().err
+    for more, metric in (("--truth", "truth_l1"), ("--inputs", "structure")):
+        assert main([*flags, more, "in", "--json"]) == 0
+        (record,) = json.loads(capsys.readouterr().out)["evaluations"]
+        assert metric in record["metrics"]
+        assert "not compared with --real" in record["notes"][0]
+        assert "--extractor pixels" in record["notes"][0]
 
 
 @pytest.mark.usefixtures("folders")
