@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from unpaired.cli import doctor
 from unpaired.cli.arguments import count, seconds
 from unpaired.cli.main import VERBS, main
 from unpaired.experiment import from_json
@@ -577,6 +578,22 @@ def test_doctor_tells_what_an_issue_needs(capsys: pytest.CaptureFixture[str]):
     assert found["device"] in ("cpu", "cuda")
     assert found["demo_seconds_per_step"] > 0
     assert set(found["extras"]) == {"hub", "metrics", "web", "export", "cluster", "track"}
+
+
+def test_doctor_tells_what_is_installed_and_does_not_import(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    (tmp_path / "broken_here.py").write_text("raise RuntimeError('no operator nms\\nmore')")
+    monkeypatch.syspath_prepend(tmp_path)
+    extras = {"hub": ("broken_here", "absent_here", "json"), "web": ("absent_here",)}
+    monkeypatch.setattr(doctor, "EXTRAS", extras)
+    assert run("doctor") == 0
+    text = capsys.readouterr().out
+    assert "extras: hub False, web False" in text
+    assert "hub is incomplete: broken_here cannot be imported: no operator nms\n" in text
+    assert 'hub is incomplete: absent_here not installed (pip install "unpaired[hub]")' in text
+    assert "web is incomplete" not in text
+    assert "json" not in text
 
 
 def test_a_defect_is_not_dressed_up_as_the_users_mistake():
