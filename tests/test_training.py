@@ -267,6 +267,21 @@ def test_the_card_shows_the_numbers_of_these_weights(tiny: Experiment):
         assert words in text
 
 
+@pytest.mark.parametrize(
+    ("ema_images", "images", "words"),
+    [
+        (0, 64, "not averaged"),
+        (10_000, 64, "a half-life of a tenth of the images seen, 6."),
+        (10_000, 200_000, "a half-life of 10,000 images."),
+    ],
+)
+def test_the_card_says_how_the_weights_were_averaged(
+    tiny: Experiment, ema_images: int, images: int, words: str
+):
+    experiment = replace(tiny, training=replace(tiny.training, ema_images=ema_images))
+    assert words in card(experiment, images, [])
+
+
 def test_built_in_test_digits_are_paired(tiny: Experiment):
     assert tiny.a.test_source == BuiltIn(name="ink", part="test")
     ids = [load_images(domain, "test").ids for domain in (tiny.a, tiny.b)]
