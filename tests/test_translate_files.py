@@ -8,6 +8,7 @@ import threading
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,14 @@ import pytest
 import torch
 from PIL import Image
 
-from unpaired import translate_files as module
 from unpaired.data.decode import Decoding
 from unpaired.engine.hardware import has_bfloat16
 from unpaired.errors import DataError, SettingError, UnreadableImage
 from unpaired.experiment import Experiment
 from unpaired.translate import Translator
 from unpaired.translate_files import TranslationReport, translate_files
+
+module = import_module("unpaired.translate_files")  # as a name of the package it is the function
 
 
 def build(experiment: Experiment) -> Translator:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import unpaired
 from unpaired.cli.main import main
 from unpaired.evaluate import extras
 
@@ -40,6 +41,15 @@ def test_plain_folders_are_measured(capsys: pytest.CaptureFixture[str]):
     assert record["generated"] == "out"
     assert record["metrics"]["fd/pixels"]["n"] == 8
     assert record["fingerprint"] in captured.out
+
+
+@pytest.mark.usefixtures("folders")
+def test_from_python_the_numbers_are_those_of_the_verb(capsys: pytest.CaptureFixture[str]):
+    found = unpaired.evaluate_images("out", Path("real"), extractor="pixels")
+    flags = ["--generated", "out", "--real", "real", "--extractor", "pixels", "--json"]
+    assert main(["evaluate", *flags]) == 0
+    (record,) = json.loads(capsys.readouterr().out)["evaluations"]
+    assert json.loads(json.dumps(found)).items() <= record.items()
 
 
 @pytest.mark.usefixtures("folders")
