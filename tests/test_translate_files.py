@@ -129,6 +129,16 @@ def test_tables_are_translated_under_their_ids(translate, translator, table, tmp
     assert np.abs(found - alone).max() <= (16 if has_bfloat16(translator.device) else 1)
 
 
+def test_an_ending_that_no_table_has_given_is_no_lie(translate, tmp_path):
+    arrow, parquet = map(pytest.importorskip, ("pyarrow", "pyarrow.parquet"))
+    content = write(tmp_path / "image.webp").read_bytes()
+    columns = {"image": [{"bytes": content, "path": None}] * 2, "id": ["U+1F18E", "x.png"]}
+    parquet.write_table(arrow.table(columns), tmp_path / "table.parquet")
+    notes = translate(tmp_path / "table.parquet").notes
+    assert notes == ["x.png.png: is a WebP though its name says .png"]
+    assert names(tmp_path / "out") == ["U+1F18E.png", "x.png.png"]
+
+
 @pytest.mark.parametrize(
     "ids", [["../x", "y"], ["x", "x"], ["", "y"], [".x", "y"], ["a:b", "y"], None]
 )

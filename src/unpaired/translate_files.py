@@ -211,8 +211,10 @@ class _Run:
     def _read(self, job: Job) -> _Ready | UnreadableImage:
         source, _ = self.translator.domains(self.to)
         channels, decoding = source.channels, source.decoding
+        # The ending of a table's row is one that we gave it: it says nothing of the content.
+        name = job.name if job.path is not None else job.name.removesuffix(".png")
         try:
-            image = read_content(job.read(), job.name, channels, decoding)
+            image = read_content(job.read(), name, channels, decoding)
             placed = self.translator.place(image.pixels, job.name, self.to, self.resolution)
         except UnreadableImage as error:
             return error
