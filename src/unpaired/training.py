@@ -16,6 +16,7 @@ from unpaired import samples
 from unpaired.config import encode
 from unpaired.data.images import Images, load_images, require_images
 from unpaired.data.sources import describe
+from unpaired.data.splits import FEWEST
 from unpaired.engine.hardware import build_fabric, choose_device, leave
 from unpaired.engine.loop import train as train_networks
 from unpaired.engine.run_folder import append_line, open_run, read_evaluations
@@ -39,9 +40,6 @@ from unpaired.report.faithfulness_page import write_faithfulness
 from unpaired.report.html import write_report
 from unpaired.report.names import names_of
 from unpaired.report.pictures import grid, save_png
-
-FEWEST = {"train": 2, "validation": 4, "test": 4}
-"""Images that a split needs: half of those that are measured are compared with the other half."""
 
 
 def train(

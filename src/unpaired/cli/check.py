@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unpaired.cli.arguments import Parser, print_json
+from unpaired.cli.findings import leak_lines, summed_up
 
 if TYPE_CHECKING:
     from unpaired.inspect_data import Finding
+
+_HUNDREDS = "ten different images are the least, hundreds what works well"
 
 
 def run(arguments: list[str]) -> int:
@@ -30,20 +33,20 @@ def run(arguments: list[str]) -> int:
     given = flags.parse_args(arguments)
     from unpaired.data.decode import Decoding
     from unpaired.data.sources import parse_source
-    from unpaired.inspect_data import FEWEST, check_data, leaks
+    from unpaired.inspect_data import FEWEST, check_data, leaks, too_small
 
     given_sources = {"a": given.a, "a-test": given.a_test, "b": given.b, "b-test": given.b_test}
     sources = {name: parse_source(text) for name, text in given_sources.items() if text}
     decoding = Decoding(max_megapixels=given.max_megapixels) if given.max_megapixels else Decoding()
     findings = check_data(sources, decoding)
     leaked = leaks(findings)
-    too_few = [n for n in findings if findings[n].num_usable < 2]
+    too_few = too_small(sources, findings)
     refused = sum(len(finding.refused) for finding in findings.values())
     if given.output:
         _draw(findings, given.output)
     if given.json:
         piles = {name: finding.as_json() for name, finding in findings.items()}
-        print_json({"piles": piles, "leaks": leaked})
+        print_json({"piles": piles, "leaks": leaked, "too_small": too_few})
     else:
         for name, finding in findings.items():
             sizes = ", ".join(f"{w}×{h} ({n})" for (h, w), n in finding.sizes.most_common(4))
@@ -52,21 +55,20 @@ def run(arguments: list[str]) -> int:
                 f"usable; {finding.num_grey:,} grey; {finding.num_labelled:,} labelled; "
                 f"sizes {sizes}"
             )
-            for error in finding.refused:
-                print(f"  refused  {error}")
-            for note in finding.notes:
-                print(f"  note     {note}")
-            for first, second in finding.duplicates:
-                print(f"  twice    {first} = {second}")
-            if 2 <= finding.num_usable < FEWEST:
+            twice = [f"{first} = {second}" for first, second in finding.duplicates]
+            kinds = ("refused", map(str, finding.refused)), ("note", finding.notes)
+            for kind, lines in (*kinds, ("twice", twice)):
+                for line in summed_up(list(lines)):
+                    print(f"  {kind:7}  {line}")
+            if name in ("a", "b") and name not in too_few and finding.num_usable < FEWEST:
                 print(
                     f"  warning  only {finding.num_usable} images: expect a translator that "
                     "copies them; hundreds are the least that works well"
                 )
-        for first, second in leaked:
-            print(f"leak: the same image is {first} and {second}: remove one of them")
-        for name in too_few:
-            print(f"{name}: {findings[name].num_usable} usable images; training needs at least 2")
+        for line in leak_lines(findings):
+            print(line)
+        for name, reason in too_few.items():
+            print(f"{name}: {reason}; {_HUNDREDS}")
     return 2 if too_few or (given.strict and (refused or leaked)) else 0
 
 
