@@ -129,6 +129,19 @@ def test_tables_are_translated_under_their_ids(translate, translator, table, tmp
     assert np.abs(found - alone).max() <= (16 if has_bfloat16(translator.device) else 1)
 
 
+def test_large_images_that_go_through_small_are_told_with_the_way_out(translate, tmp_path):
+    write(tmp_path / "in" / "large.png", (150, 100))
+    write(tmp_path / "in" / "twice.png", (64, 64))
+    write(tmp_path / "in" / "small.png", (8, 8))
+    (note,) = translate().notes
+    assert note.startswith(
+        "1 of 3 images are more than twice as large as those of the training, 32"
+    )
+    assert "--resolution native" in note
+    for resolution in ("native", "trained"):
+        assert translate(resolution=resolution, overwrite=True).notes == []
+
+
 def test_an_ending_that_no_table_has_given_is_no_lie(translate, tmp_path):
     arrow, parquet = map(pytest.importorskip, ("pyarrow", "pyarrow.parquet"))
     content = write(tmp_path / "image.webp").read_bytes()
