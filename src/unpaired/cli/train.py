@@ -81,7 +81,7 @@ def run(arguments: list[str], recipe: str | None = None) -> int:
 
     if given.dry_run:
         try:
-            require(experiment)
+            require(experiment, hub=False)
         except DataError as error:  # settings can be looked at without the data
             say(f"training would stop here: {error}")
         print_json({"folder": str(folder), "reasons": reasons, "experiment": encode(experiment)})
