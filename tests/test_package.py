@@ -29,6 +29,7 @@ FLOORS = [
     ["evaluate"],
     ["report", "samples"],
     ["serve", "study"],
+    ["run_observer", "evaluation"],
     ["training"],
     ["sweep"],
     ["cli"],

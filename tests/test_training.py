@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import signal
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,19 +16,26 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
+from torch import Tensor
 
 import unpaired
-from unpaired import samples, training
+from unpaired import evaluation, run_observer, samples, training
+from unpaired.data.domain import Domain
 from unpaired.data.images import load_images
 from unpaired.data.sources import BuiltIn, Folder
-from unpaired.data.tensors import images_at_once, to_network, to_pixels
+from unpaired.data.tensors import images_at_once
+from unpaired.engine.run_folder import append_line
 from unpaired.errors import DataError, SettingError
 from unpaired.evaluate import piles
+from unpaired.evaluate.leaks import leaks
 from unpaired.evaluate.measure import Result
 from unpaired.evaluate.piles import Translated
 from unpaired.experiment import Experiment
 from unpaired.model_card import card
-from unpaired.training import RunObserver, score, train
+from unpaired.model_folder import load_model
+from unpaired.run_observer import RunObserver, score
+from unpaired.training import train
+from unpaired.translate import Translator
 
 
 def evaluations(run: Path) -> list[dict[str, Any]]:
@@ -63,7 +73,8 @@ def quick_judge(monkeypatch: pytest.MonkeyPatch) -> None:
             record = line(self.split, images, 0.5) | {"weights": "ema", "seconds": 0.0}
             return Result(record, translated={}, made=None, hidden={}, worst={})
 
-    monkeypatch.setattr(training, "Judge", QuickJudge)
+    monkeypatch.setattr(run_observer, "Judge", QuickJudge)
+    monkeypatch.setattr(evaluation, "Judge", QuickJudge)
 
 
 @pytest.mark.usefixtures("quick_judge")
@@ -74,7 +85,7 @@ def test_the_best_validation_chooses_what_is_exported(
     experiment = replace(
         tiny, evaluation=replace(tiny.evaluation, images=4, export="best", classifier=False)
     )
-    monkeypatch.setattr(training, "score", lambda record: -abs(record["images"] - 12))
+    monkeypatch.setattr(run_observer, "score", lambda record: -abs(record["images"] - 12))
     run = train(experiment, tmp_path / "run", quiet=True)
     assert moments(run)[-2:] == [("validation", 20), ("test", 12)]
     assert {("validation", n) for n in (4, 8, 12, 16, 20)} <= set(moments(run))
@@ -92,24 +103,54 @@ def test_the_best_validation_chooses_what_is_exported(
 
 
 @pytest.mark.usefixtures("quick_judge")
+@pytest.mark.parametrize("last", ["_draw_worst", "append_line", "write_report"])
 def test_a_run_killed_in_its_last_words_says_them_once(
-    tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: str
 ):
-    """Its test line was written, its model was not."""
 
-    def stop(*_: Any) -> None:
-        raise KeyboardInterrupt
+    def stop(*given: Any) -> None:
+        if last != "append_line" or given[1]["split"] == "test":
+            raise KeyboardInterrupt
+        append_line(*given)
 
     folder = tmp_path / "run"
     with monkeypatch.context() as patched:
-        patched.setattr(RunObserver, "_draw_worst", stop)
+        patched.setattr(RunObserver if last == "_draw_worst" else run_observer, last, stop)
         with pytest.raises(KeyboardInterrupt):
             train(tiny, folder, quiet=True)
-    assert moments(folder) == [("validation", 20), ("test", 20)]
-    assert not (folder / "model").exists()
-    train(tiny, folder, quiet=True)
+    assert ("validation", 20) in moments(folder)
     assert (folder / "model").is_dir()
+    assert not (folder / "report.html").exists()
+    train(tiny, folder, quiet=True)
     assert moments(folder) == [("validation", 20), ("test", 20)]
+    card = (folder / "model" / "README.md").read_text()
+    assert f"On test images, protocol `{evaluations(folder)[-1]['fingerprint']}`" in card
+
+
+@pytest.mark.usefixtures("quick_judge")
+def test_a_run_that_is_stopped_leaves_a_model_and_says_how_it_goes_on(
+    tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+):
+    log = RunObserver.log
+
+    def stop_at_12(self: RunObserver, record: dict[str, Any]) -> None:
+        log(self, record)
+        if record["images"] == 12:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    folder = tmp_path / "run"
+    with monkeypatch.context() as patched:
+        patched.setattr(RunObserver, "log", stop_at_12)
+        with pytest.raises(SystemExit) as ended:
+            train(tiny, folder)
+    assert ended.value.code == 130
+    assert "stopped and saved: the same command continues" in capsys.readouterr().err
+    assert load_model(folder / "model").images == 12 + 4  # a step follows the line
+    unpaired.evaluate(folder)  # of what there is; it is not the end of the run
+    train(tiny, folder)
+    assert "continues after 16 images" in capsys.readouterr().err
+    assert load_model(folder / "model").images == 20
+    assert moments(folder) == [("test", 16), ("validation", 20), ("test", 20)]
 
 
 @pytest.mark.usefixtures("quick_judge")
@@ -138,7 +179,7 @@ def test_the_page_of_faithfulness_names_the_piles_as_the_report_does(
     pixels = torch.randint(0, 256, (4, 1, 32, 32), dtype=torch.uint8)
     result = Result({}, {"a": Translated(pixels, 255 - pixels, None)}, None, {}, {})
     judge: Any = SimpleNamespace(experiment=tiny, images={"a": SimpleNamespace(names=list("wxyz"))})
-    training._write_faithfulness(judge, result, tmp_path)
+    evaluation._write_faithfulness(judge, result, tmp_path)
     text = (tmp_path / "faithfulness.html").read_text()
     assert "ink → sign" in text
     assert "a → b" not in text
@@ -152,6 +193,53 @@ def test_what_cannot_work_is_refused_before_anything_is_written(tiny: Experiment
     with pytest.raises(SettingError, match="training images are also those of the test"):
         train(replace(tiny, a=replace(tiny.a, test_source=tiny.a.source)), run, quiet=True)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("quick_judge")
+def test_a_run_evaluated_elsewhere_says_where_its_images_are(
+    tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    for name in ("ink", "sign"):
+        Path(name).mkdir()
+        pixels = load_images(tiny.a if name == "ink" else tiny.b, "train").gather(range(60))
+        for i, image in enumerate(samples.to_arrays(pixels)):
+            Image.fromarray(image.squeeze()).save(f"{name}/{i}.png")
+    run = train(
+        replace(
+            tiny,
+            a=Domain(source=Folder(path="ink"), size=32, channels=1),
+            b=Domain(source=Folder(path="sign"), size=32),
+        ),
+        quiet=True,
+    )
+    monkeypatch.chdir(tmp_path / "ink")
+    with pytest.raises(DataError, match=r"'ink' does not exist here\. .* go to the folder"):
+        unpaired.evaluate(tmp_path / run)
+
+
+def test_images_that_serve_twice_are_told(tmp_path: Path, tiny: Experiment, capsys: Any):
+    """By their content, whatever their names; held-out images never do."""
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (40, 32, 32, 3), np.uint8)
+    for folder, numbers in (("train", range(30)), ("copies", range(25, 40)), ("b", range(28, 40))):
+        (tmp_path / folder).mkdir()
+        for i in numbers:
+            Image.fromarray(pixels[i]).save(tmp_path / folder / f"{folder}-{i}.png")
+    a = Domain(source=Folder(path=str(tmp_path / "train")), size=32, channels=3)
+    b = Domain(source=Folder(path=str(tmp_path / "b")), size=32)
+    experiment = replace(tiny, a=a, b=b)
+    (shared,) = leaks(experiment, "test")
+    assert shared.startswith("2 images are in both piles")
+    copies = replace(a, test_source=Folder(path=str(tmp_path / "copies")))
+    told = leaks(replace(experiment, a=copies), "test")
+    assert re.match(r"[345] test images of a are also training images", told[0])
+    assert told[1:] == [shared]
+    run = train(replace(experiment, a=copies), tmp_path / "run")
+    assert capsys.readouterr().err.count(f"warning: {told[0]}\n") == 1
+    assert evaluations(run)[-1]["notes"] == told
+    assert told[0] in (run / "report.html").read_text()
+    assert f"Note: {told[0]}" in (run / "model" / "README.md").read_text()
 
 
 def test_refused_images_are_told(tmp_path: Path, tiny: Experiment, capsys: Any):
@@ -228,11 +316,30 @@ def test_the_grid_of_styles_has_one_style_per_column(tiny: Experiment):
     assert not np.array_equal(found["style 1"][0], found["style 2"][0])
     style = tiny.method.draw_styles(nets, 1, samples.generator(2, "styles"))
     assert style is not None
-    style = style.expand(2, -1)
-    with torch.no_grad():
-        signs = tiny.method.translate(nets, to_network(pixels, "signed"), "b", style)
-    expected = samples.to_arrays(to_pixels(signs, "signed"))
+    delivered = Translator(tiny, nets, torch.device("cpu")).translate_batch(pixels, "b", style)
+    expected = samples.to_arrays(delivered)
     assert all(np.array_equal(x, y) for x, y in zip(found["style 3"], expected, strict=True))
+
+
+def test_the_grid_of_styles_is_made_as_translations_are_delivered(
+    tiny: Experiment, monkeypatch: pytest.MonkeyPatch
+):
+    """In the precision of `translate`, and of large images a few at a time."""
+    nets = tiny.method.build(tiny.a, tiny.b).eval()
+    pixels = load_images(tiny.a, "validation").gather([0, 1, 2])
+    seen: list[tuple[int, bool]] = []
+    original = type(tiny.method).translate
+
+    def look(self: Any, nets: Any, images: Tensor, *more: Any) -> Tensor:
+        seen.append((len(images), torch.is_autocast_enabled("cpu")))
+        return original(self, nets, images, *more)
+
+    monkeypatch.setattr(type(tiny.method), "translate", look)
+    monkeypatch.setattr(piles, "images_at_once", lambda height, width: 2)
+    lower = lambda training, device: torch.autocast(device.type, torch.bfloat16)  # noqa: E731
+    monkeypatch.setattr(piles, "precision_of_translation", lower)
+    samples.styles(tiny, nets, pixels)
+    assert seen == [(2, True), (1, True)] * samples.NUM_STYLES
 
 
 # The card
@@ -244,7 +351,7 @@ def line(split: str, images: int, value: float) -> dict[str, Any]:
         "split": split,
         "images": images,
         "protocol": {"name": "standard"},
-        "fingerprint": f"{split}-{images}",
+        "fingerprint": f"of-{split}",
         "metrics": {"translation_accuracy/a2b": measured},
     }
 
@@ -252,10 +359,10 @@ def line(split: str, images: int, value: float) -> dict[str, Any]:
 def test_the_card_shows_the_numbers_of_these_weights(tiny: Experiment):
     lines = [line("validation", 8, 0.5), line("test", 20, 0.8), line("validation", 20, 0.7)]
     text = card(tiny, 20, lines)
-    assert "On test images, protocol `test-20`." in text
+    assert "On test images, protocol `of-test`." in text
     assert "| translation_accuracy/a2b | 0.8 | 0.7 to 0.9 | 360 |" in text
     assert "0.5" not in text
-    assert "protocol `validation-8`" in card(tiny, 8, lines)
+    assert "protocol `of-validation`" in card(tiny, 8, lines)
     assert "Nothing was measured yet." in card(tiny, 12, lines)
     for words in (
         "`builtin:ink:train`",

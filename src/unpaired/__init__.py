@@ -21,6 +21,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from unpaired.errors import UnpairedError as UnpairedError
     from unpaired.evaluate.given_images import evaluate_images as evaluate_images
+    from unpaired.evaluation import evaluate as evaluate
     from unpaired.experiment import Experiment as Experiment
     from unpaired.generate import Noise as Noise
     from unpaired.inspect_data import check_data as check_data
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from unpaired.report.comparison_page import compare as compare
     from unpaired.report.html import write_report as write_report
     from unpaired.sweep.sweep import sweep as sweep
-    from unpaired.training import evaluate as evaluate
     from unpaired.training import train as train
     from unpaired.translate import Translator as Translator
     from unpaired.translate import load as load
@@ -41,7 +41,7 @@ _HOMES = {
     "UnpairedError": "unpaired.errors",
     "check_data": "unpaired.inspect_data",
     "compare": "unpaired.report.comparison_page",
-    "evaluate": "unpaired.training",
+    "evaluate": "unpaired.evaluation",
     "evaluate_images": "unpaired.evaluate.given_images",
     "load": "unpaired.translate",
     "recipe": "unpaired.recipes",

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from unpaired.data.decode import decode
 from unpaired.data.domain import Domain, Pixels
+from unpaired.data.tensors import LUMA
 from unpaired.errors import DataError
 
 ImageLike = Image.Image | NDArray[Any] | Tensor | Path | str
@@ -24,8 +25,7 @@ or fourth channel, is for uint8 alone.
 """
 
 _PNG_MODES = {"1", "L", "LA", "I", "I;16", "I;16B", "P", "RGB", "RGBA"}
-# Rec. 601 luma in 1/65536, as Pillow has it: R, G, B.
-_LUMA = np.array([19595, 38470, 7471], np.uint32)
+_LUMA = np.array([round(2**16 * weight) for weight in LUMA], np.uint32)  # as Pillow has it
 
 
 def read_image(image: ImageLike, domain: Domain) -> Pixels:

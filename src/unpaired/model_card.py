@@ -100,6 +100,7 @@ def _numbers(evaluations: list[dict[str, Any]], images: int) -> list[str]:
     return [
         f"On {record['split']} images, protocol `{record['fingerprint']}`.",
         "",
+        *(line for note in record.get("notes", ()) for line in (f"Note: {note}", "")),
         "| metric | value | 95 % interval | n |",
         "|---|---|---|---|",
         *rows,

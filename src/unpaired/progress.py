@@ -47,6 +47,11 @@ class TrainingProgress:
         if self._bar is not None:
             self._bar.stop()
 
+    def say(self, text: str) -> None:
+        """One line, above a bar that goes on."""
+        if not self.quiet:
+            self.console.print(text, markup=False)
+
     def prepare(self, images: int, total: int, loss: float) -> None:
         """Show how far an encoder's own training is."""
         status = f"encoder: {images:,}/{total:,} images  loss {loss:.3f}"

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unpaired.data.batches import generator
-from unpaired.data.tensors import to_network, to_pixels
-from unpaired.evaluate.piles import Translating
+from unpaired.evaluate.piles import Translating, to_eight_bits
 from unpaired.experiment import Experiment
 from unpaired.generate import generate
 from unpaired.methods.method import OTHER, DomainName, Networks
@@ -40,17 +39,15 @@ def columns(
 
 def styles(experiment: Experiment, networks: Networks, pixels: Tensor) -> Columns:
     """Images of a, each translated with the same few styles."""
-    method = experiment.method
     device = next(networks.parameters()).device
-    near, far = (experiment.domain(name).value_range for name in ("a", "b"))
-    source = to_network(pixels.to(device), near)
-    found = {"a": to_arrays(to_pixels(source, near))}
+    translating = Translating(experiment, networks, device, 0)
+    found = {"a": to_arrays(to_eight_bits(pixels))}
     for i in range(NUM_STYLES):
-        style = method.draw_styles(networks, 1, generator(i, "styles"))
+        style = experiment.method.draw_styles(networks, 1, generator(i, "styles"))
         assert style is not None, "asked for the styles of a method that has none"
-        with torch.inference_mode():
-            there = method.translate(networks, source, "b", style.expand(len(source), -1))
-        found[f"style {i + 1}"] = to_arrays(to_pixels(there, far))
+        same = style.expand(len(pixels), -1)
+        there = translating.translate(pixels, "a", and_back=False, styles=same).there
+        found[f"style {i + 1}"] = to_arrays(there)
     return found
 
 

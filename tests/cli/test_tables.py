@@ -22,8 +22,12 @@ def test_each_number_is_whole_and_its_companions_stand_below(
     number = Measurement(0.0002832, 0.0001604, 0.0004505, 50_000)
     other = Measurement(-8.414e-06, 0, 0, 25_000)
     metrics = {name: number, f"{name}/input": other, f"{name}/floor": other}
-    print_metrics({"generated": "out", "against": "real"} | Protocol().record(metrics))
+    record = {"generated": "out", "against": "real"} | Protocol().record(metrics)
+    print_metrics(record)
     shown = capsys.readouterr().out
+    assert shown.endswith(f"protocol {Protocol().fingerprint}\n")
+    print_metrics(record | {"weights": "ema", "precision": "float32"})
+    assert capsys.readouterr().out.endswith(", ema weights in float32\n")
     line = next(line for line in shown.splitlines() if name in line)
     for text in ("0.0002832", "0.0001604 … 0.0004505", "50000"):
         assert text in line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from unpaired.engine.run_folder import open_run
 from unpaired.engine.state import State, learning_rate_factor
 from unpaired.engine.window import memory_mb
 from unpaired.errors import NonFiniteLoss, RunError
-from unpaired.experiment import Experiment, Training
+from unpaired.experiment import Experiment, Training, load
 
 
 class Silent:
@@ -25,6 +26,8 @@ class Silent:
     def sample(self, state: object) -> None: ...
 
     def evaluate(self, state: object) -> None: ...
+
+    def stop(self, state: object) -> None: ...
 
 
 def run(experiment: Experiment, folder: Path) -> State:
@@ -71,12 +74,26 @@ def test_a_non_finite_loss_stops_before_the_step(tiny, tmp_path, monkeypatch, ph
     assert sorted(p.name for p in (tmp_path / "run/checkpoints").iterdir()) == ["000000000008"]
 
 
-def test_a_non_finite_gradient_stops_too(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        torch.nn.utils, "get_total_norm", lambda gradients: torch.tensor(float("inf"))
-    )
-    with pytest.raises(NonFiniteLoss, match="gradient of the generators is not finite"):
+@pytest.mark.parametrize("phase", ["generators", "discriminators"])
+def test_a_non_finite_gradient_of_a_finite_loss_stops_too(tiny, tmp_path, monkeypatch, phase):
+    """A root is 0 at 0, and infinitely steep."""
+    original = loop.step
+
+    def steepen(fabric, state, now, losses, rate, window):
+        if now == phase and state.images == 12:
+            weight = next(iter(state.parameters(phase))).flatten()[0]
+            losses = {**losses, "steep": (weight - weight.detach()).sqrt()}
+            assert losses["steep"] == 0
+            steepen.before = {k: v.clone() for k, v in state.networks.state_dict().items()}
+            steepen.state = state
+        original(fabric, state, now, losses, rate, window)
+
+    monkeypatch.setattr(loop, "step", steepen)
+    expected = f"the gradient of the {phase} is not finite after 12 images seen"
+    with pytest.raises(NonFiniteLoss, match=expected):
         run(tiny, tmp_path / "run")
+    after = steepen.state.networks.state_dict()
+    assert all(torch.equal(after[name], tensor) for name, tensor in steepen.before.items())
 
 
 def test_metrics_say_what_the_design_promises(tiny, tmp_path):
@@ -120,6 +137,33 @@ def test_other_settings_are_refused_and_named(tiny, tmp_path):
     with pytest.raises(RunError, match=r"method\.cycle_weight: 10\.0 there, 5\.0 here"):
         run(other, folder)
     assert (folder / "config.json").read_bytes() == before
+
+
+def test_what_does_not_change_what_is_learned_may_differ(tiny, tmp_path):
+    with open_run(tmp_path / "run", tiny):
+        pass
+    other = replace(
+        tiny,
+        training=replace(tiny.training, log_images=8, sample_images=4, checkpoint_images=12),
+        evaluation=replace(tiny.evaluation, classifier=True),
+    )
+    with open_run(tmp_path / "run", other):
+        pass
+    assert load(tmp_path / "run" / "config.json") == other
+
+
+@pytest.mark.parametrize(
+    "changes", [{"images": 40}, {"seconds": 60.0}, {"images": 40, "seconds": None}]
+)
+def test_a_run_whose_learning_rate_is_constant_may_be_lengthened(tiny, tmp_path, changes):
+    constant = replace(tiny, training=replace(tiny.training, schedule="constant"))
+    for name, experiment in (("constant", constant), ("linear", tiny)):
+        with open_run(tmp_path / name, experiment):
+            pass
+        longer = replace(experiment, training=replace(experiment.training, **changes))
+        allowed = nullcontext() if name == "constant" else pytest.raises(RunError, match="settings")
+        with allowed, open_run(tmp_path / name, longer):
+            pass
 
 
 def test_a_folder_of_something_else_is_refused(tiny, tmp_path):

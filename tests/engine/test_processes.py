@@ -31,6 +31,7 @@ class Silent:
     def log(self, record): pass
     def sample(self, state): pass
     def evaluate(self, state): pass
+    def stop(self, state): pass
 
 def advance(fabric, experiment, state, *rest):
     original(fabric, experiment, state, *rest)

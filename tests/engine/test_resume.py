@@ -43,6 +43,7 @@ class Silent:
     def log(self, record): print(record["images"], flush=True)
     def sample(self, state): pass
     def evaluate(self, state): pass
+    def stop(self, state): pass
 
 def stop_in_the_middle_of_a_write(folder, images, tensors, state):
     import os, signal
@@ -72,6 +73,8 @@ class Silent:
     def sample(self, state: object) -> None: ...
 
     def evaluate(self, state: object) -> None: ...
+
+    def stop(self, state: object) -> None: ...
 
 
 @pytest.fixture

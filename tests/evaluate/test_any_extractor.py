@@ -66,6 +66,20 @@ def test_each_extractor_adds_a_line_of_its_own_protocol(run: Path, tmp_path: Pat
     assert {"hidden-0.png", "hidden-1.png"} <= {p.name for p in (tmp_path / "pictures").iterdir()}
 
 
+def test_pixels_are_one_measurement_whoever_asks_for_them(run: Path):
+    """The run's own numbers and the extractor's, of a grey and of a colour domain of equal size."""
+    standard, other = (line["metrics"] for line in unpaired.evaluate(run, extractors=[Pixels()]))
+    for domain in ("a", "b"):
+        for name in ("fd", "kd"):
+            for kind in ("", "/input", "/floor"):
+                metric = f"{name}/pixels/{domain}{kind}"
+                assert other[metric]["n"] == standard[metric]["n"] == 360
+                tolerance = {"rel": 0.5, "abs": 1e-3} if kind == "/floor" else {"rel": 1e-4}
+                assert other[metric]["value"] == pytest.approx(
+                    standard[metric]["value"], **tolerance
+                )
+
+
 class Clip(Pixels):
     """Pixels under the name of an extractor that has a distance of its own."""
 

@@ -8,9 +8,11 @@ from PIL import Image
 from unpaired.data.builtin import render
 from unpaired.errors import DataError
 from unpaired.evaluate import classifier_cache
-from unpaired.evaluate.classifier import train_classifier
+from unpaired.evaluate.classifier import reduces, train_classifier
 from unpaired.evaluate.classifier_cache import default_folder, load_or_train
 from unpaired.weights import hash_of_weights
+
+no_gpu = not torch.cuda.is_available()
 
 
 def built_in(part):
@@ -54,18 +56,40 @@ def test_learns_usps(real_data):
     assert (classifier.predict(images) == labels).double().mean() > 0.95
 
 
+def test_large_images_are_looked_at_at_a_smaller_size(trained):
+    """Their judge would train for hours; at 96 pixels nothing changes."""
+    large = torch.rand(3, 1, 128, 160)
+    reduced = torch.nn.functional.interpolate(large, size=64, mode="area")
+    assert torch.equal(trained.features(large), trained.features(reduced))
+    assert not reduces(torch.empty(1, 1, 96, 96))
+    assert not torch.equal(
+        trained.features(large[..., :96, :96]),
+        trained.features(
+            torch.nn.functional.interpolate(large[..., :96, :96], size=64, mode="area")
+        ),
+    )
+
+
 def test_the_seed_decides_the_weights(toy, trained):
     again = train_classifier(*toy, 2, images_seen=640)
     other = train_classifier(*toy, 2, images_seen=640, seed=1)
     assert hash_of_weights(again) == hash_of_weights(trained) != hash_of_weights(other)
 
 
-def test_training_leaves_the_global_random_state_alone(toy):
+@pytest.mark.parametrize(
+    "device",
+    ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(no_gpu, reason="needs a GPU"))],
+)
+def test_training_leaves_the_global_random_state_alone(toy, monkeypatch, device):
     torch.manual_seed(3)
-    expected = torch.rand(4)
+    expected = torch.rand(4), torch.rand(4, device=device)
     torch.manual_seed(3)
-    train_classifier(*toy, 2, images_seen=128)
-    assert torch.equal(torch.rand(4), expected)
+    seeds_of_all_gpus = []  # which `torch.manual_seed` seeds as well
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeds_of_all_gpus.append)
+    train_classifier(*toy, 2, images_seen=128, device=device)
+    assert torch.equal(torch.rand(4), expected[0])
+    assert torch.equal(torch.rand(4, device=device), expected[1])
+    assert not seeds_of_all_gpus
 
 
 def test_answers_do_not_depend_on_the_batch(toy, trained):

@@ -13,7 +13,7 @@ from scipy.linalg import sqrtm
 from unpaired.errors import DataError
 from unpaired.evaluate import frechet as frechet_module
 from unpaired.evaluate import kernels
-from unpaired.evaluate.distances import extrapolated, floor
+from unpaired.evaluate.distances import disjoint, extrapolated, floor
 from unpaired.evaluate.frechet import frechet, frechet_distance
 from unpaired.evaluate.kernels import cmmd, kernel, kernel_distance, subset_kernel_distance
 from unpaired.evaluate.neighbours import neighbours
@@ -138,23 +138,38 @@ def test_floor_compares_disjoint_sets_of_the_size_that_was_asked_for():
         return frechet(x, y, resamples, seed)
 
     features = draw(100, 4)
-    found = floor(features, 30, 0, spy)
+    found = floor(features, (30, 20), 0, spy)
     assert found.n == 30
     assert found.low < found.value < found.high
     for x, y in seen:
-        assert x.shape == y.shape == (30, 4)
-        assert len(np.unique(np.vstack([x, y]), axis=0)) == 60
+        assert (x.shape, y.shape) == ((30, 4), (20, 4))
+        assert len(np.unique(np.vstack([x, y]), axis=0)) == 50
 
 
 def test_floor_uses_halves_when_there_is_no_more():
-    found = floor(draw(101, 4), 80, 0, kernel)
+    found = floor(draw(101, 4), (80, 80), 0, kernel)
     assert found.n == 50
     assert found.low < 0 < found.high  # the kernel distance is unbiased
 
 
+@pytest.mark.parametrize(
+    ("rows", "sizes", "expected"),
+    [
+        (90, (20, 60), (20, 60)),
+        (40, (20, 60), (10, 30)),
+        (9, (2, 90), (2, 7)),
+        (9, (90, 2), (7, 2)),
+    ],
+)
+def test_sets_of_other_sizes_keep_their_proportion(rows, sizes, expected):
+    x, y = disjoint(np.arange(rows)[:, None], sizes, np.random.default_rng(0))
+    assert (len(x), len(y)) == expected
+    assert len(np.union1d(x, y)) == len(x) + len(y)
+
+
 def test_frechet_floor_falls_with_the_number_of_images():
     features = draw(1000, 16)
-    values = [floor(features, n, 0, frechet).value for n in (50, 100, 500)]
+    values = [floor(features, (n, n), 0, frechet).value for n in (50, 100, 500)]
     assert values[0] > 1.8 * values[1] > 1.8**3 * values[2]
 
 
@@ -170,7 +185,7 @@ def test_what_cannot_be_compared_is_refused(distance):
 
 def test_floor_of_three_images_is_refused():
     with pytest.raises(DataError, match="at least 4 real images"):
-        floor(draw(3, 2), 2, 0, frechet)
+        floor(draw(3, 2), (2, 2), 0, frechet)
 
 
 # Reference packages

@@ -11,7 +11,7 @@ from PIL import Image
 from unpaired.data.sources import BuiltIn, Folder, Source
 from unpaired.errors import DataError
 from unpaired.evaluate import made_images
-from unpaired.evaluate.extraction import open_pile
+from unpaired.evaluate.extraction import Pile, open_pile, pile_of
 from unpaired.evaluate.extractors import CLIP, Extractor, Inception, Loaded, Pixels
 from unpaired.evaluate.made_images import Judgement
 
@@ -86,16 +86,36 @@ def test_real_images_are_as_near_as_the_floor_and_others_are_not():
     assert distant["kd/pixels"].value > 10 * distant["kd/pixels/floor"].high
     assert distant["coverage/pixels"].value < 0.1 < 0.8 < near["coverage/pixels"].value
     assert any("grey" in note for note in far[0].notes)
-    for metrics in (near, distant):
+    for metrics, counts in ((near, (180, 120)), (distant, (360, 180))):  # 360 real images
         assert metrics["fd/pixels/infinity"].value < metrics["fd/pixels"].value
-        assert metrics["fd/pixels/floor"].n == 180
-    assert distant["fd/pixels"].n == 360
+        assert (metrics["fd/pixels"].n, metrics["fd/pixels/floor"].n) == counts
 
 
 def test_more_real_images_give_a_floor_at_the_full_number():
-    real, more = BuiltIn(name="sign", part="test"), BuiltIn(name="sign", part="validation")
+    real, more = BuiltIn(name="sign", part="test"), BuiltIn(name="sign", part="train")
     found = judge(BuiltIn(name="ink", part="test"), real, Pixels(), more_real=more)
-    assert found[0].metrics["fd/pixels/floor"].n > 180
+    assert found[0].metrics["fd/pixels/floor"].n == found[0].metrics["fd/pixels"].n == 360
+
+
+@pytest.mark.parametrize(("num_made", "num_real"), [(150, 150), (100, 1000), (1000, 100)])
+def test_a_perfect_model_comes_to_its_floor(num_made: int, num_real: int):
+    """All images are of one kind: what is measured is what the numbers of images make of it."""
+    random = torch.Generator().manual_seed(0)
+
+    def pile(name: str, count: int) -> Pile:
+        quarters = torch.randint(0, 256, (count, 3, 2, 2), dtype=torch.uint8, generator=random)
+        names = [str(i) for i in range(count)]
+        return pile_of(quarters.repeat_interleave(4, 2).repeat_interleave(4, 3), names, name)
+
+    made, real, more = pile("made", num_made), pile("real", num_real), pile("more", 2000)
+    metrics = made_images.judge(made, real, Stand("clip"), more_real=more, resamples=0).metrics
+    names = ("kd", "fd", "cmmd", "precision", "recall", "density", "coverage")
+    found = {name: (metrics[f"{name}/clip"], metrics[f"{name}/clip/floor"]) for name in names}
+    assert all(number.n == floor.n for number, floor in found.values())
+    close = {"fd": 0.2, "cmmd": 0.03, "precision": 0.1, "recall": 0.1, "density": 0.2}
+    for name, tolerance in (close | {"coverage": 0.1}).items():
+        number, floor = found[name]
+        assert number.value == pytest.approx(floor.value, abs=tolerance), name
 
 
 def test_the_protocol_says_what_the_number_depends_on(pile: Callable[..., Folder]):
@@ -104,7 +124,7 @@ def test_the_protocol_says_what_the_number_depends_on(pile: Callable[..., Folder
     assert first.protocol.extractor == "pixels"
     assert first.protocol.counts == (8, 8)
     assert first.protocol.formats == ("PNG", "PNG")
-    assert first.protocol.resize.startswith("bicubic")
+    assert first.protocol.resize == "averaged to 8×8"
     fingerprints = {first.protocol.fingerprint}
     for other in (pile("fewer", 7, 1), pile("jpeg", 8, 1, form="jpg")):
         fingerprints.add(judge(other, real, Pixels())[0].protocol.fingerprint)

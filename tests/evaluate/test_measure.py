@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from unpaired.evaluate import learned
+from unpaired.engine import hardware
+from unpaired.evaluate import any_extractor, learned
 from unpaired.evaluate.content import Pretrained, diversity_within_classes
+from unpaired.evaluate.extractors import Pixels
 from unpaired.evaluate.measure import Judge
-from unpaired.evaluate.piles import Sample, Translating
+from unpaired.evaluate.piles import Sample, Translated, Translating
 from unpaired.experiment import Experiment
 from unpaired.methods.method import Networks
 
@@ -55,6 +58,32 @@ def test_distances_of_pretrained_networks_are_taken_where_they_are_given(
     assert all(found[name]["value"] > 0 for name in added)
 
 
+def test_a_record_says_in_which_precision_translations_were_made(
+    experiment: Experiment, networks: Networks, monkeypatch: pytest.MonkeyPatch
+):
+    """It is the machine's: the fingerprint is that of the measurement, on whatever machine."""
+    evaluation = replace(experiment.evaluation, adaptation=False)
+    judge = Judge(replace(experiment, evaluation=evaluation), "validation", CPU)
+    seen: list[bool] = []
+    original = type(experiment.method).translate
+
+    def look(*given: Any) -> Tensor:
+        seen.append(torch.is_autocast_enabled("cpu"))
+        return original(*given)
+
+    monkeypatch.setattr(type(experiment.method), "translate", look)
+    found = {}
+    for lower, name in ((True, "bfloat16"), (False, "float32")):
+        monkeypatch.setattr(hardware, "has_bfloat16", lambda device, lower=lower: lower)
+        result = judge.measure(networks, 0)
+        (other,) = any_extractor.records(judge, result, [Pixels().load(CPU)])
+        assert result.record["precision"] == other["precision"] == name
+        assert set(seen) == {lower}
+        seen.clear()
+        found[name] = result.record["fingerprint"]
+    assert found["bfloat16"] == found["float32"]
+
+
 def test_one_image_a_class_is_a_diverse_pile_and_none_within_its_classes():
     random = torch.Generator().manual_seed(0)
     labels = np.arange(60) % 3
@@ -70,6 +99,22 @@ def test_one_image_a_class_is_a_diverse_pile_and_none_within_its_classes():
     assert alike["diversity_within_classes/a2b"].n == 3
     assert diversity_within_classes("a2b", images, np.zeros(60, int), real) == {}
     assert diversity_within_classes("a2b", images, labels, Sample(images, None, None, [])) == {}
+
+
+@pytest.mark.parametrize("count", range(2, 9))
+def test_beside_the_similarity_stands_that_of_another_image(count: int):
+    """Features of different images have nothing in common: no image may meet itself."""
+
+    class Apart:
+        experiment = SimpleNamespace(method=SimpleNamespace(pretraining=None))
+
+        def describe(self, pixels: Tensor, domain: str) -> Any:
+            return np.eye(len(pixels))
+
+    pixels = torch.zeros(count, 1, 4, 4, dtype=torch.uint8)
+    found = learned.encoded(Apart(), "a", Translated(pixels, pixels, None), None)
+    assert found["embedding_similarity/a2b"].value == 1
+    assert found["embedding_similarity/a2b/shuffled"].value == 0
 
 
 class Student:
@@ -134,6 +179,20 @@ def test_students_learn_from_translations_and_read_real_images(
         for measurement in metrics[domain].values():
             assert measurement.value == pytest.approx(share)
             assert measurement.n == len(real.labels)
+
+
+def test_what_students_learn_from_is_not_translated_back(
+    experiment: Experiment,
+    networks: Networks,
+    students: list[Student],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def refuse(*_: Any) -> Tensor:
+        raise AssertionError("ten thousand images were translated back, and thrown away")
+
+    monkeypatch.setattr(type(experiment.method), "translate_back", refuse)
+    assert adaptation(Judge(experiment, "test", CPU), networks, "a")
+    assert len(students) == 2
 
 
 @pytest.mark.parametrize(("split", "wanted"), [("validation", True), ("test", False)])

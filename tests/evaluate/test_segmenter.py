@@ -111,14 +111,19 @@ def test_learns_shapes_that_it_has_not_seen(trained: Segmenter):
     assert found["iou"].value > 2 * majority / 3  # twice that of naming the majority everywhere
 
 
-def test_equal_seeds_give_equal_weights_and_leave_the_global_state():
+def test_equal_seeds_give_equal_weights_and_leave_the_global_state(
+    monkeypatch: pytest.MonkeyPatch,
+):
     before = torch.random.get_rng_state()
+    seeds_of_all_gpus: list[int] = []  # which `torch.manual_seed` seeds as well
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeds_of_all_gpus.append)
     first, again, other = (
         hash_of_weights(train_segmenter(*scenes(4), 3, FORMER, seed=seed, images_seen=80)[0])
         for seed in (0, 0, 1)
     )
     assert first == again != other
     assert torch.equal(torch.random.get_rng_state(), before)
+    assert not seeds_of_all_gpus
 
 
 def test_what_else_is_in_the_pile_changes_nothing(trained: Segmenter):

@@ -31,8 +31,8 @@ from unpaired.engine.window import Window
 from unpaired.errors import DataError, NonFiniteLoss, SettingError
 from unpaired.experiment import Experiment, check
 from unpaired.methods import DTN
-from unpaired.methods.dtn import SharedEncoder
 from unpaired.methods.method import Networks, Pretraining
+from unpaired.methods.shared_encoder import SharedEncoder
 from unpaired.networks import CNN, ClassEncoder, Decoder
 from unpaired.objectives import ternary
 from unpaired.objectives.content import Constancy
@@ -321,13 +321,17 @@ def test_f_sees_channels_of_a_and_values_from_0_to_1(
 
 def test_f_stays_in_evaluation_while_the_networks_train(transfer: Experiment):
     """Its batch norm would learn from translations, and look at each image with its batch."""
-    nets = build(transfer)
     images = torch.rand(4, 3, 32, 32) * 2 - 1
-    for _ in range(2):
-        together = nets.encoders["a"](images, "a")
-        alone = torch.cat([nets.encoders["a"](images[i : i + 1], "a") for i in range(4)])
+    looked_at = []
+    for state in steps(transfer, 2):
+        encode = state.networks.encoders["a"]
+        together = encode(images, "a")
+        alone = torch.cat([encode(images[i : i + 1], "a") for i in range(4)])
         assert torch.allclose(together, alone, atol=1e-5)
-        next(iter(steps(transfer, 1)))
+        assert not any(module.training for module in encode.encoder.modules())
+        assert all(module.training for module in state.networks.generators.modules())
+        looked_at.append(state.images)
+    assert looked_at == [0, 4, 8]
 
 
 # What it can do, and what it cannot
@@ -477,6 +481,8 @@ class Silent:
     def sample(self, state: object) -> None: ...
 
     def evaluate(self, state: object) -> None: ...
+
+    def stop(self, state: object) -> None: ...
 
 
 @pytest.mark.parametrize("stop_at", [4, 12])

@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 import unpaired
+from unpaired import run_observer
 from unpaired.cli.train import finish
 from unpaired.engine.hardware import build_fabric
 from unpaired.engine.loop import Phases, advance
@@ -253,6 +254,7 @@ def test_what_is_measured(run: Path):
     assert metrics["feature_accuracy/b"]["value"] > 0.5
     assert metrics["fd/classifier/b"]["value"] > 10 * metrics["fd/classifier/b/floor"]["value"]
     assert lines[-1]["protocol"]["images_a"] == ""
+    assert lines[-1]["precision"] == "float32"
 
 
 def test_the_model_makes_images_and_translates_none(run: Path, noise: Experiment):
@@ -273,9 +275,35 @@ def test_without_the_discriminator_its_features_are_not_asked_for(
     """A model folder keeps no discriminator."""
     record, of_pixels = unpaired.evaluate(run / "model", "validation", extractors=[Pixels()])
     assert "feature_accuracy/b" not in record["metrics"]
+    (note,) = record["notes"]
+    assert note.startswith("feature_accuracy/b is missing")
     assert {"diversity/b", "fd/classifier/b"} <= record["metrics"].keys()
     assert {"kd/pixels/b", "fd/pixels/b/floor", "recall/pixels/b"} <= of_pixels["metrics"].keys()
     assert not any(name.endswith("/input") for name in of_pixels["metrics"])
+
+
+@pytest.mark.parametrize("best", [8, 20])
+def test_the_features_of_the_best_moment_are_measured_if_its_discriminator_is_at_hand(
+    noise: Experiment,
+    quick_evaluation: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    best: int,
+):
+    """It is at the end of the training; of a moment before, there is a model folder alone."""
+    monkeypatch.setattr(run_observer, "score", lambda record: -abs(record["images"] - best))
+    experiment = replace(noise, evaluation=replace(noise.evaluation, export="best"))
+    run = unpaired.train(experiment, tmp_path / "run", quiet=True)
+    last = json.loads((run / "evaluations.jsonl").read_text().splitlines()[-1])
+    assert (last["split"], last["images"]) == ("test", best)
+    assert ("feature_accuracy/b" in last["metrics"]) == (best == 20)
+    assert [note.split()[0] for note in last["notes"]] == ["feature_accuracy/b"] * (best == 8)
+    assert json.loads((run / "model" / "config.json").read_text())["images"] == best
+    finish(run, experiment, as_json=False)
+    assert ("note: feature_accuracy/b is missing" in capsys.readouterr().err) == (best == 8)
+    report = (run / "report.html").read_text()
+    assert ("Note: feature_accuracy/b is missing" in report) == (best == 8)
 
 
 def test_images_that_are_measured_are_drawn_anew_and_alike(noise: Experiment):

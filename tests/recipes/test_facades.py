@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from unpaired import recipe
+from unpaired.data.images import load_images
 from unpaired.errors import DataError
 from unpaired.recipes import require
 from unpaired.recipes.facades import PALETTE
+from unpaired.training import check_palettes
 
 
 def test_without_data_the_message_names_the_files_and_where_to_get_them(
@@ -27,6 +29,14 @@ def test_without_data_the_message_names_the_files_and_where_to_get_them(
         "UNPAIRED_DATA",
     ):
         assert part in message
+
+
+def test_label_maps_are_told_from_photos(real_data: Path):
+    experiment = recipe("facades-ours")
+    images = {name: load_images(d, "train") for name, d in experiment.domains.items()}
+    check_palettes(experiment, images)
+    with pytest.raises(DataError, match=r"should hold label maps, but \d% of the pixels"):
+        check_palettes(experiment, {"a": images["a"], "b": images["a"]})
 
 
 @pytest.mark.parametrize(

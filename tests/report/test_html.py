@@ -124,6 +124,20 @@ def test_a_table_shows_final_best_floor_and_unchanged_input_beside_each_other(
     assert not any("/floor" in row or "/input" in row for row in rows)
 
 
+def test_a_column_says_the_precision_where_it_was_recorded(run_folder: Path) -> None:
+    """Records from before it was kept have none."""
+    lines = [
+        evaluation(38400, "test", "f", 0.9),
+        evaluation(51200, "test", "f", 0.9, precision="bfloat16", notes=["one is missing"]),
+    ]
+    write_lines(run_folder / "evaluations.jsonl", lines)
+    text = report(run_folder).text
+    assert "51,200 images seen, ema weights, in bfloat16" in text
+    assert "38,400 images seen, ema weights" in text
+    assert "38,400 images seen, ema weights, in" not in text
+    assert "Note: one is missing" in text
+
+
 def test_best_and_final_are_one_column_where_they_are_the_same(run_folder: Path) -> None:
     lines = [evaluation(51200, "test", "f", 0.9)]
     write_lines(run_folder / "evaluations.jsonl", lines)

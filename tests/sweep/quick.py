@@ -19,9 +19,9 @@ import os, sys, torch
 from pathlib import Path
 sys.path.insert(0, os.environ["QUICK"])
 from quick import QuickJudge
-from unpaired import training
+from unpaired import run_observer
 from unpaired.sweep import process
-training.Judge = QuickJudge
+run_observer.Judge = QuickJudge
 torch.set_num_threads(1)
 Path(os.environ["QUICK_PID"]).write_text(str(os.getpid()))
 sys.exit(process.main())

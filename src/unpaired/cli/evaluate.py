@@ -127,7 +127,7 @@ def _check(given: Namespace) -> None:
 
 
 def _of_model(given: Namespace) -> list[dict[str, Any]]:
-    from unpaired.training import evaluate
+    from unpaired.evaluation import evaluate
 
     split: Split = given.split or "test"
     try:

@@ -34,7 +34,8 @@ def print_metrics(record: dict[str, Any]) -> None:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     console.print(table)
     weights = f", {record['weights']} weights" if "weights" in record else ""
-    console.print(f"protocol {record['fingerprint']}{weights}")
+    precision = f" in {record['precision']}" if "precision" in record else ""
+    console.print(f"protocol {record['fingerprint']}{weights}{precision}")
 
 
 def _numbers(metric: dict[str, Any]) -> tuple[str, str, str]:

@@ -162,6 +162,8 @@ def finish(folder: Path, experiment: Experiment, *, as_json: bool) -> None:
     from unpaired.cli.tables import print_metrics
 
     print_metrics(record)
+    for note in record.get("notes", ()):
+        say(f"note: {note}")
     say(f"report: {folder / 'report.html'}\nmodel:  {folder / 'model'}")
     from_noise = experiment.method.latent_channels > 0
     verb, rest = ("generate", "-o OUT") if from_noise else ("translate", "IMAGES -o OUT --to b")

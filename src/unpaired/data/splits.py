@@ -38,6 +38,31 @@ def list_split(domain: Domain, split: Split) -> tuple[Records, NDArray[np.int64]
     return records, np.arange(len(records.names))
 
 
+def num_seen_in_training(domain: Domain, split: Split) -> int:
+    """Images of a split with a source of its own that are, as stored, among the training images.
+
+    A split that is held out of the training images has none.
+    """
+    if source_of(domain, split) is domain.source:
+        return 0
+    (train, indices), (other, _) = list_split(domain, "train"), list_split(domain, split)
+    hashes = hashes_of(train)[indices]
+    return int(np.isin(hashes_of(other), hashes).sum())
+
+
+def num_shared(a: Domain, b: Domain) -> int:
+    """Images of a's source that are, as stored, in b's too."""
+    return int(np.isin(hashes_of(a.source.open()), hashes_of(b.source.open())).sum())
+
+
+def hashes_of(records: Records) -> NDArray[np.str_]:
+    """`content_hash` of every image."""
+    with ThreadPoolExecutor(NUM_THREADS) as pool:
+        return np.array(
+            list(pool.map(lambda i: content_hash(records, i), range(len(records.names))))
+        )
+
+
 def source_of(domain: Domain, split: Split) -> Source:
     """The source that a split is read from; the training source where it has none of its own."""
     own = {
@@ -66,9 +91,7 @@ def _held_out(records: Records, domain: Domain, split: Split) -> NDArray[np.int6
         ("test", domain.test_fraction if domain.test_source is None else 0.0),
         ("validation", domain.validation_fraction if domain.validation_source is None else 0.0),
     ]
-    with ThreadPoolExecutor(NUM_THREADS) as pool:
-        numbers = range(len(records.names))
-        hashes = np.array(list(pool.map(lambda i: content_hash(records, i), numbers)))
+    hashes = hashes_of(records)
     different = np.unique(hashes)
     needed = FEWEST["train"] + sum(FEWEST[name] for name, share in shares if share)
     member = np.full(len(hashes), "train", dtype=object)

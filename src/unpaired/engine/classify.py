@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -114,6 +115,21 @@ class Fitting:
             pct_start=rise,
             last_epoch=self.steps - 1,
         )
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """The global generators of the CPU and of `device` from `seed` on; afterwards as they were.
+
+    `torch.manual_seed` would seed all other GPUs too, whose state nobody has kept.
+    """
+    gpus = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(gpus):
+        torch.default_generator.manual_seed(seed)
+        for gpu in gpus:
+            with torch.cuda.device(gpu):
+                torch.cuda.manual_seed(seed)
+        yield
 
 
 def _order(num_images: int, images_seen: int, batch_size: int, random: torch.Generator) -> Tensor:

@@ -53,14 +53,18 @@ def choose_precision(
     return wanted
 
 
-def precision_of_translation(training: Training, device: torch.device) -> torch.autocast:
-    """The context in which a trained model translates, and is measured.
+def translates_in(training: Training, device: torch.device) -> Literal["bfloat16", "float32"]:
+    """The number format in which a trained model translates, and is measured.
 
     bfloat16 where this device has it, not where that of the training had; float32 if it was trained
     so.
     """
-    wanted: Literal["auto", "float32"] = "float32" if training.precision == "float32" else "auto"
-    lower = choose_precision(wanted, device) == "bfloat16"
+    return choose_precision("float32" if training.precision == "float32" else "auto", device)
+
+
+def precision_of_translation(training: Training, device: torch.device) -> torch.autocast:
+    """The context of `translates_in`."""
+    lower = translates_in(training, device) == "bfloat16"
     return torch.autocast(device.type, torch.bfloat16, enabled=lower)
 
 

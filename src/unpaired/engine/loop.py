@@ -82,6 +82,8 @@ def train(
             if done:
                 return state
             if signal:
+                if fabric.is_global_zero and state.images:
+                    observer.stop(state)
                 raise SystemExit(signal)
 
             waited = time.monotonic()

@@ -25,3 +25,7 @@ class Observer(Protocol):
     def evaluate(self, state: State) -> None:
         """Time to evaluate on validation images."""
         ...
+
+    def stop(self, state: State) -> None:
+        """A signal ends the training here, for now."""
+        ...

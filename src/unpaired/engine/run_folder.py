@@ -21,8 +21,18 @@ from unpaired.errors import RunError
 from unpaired.experiment import Experiment, load, to_json
 from unpaired.files import write_atomically
 
-MAY_CHANGE = {"training.device", "training.keep_checkpoints"}
-"""Settings that may differ when a run is continued: they do not change what is learned."""
+MAY_CHANGE = {
+    "training.device",
+    "training.keep_checkpoints",
+    "training.checkpoint_images",
+    "training.log_images",
+    "training.sample_images",
+}
+"""Settings that may differ when a run is continued, and all of `evaluation`: they do not change
+what is learned."""
+
+LENGTH = {"training.images", "training.seconds"}
+"""Settings that may differ too where the learning rate does not depend on them."""
 
 
 @contextmanager
@@ -35,7 +45,7 @@ def open_run(folder: Path, experiment: Experiment) -> Iterator[None]:
     """
     stored = folder / "config.json"
     make_folder(folder, "run", stored)
-    if stored.exists() and (changed := differences(encode(load(stored)), encode(experiment))):
+    if stored.exists() and (changed := hindrances(encode(load(stored)), encode(experiment))):
         lines = "\n".join(
             f"  - {k}: {old!r} there, {new!r} here" for k, (old, new) in changed.items()
         )
@@ -96,15 +106,25 @@ def environment() -> dict[str, Any]:
     }
 
 
-def differences(old: Any, new: Any, path: str = "") -> dict[str, tuple[Any, Any]]:
-    """Settings whose values differ, by path, but for those that may change."""
+def hindrances(old: dict[str, Any], new: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Settings of an experiment that keep it from continuing another: both values, by path."""
+    constant = new["training"]["schedule"] == "constant"
+    free = MAY_CHANGE | LENGTH if constant else MAY_CHANGE
+    return {
+        path: values
+        for path, values in _differences(old, new).items()
+        if path not in free and not path.startswith("evaluation.")
+    }
+
+
+def _differences(old: Any, new: Any, path: str = "") -> dict[str, tuple[Any, Any]]:
     if isinstance(old, dict) and isinstance(new, dict):
         found: dict[str, tuple[Any, Any]] = {}
         for key in [*old, *(k for k in new if k not in old)]:
             where = f"{path}.{key}" if path else key
-            found |= differences(old.get(key), new.get(key), where)
+            found |= _differences(old.get(key), new.get(key), where)
         return found
-    return {} if old == new or path in MAY_CHANGE else {path: (old, new)}
+    return {} if old == new else {path: (old, new)}
 
 
 def append_line(path: Path, record: dict[str, Any]) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 from torch import Tensor
 
+from unpaired.data.domain import Domain
 from unpaired.evaluate.extraction import Pile, pile_of
 from unpaired.evaluate.extractors import Loaded
+from unpaired.evaluate.extractors.pixels import LoadedPixels
 from unpaired.evaluate.intervals import Measurement
 from unpaired.evaluate.made_images import judge
 from unpaired.evaluate.matched import embedding_similarity
@@ -51,7 +53,7 @@ def records(
             judged = judge(
                 images.pile,
                 real[images.domain],
-                extractor,
+                _for(judge_of_split.experiment.domain(images.domain), extractor),
                 more_real=more[images.domain],
                 unchanged=images.unchanged,
                 domain=images.domain,
@@ -65,8 +67,9 @@ def records(
                 metrics |= embedding_similarity(*pair, extractor, images.way)
         if extractor.name == judge_of_split.protocol.extractor:
             notes.append(
-                f"the run's own protocol compares by {extractor.name} as well, with other counts "
-                "and channels: numbers of one name in the two tables do not compare."
+                f"the run's own protocol compares by {extractor.name} as well, but as many images "
+                "of either pile and, where by classifiers, by its own: numbers of one name in the "
+                "two tables need not agree."
             )
         protocol = replace(
             judge_of_split.protocol,
@@ -74,12 +77,18 @@ def records(
             extractor=extractor.name,
             judges=(extractor.weights_hash,),
             resize=f"{judge_of_split.protocol.resize}; then {extractor.resize}",
-            distances="all images; floor: with training images",
+            distances="all images; floor: as many, with training images",
         )
-        about = {name: result.record[name] for name in ("images", "weights", "split")}
+        copied = ("images", "weights", "split", "precision")
+        about = {name: result.record[name] for name in copied}
         notes = list(dict.fromkeys(notes))
         found.append(about | protocol.record(metrics) | {"notes": notes})
     return found
+
+
+def _for(domain: Domain, extractor: Loaded) -> Loaded:
+    """Pixels are compared in the domain's channels, as the run's own protocol does it."""
+    return extractor.of(domain.channels) if isinstance(extractor, LoadedPixels) else extractor
 
 
 def _made(judge_of_split: Judge, result: Result) -> Iterator[_Made]:

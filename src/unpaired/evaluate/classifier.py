@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unpaired.data.jitter import Jitter, jitter
-from unpaired.engine.classify import Fitting
+from unpaired.data.tensors import channel_statistics
+from unpaired.engine.classify import Fitting, seeded
 from unpaired.errors import DataError
 
 NUM_FEATURES = 128
@@ -20,8 +21,13 @@ _MIN_IMAGES_SEEN, _MAX_IMAGES_SEEN, _EPOCHS = 10_000, 80_000, 10
 _LEARNING_RATE, _WEIGHT_DECAY = 3e-3, 0.05
 
 
+LARGEST_SIDE, REDUCED_SIDE = 96, 64
+"""Larger images are averaged down to the second: what they show can be told at that size, and the
+training of a judge takes minutes and not hours."""
+
+
 class Classifier(nn.Module):
-    """A small convolutional network for images of about 16 to 96 pixels.
+    """A small convolutional network for images of about 16 to 96 pixels; it reduces larger ones.
 
     Its answers (`features`, `logits`, `predict`) are for (N, C, H, W) images, uint8 or float in
     0…1; they are computed batch by batch in evaluation mode, without gradients, and come back on
@@ -70,6 +76,8 @@ class Classifier(nn.Module):
         return self.logits(images).argmax(1)
 
     def _embed(self, images: Tensor) -> Tensor:
+        if reduces(images):
+            images = F.interpolate(images, size=REDUCED_SIDE, mode="area")
         features: Tensor = self.body((images - self.mean) / self.std)
         return features
 
@@ -78,6 +86,11 @@ class Classifier(nn.Module):
         self.eval()
         batches = torch.split(images, _PREDICTION_BATCH_IMAGES)
         return torch.cat([function(_unit(b.to(self.mean.device))).cpu() for b in batches])
+
+
+def reduces(images: Tensor) -> bool:
+    """Whether a classifier looks at these images, NCHW, at a smaller size."""
+    return max(images.shape[-2:]) > LARGEST_SIDE
 
 
 def train_classifier(
@@ -99,10 +112,11 @@ def train_classifier(
     _check(images, labels, num_classes)
     device = torch.device(device)
     random = torch.Generator().manual_seed(seed)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed, torch.device("cpu")):  # where its first weights are drawn
         classifier = Classifier(images.shape[1], num_classes)
-    _standardise(classifier, images)
+    mean, deviation = channel_statistics(images)
+    classifier.mean.copy_(mean)
+    classifier.std.copy_(deviation)
     classifier.to(device).train()
     images_seen = images_seen or default_images_seen(len(images))
 
@@ -139,17 +153,6 @@ def _convolution(channels_in: int, channels_out: int, size: int = 3, stride: int
 def _unit(images: Tensor) -> Tensor:
     """uint8 => float32 in 0…1; floats stay."""
     return images.float() / 255 if images.dtype == torch.uint8 else images.float()
-
-
-def _standardise(classifier: Classifier, images: Tensor) -> None:
-    """Make `images` have mean 0 and deviation 1 per channel inside the network."""
-    counts = torch.stack([torch.bincount(c.flatten(), minlength=256) for c in images.unbind(1)])
-    share = counts.double() / counts.sum(1, keepdim=True)
-    levels = torch.arange(256) / 255.0
-    mean = share @ levels.double()
-    std = (share @ levels.double().square() - mean.square()).clamp_min(1e-6).sqrt()
-    classifier.mean.copy_(mean.view(1, -1, 1, 1))
-    classifier.std.copy_(std.view(1, -1, 1, 1))
 
 
 def _check(images: Tensor, labels: Tensor, num_classes: int) -> None:

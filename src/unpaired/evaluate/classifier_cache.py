@@ -12,7 +12,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from unpaired.evaluate.classifier import Classifier, default_images_seen, train_classifier
+from unpaired.evaluate.classifier import (
+    REDUCED_SIDE,
+    Classifier,
+    default_images_seen,
+    reduces,
+    train_classifier,
+)
 from unpaired.files import cache_folder, write_atomically
 from unpaired.weights import hash_of_weights
 
@@ -46,6 +52,8 @@ def load_or_train(
         "seed": seed,
         "images_seen": images_seen,
     }
+    if reduces(images):
+        settings["side"] = REDUCED_SIDE
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     digest.update(images.contiguous().numpy().tobytes())
     digest.update(labels.contiguous().numpy().tobytes())

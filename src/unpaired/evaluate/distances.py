@@ -30,29 +30,39 @@ class Distance(Protocol):
 
 
 def floor(
-    features: Features, n: int, seed: int, distance: Distance, splits: int = 10
+    features: Features, sizes: tuple[int, int], seed: int, distance: Distance, splits: int = 10
 ) -> Measurement:
-    """What `distance` gives between two disjoint sets of n *real* images: zero to the eye.
+    """What `distance` gives between two disjoint sets of *real* images: zero to the eye.
 
-    Mean over random splits, and the middle 95 % of them. When fewer than 2n rows are at hand the
-    sets are halves of what there is; the n of the result is the one that was used.
+    `sizes` are those of the two sets whose distance it is to stand beside, for a distance depends
+    on both. Mean over random splits, and the middle 95 % of them; n is the size of the first set
+    that was used. Raises DataError as `disjoint` does.
+    """
+    random = np.random.default_rng(seed)
+    pairs = [disjoint(features, sizes, random) for _ in range(splits)]
+    values = np.array([distance(*pair, 0, 0).value for pair in pairs])
+    return Measurement(float(values.mean()), *percentile_interval(values), len(pairs[0][0]))
+
+
+def disjoint(
+    features: Features, sizes: tuple[int, int], random: np.random.Generator
+) -> tuple[Features, Features]:
+    """Two sets of these sizes without a common row; all rows in that proportion if they are fewer.
+
     Raises DataError for fewer than four rows.
     """
-    used = min(n, len(features) // 2)
-    if used < 2:
+    available, wanted = len(features), sum(sizes)
+    if available < 4:
         raise DataError(
-            f"The real-against-real floor needs at least 4 real images, and there are "
-            f"{len(features)}. Give a larger set of real images."
+            f"The real-against-real floor needs at least 4 real images, and there are {available}. "
+            "Give a larger set of real images."
         )
-    random = np.random.default_rng(seed)
-    orders = (random.permutation(len(features)) for _ in range(splits))
-    values = np.array(
-        [
-            distance(features[order[:used]], features[order[used : 2 * used]], 0, 0).value
-            for order in orders
-        ]
-    )
-    return Measurement(float(values.mean()), *percentile_interval(values), used)
+    first, second = sizes
+    if wanted > available:
+        first, second = (max(size * available // wanted, 2) for size in sizes)
+        first = min(first, available - 2)
+    order = random.permutation(available)
+    return features[order[:first]], features[order[first : first + second]]
 
 
 def extrapolated(x: Features, y: Features, distance: Distance, seed: int = 0) -> Measurement:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from unpaired.evaluate.classifier import train_classifier
 from unpaired.evaluate.intervals import Measurement, bootstrap_mean, wilson
 from unpaired.evaluate.piles import Sample, Translated, Translating, to_eight_bits
 from unpaired.evaluate.probe import probe
+from unpaired.evaluate.structure import others
 from unpaired.methods.method import DIRECTION, OTHER, DomainName
 
 
@@ -20,7 +21,8 @@ def encoded(
     """What the method's own encoder makes of images and their translations, and of labels.
 
     `embedding_similarity`: the mean cosine of an image's features and its translation's; its
-    companion `shuffled` takes another image's. `encoder_accuracy`: of an encoder that was trained.
+    companion `shuffled` takes another image's translation. `encoder_accuracy`: of an encoder that
+    was trained.
     """
     described = translating.describe(pile.source, domain)
     if described is None:
@@ -28,10 +30,10 @@ def encoded(
     translated = translating.describe(pile.there, OTHER[domain])
     assert translated is not None
     name = f"embedding_similarity/{DIRECTION[domain]}"
-    shuffled = described[np.random.default_rng(0).permutation(len(described))]
+    another = translated[others(len(translated))]
     metrics = {
         name: bootstrap_mean(cosines(described, translated)),
-        f"{name}/shuffled": bootstrap_mean(cosines(shuffled, translated)),
+        f"{name}/shuffled": bootstrap_mean(cosines(described, another)),
     }
     if translating.experiment.method.pretraining is not None and labels is not None:
         right = int((translating.classify(pile.source) == labels).sum())
@@ -63,14 +65,24 @@ def adaptation(
 
 
 def probed(
-    translating: Translating, judge: nn.Module, seen: Sample, unseen: Sample
-) -> dict[str, Measurement]:
-    """How well a linear classifier of the discriminator's features reads labelled images of b."""
+    translating: Translating, seen: Sample, unseen: Sample
+) -> tuple[dict[str, Measurement], list[str]]:
+    """How well a linear classifier of the discriminator's features reads labelled images of b.
+
+    Where there are labels and no discriminator, a note says so in place of the number.
+    """
     if seen.labels is None or unseen.labels is None:
-        return {}
+        return {}, []
+    name, discriminators = "feature_accuracy/b", translating.networks.discriminators
+    if "b" not in discriminators:
+        why = (
+            f"{name} is missing: it is of the discriminator's features, and these weights come "
+            "from a model folder, which has no discriminator. Evaluations during training have it."
+        )
+        return {}, [why]
     piles = [translating.values(pile.pixels, "b") for pile in (seen, unseen)]
-    found = probe(judge, piles[0], seen.labels, piles[1])
-    return {"feature_accuracy/b": wilson(int((found == unseen.labels).sum()), len(unseen.labels))}
+    found = probe(discriminators["b"], piles[0], seen.labels, piles[1])
+    return {name: wilson(int((found == unseen.labels).sum()), len(unseen.labels))}, []
 
 
 def cosines(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unpaired.errors import DataError
-from unpaired.evaluate.distances import FEWEST_EXTRAPOLATED, extrapolated, floor
+from unpaired.evaluate.distances import FEWEST_EXTRAPOLATED, disjoint, extrapolated, floor
 from unpaired.evaluate.extraction import Pile, extract
 from unpaired.evaluate.extractors import Loaded
 from unpaired.evaluate.feature_sets import Features
@@ -53,10 +53,11 @@ def judge(
 ) -> Judgement:
     """Distances between a pile of made images and one of real images, in an extractor's features.
 
-    All images of both are compared. The floor is the same distance between two halves of the real
-    images, and of `more_real` where there are such; beside stands the distance of `unchanged`, the
-    images before they were translated. Metrics are `fd/EXTRACTOR`, …, with `/domain` behind where
-    it is given. Features are kept for next time.
+    All images of both are compared. The floor is the same number for as many real images and as
+    many others of them, drawn from the real ones and `more_real`: for fewer of each, in the same
+    proportion, where these do not suffice. Beside stands the distance of `unchanged`, the images
+    before they were translated. Metrics are `fd/EXTRACTOR`, …, with `/domain` behind where it is
+    given. Features are kept for next time.
 
     Raises:
         DataError: for piles of fewer than two images that can be read.
@@ -71,10 +72,10 @@ def judge(
     )
     name = f"{extractor.name}/{domain}" if domain else extractor.name
     notes += _notes_of_features(features[0], extractor, name, piles)
-    if more_real is None and len(features[1]) // 2 < min(map(len, features)):
+    if more_real is None:
         notes.append(
-            "the floor is of halves of the real images, and so of fewer than the distance: "
-            "give others of their kind, --more-real photos/, for a floor at the same n."
+            "the floor is among the real images alone, and so of fewer than the distance: give "
+            "others of their kind, --more-real photos/, for a floor at the same n."
         )
     metrics = _distances(extractor, name, features[0], features[1], others, before, resamples, seed)
     protocol = Protocol(
@@ -86,7 +87,7 @@ def judge(
         resize=extractor.resize,
         formats=tuple("+".join(_formats(pile)) for pile in piles),
         counts=tuple(len(f) for f in features),
-        distances=f"all images; floor: among real images{beside}",
+        distances=f"all images; floor: as many of the real images{beside}",
         style_seed=seed,
         resamples=resamples,
     )
@@ -105,22 +106,23 @@ def _distances(
 ) -> dict[str, Measurement]:
     """All that features tell of two piles, the more trustworthy first."""
     among = real if more_real is None else np.concatenate([real, more_real])
-    order = np.random.default_rng(seed).permutation(len(among))
-    halves = among[order[: len(among) // 2]], among[order[len(among) // 2 :]]
-    count = min(len(made), len(real))
+    sizes, count = (len(made), len(real)), min(len(made), len(real))
+    like_made, like_real = disjoint(among, sizes, np.random.default_rng(seed))
     metrics: dict[str, Measurement] = {}
     for short, distance in (("kd", kernel), ("fd", frechet)):
         metric = f"{short}/{name}"
         metrics[metric] = distance(made, real, resamples, seed)
         if unchanged is not None:
             metrics[f"{metric}/input"] = distance(unchanged, real, resamples, seed)
-        metrics[f"{metric}/floor"] = floor(among, count, seed, distance)
+        metrics[f"{metric}/floor"] = floor(among, sizes, seed, distance)
     if count >= FEWEST_EXTRAPOLATED:
         metrics[f"fd/{name}/infinity"] = extrapolated(made, real, frechet, seed)
     if extractor.name == "clip":
         metrics[f"cmmd/{name}"] = _without_interval(cmmd(made, real), len(made))
-        metrics[f"cmmd/{name}/floor"] = _without_interval(cmmd(*halves), len(halves[0]))
-    for kind, (others, judged) in {"": (real, made), "/floor": halves}.items():
+        metrics[f"cmmd/{name}/floor"] = _without_interval(
+            cmmd(like_made, like_real), len(like_made)
+        )
+    for kind, (others, judged) in {"": (real, made), "/floor": (like_real, like_made)}.items():
         if min(len(others), len(judged)) > NEAREST:
             found = neighbours(others, judged, seed)
             metrics |= {f"{metric}/{name}{kind}": found[metric] for metric in found}

@@ -20,10 +20,12 @@ from unpaired.evaluate.classifier_cache import load_or_train
 from unpaired.evaluate.content import Pretrained
 from unpaired.evaluate.distances import floor
 from unpaired.evaluate.diversity import diversity
+from unpaired.evaluate.extractors.pixels import averages
 from unpaired.evaluate.frechet import frechet
 from unpaired.evaluate.hidden_signal import HiddenSignal
 from unpaired.evaluate.intervals import Measurement, bootstrap_mean, wilson
 from unpaired.evaluate.kernels import kernel
+from unpaired.evaluate.leaks import leaks
 from unpaired.evaluate.piles import (
     Translated,
     Translating,
@@ -72,6 +74,7 @@ class Judge:
         # Other real images: what the floor compares those of the split with.
         training = training or {d: load_images(domain, "train") for d, domain in domains.items()}
         self.training = {d: sample(images) for d, images in training.items()}
+        self.leaks = leaks(experiment, split)
         wanted = experiment.evaluation.classifier
         self.classifiers = self._classifiers(training) if wanted else None
         self.protocol = Protocol(
@@ -91,6 +94,7 @@ class Judge:
         translated: dict[DomainName, Translated] = {}
         metrics: dict[str, Measurement] = {}
         made: Tensor | None = None
+        notes = list(self.leaks)
         hidden: dict[DomainName, HiddenSignal] = {}
         worst: dict[DomainName, tuple[NDArray[np.int64], str]] = {}
         for direction in method.directions:
@@ -110,15 +114,18 @@ class Judge:
         if method.latent_channels:
             made = translating.generate(len(self.images["b"].pixels))
             metrics |= self._distribution("b", made, "b")
-            if "b" in networks.discriminators:  # a model folder has none
-                judge = networks.discriminators["b"]
-                metrics |= learned.probed(translating, judge, self.training["b"], self.images["b"])
+            found, missing = learned.probed(translating, self.training["b"], self.images["b"])
+            notes += missing
+            metrics |= found
         record = {
             "images": images,
             "weights": weights,
             "split": self.split,
+            # Of the machine and not of the measurement, and so no part of the protocol.
+            "precision": translating.precision,
             "seconds": time.monotonic() - started,
             **self.protocol.record({name: metrics[name] for name in sorted(metrics)}),
+            "notes": notes,
         }
         return Result(record, translated, made, hidden, worst)
 
@@ -164,7 +171,7 @@ class Judge:
         wanted = self.experiment.evaluation.adaptation and self.split == "test"
         if not wanted or seen.labels is None or real.labels is None:
             return {}
-        pile = translating.translate(seen.pixels, domain)
+        pile = translating.translate(seen.pixels, domain, and_back=False)
         unchanged = self.unchanged(domain, pile.source)
         name = f"adaptation_accuracy/{DIRECTION[domain]}"
         return learned.adaptation(pile.there, unchanged, seen.labels, real, name, self.device)
@@ -191,7 +198,7 @@ class Judge:
                 resamples = self.protocol.resamples
                 metrics[name + kind] = distance(features_of_real, found, resamples, seed)
             both = np.concatenate([features_of_real, more])
-            metrics[f"{name}/floor"] = floor(both, count, seed, distance)
+            metrics[f"{name}/floor"] = floor(both, (count, count), seed, distance)
         metrics[f"diversity/{way}"] = diversity(fakes, real)
         return metrics
 
@@ -223,7 +230,7 @@ class Judge:
         if self.classifiers is not None:
             features = self.classifiers[domain].features(images)
         else:
-            features = F.adaptive_avg_pool2d(images.float() / 255, 8).flatten(1)
+            features = averages(images)
         array: NDArray[np.float64] = features.double().numpy()
         return array
 

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from unpaired.data.tensors import luma
 from unpaired.errors import DataError
 
 PairDistance = Callable[[Tensor, Tensor], NDArray[np.float64]]
@@ -19,7 +20,6 @@ MAX_PSNR = 100.0
 """Decibels of identical images, whose PSNR is infinite and would make every mean so."""
 
 _BLOCK_IMAGES = 16  # images that are held in float64 at once
-_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow's conversion to "L" has it
 
 
 def l1(x: Tensor, y: Tensor) -> NDArray[np.float64]:
@@ -67,7 +67,7 @@ def to_like(images: Tensor, channels: int, size: int) -> Tensor:
 def _to_like(images: Tensor, channels: int, size: int) -> Tensor:
     values = images.double()
     if channels == 1 and images.shape[1] == 3:
-        values = (values * values.new_tensor(_LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
+        values = luma(values)
     if images.shape[2:] != (size, size):
         values = F.interpolate(values, size=(size, size), mode="bilinear", antialias=True)
     return values.round().clamp(0, 255).to(torch.uint8).expand(-1, channels, -1, -1)

@@ -83,6 +83,16 @@ def unknown_colours(pixels: NDArray[np.uint8], palette: Palette) -> tuple[float,
     return float(counts.sum() / pixels[..., 0].size), found
 
 
+def share_of_palette(pixels: NDArray[np.uint8], palette: Palette) -> float:
+    """Share of the pixels of images (N, H, W, 3) that have, about, a colour of the palette."""
+    distance = np.full(pixels.shape[:-1], np.inf)
+    for colour in palette:
+        distance = np.minimum(
+            distance, np.linalg.norm(pixels - np.array(colour, np.float32), axis=-1)
+        )
+    return float((distance <= FAR).mean())
+
+
 def colours_of(pixels: NDArray[np.uint8]) -> set[int]:
     """The different colours of an image (H, W, 3), each red · 65536 + green · 256 + blue.
 

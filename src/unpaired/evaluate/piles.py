@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor
 from unpaired.data.batches import generator
 from unpaired.data.images import Images
 from unpaired.data.tensors import images_at_once, to_network, to_pixels
-from unpaired.engine.hardware import precision_of_translation
+from unpaired.engine.hardware import precision_of_translation, translates_in
 from unpaired.experiment import Experiment
 from unpaired.generate import generate
 from unpaired.methods.method import DIRECTION, OTHER, DomainName, Networks
@@ -39,7 +40,7 @@ class Translated:
     source: Tensor
     there: Tensor
     back: Tensor | None
-    """None where the method knows no way back."""
+    """None where the method knows no way back, or none was asked for."""
 
 
 def sample(images: Images, limit: int | None = MAX_IMAGES) -> Sample:
@@ -91,13 +92,24 @@ class Translating:
             yield to_network(part.to(self.device), value_range)
 
     @torch.inference_mode()
-    def translate(self, pixels: Tensor, domain: DomainName) -> Translated:
-        """Images of a domain to the other and, where there is a way, back."""
+    def translate(
+        self,
+        pixels: Tensor,
+        domain: DomainName,
+        *,
+        and_back: bool = True,
+        styles: Tensor | None = None,
+    ) -> Translated:
+        """Images of a domain to the other and, where there is a way and it is wanted, back.
+
+        `styles` [N, style_channels]: in place of those of the seed.
+        """
         method, other = self.experiment.method, OTHER[domain]
         value_range = self.experiment.domain(other).value_range
-        random = generator(self.style_seed, "evaluate", domain)
-        styles = method.draw_styles(self.networks, len(pixels), random)
-        returns = DIRECTION[other] in method.directions
+        if styles is None:
+            random = generator(self.style_seed, "evaluate", domain)
+            styles = method.draw_styles(self.networks, len(pixels), random)
+        returns = and_back and DIRECTION[other] in method.directions
         there, back = [], []
         done = 0
         for source in self.values(pixels, domain):
@@ -125,6 +137,13 @@ class Translating:
                 self.networks, translation, source, domain
             )
         return to_pixels(cycled, self.experiment.domain(domain).value_range).cpu()
+
+    @property
+    def precision(self) -> Literal["bfloat16", "float32"]:
+        """The number format in which its images are made; of noise always float32."""
+        makes_from_noise = not self.experiment.method.directions
+        training = self.experiment.training
+        return "float32" if makes_from_noise else translates_in(training, self.device)
 
     def _precision(self) -> torch.autocast:
         return precision_of_translation(self.experiment.training, self.device)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unpaired.data.jitter import Jitter, jitter
-from unpaired.engine.classify import Fitting
+from unpaired.data.tensors import channel_statistics
+from unpaired.engine.classify import Fitting, seeded
 from unpaired.errors import DataError, SettingError
 from unpaired.evaluate.segmenter_networks import SegmenterNetwork, UperNet, pretrained
 
@@ -103,9 +104,7 @@ def train_segmenter(
     device = torch.device(device)
     random = torch.Generator().manual_seed(seed)
     truth = torch.from_numpy(classes)
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices):  # dropout draws from the global state
-        torch.manual_seed(seed)
+    with seeded(seed, device):  # dropout draws from the global state
         segmenter, network = _start(photos, num_classes, network or UperNet(), weights)
         segmenter.to(device).train()
 
@@ -191,16 +190,12 @@ def _start(
     if weights:
         form, module = pretrained(weights, num_classes)
         segmenter, network = Segmenter(module), form
-        mean, std = (torch.tensor(values) for values in _IMAGENET)
+        mean, deviation = (torch.tensor(values).view(1, 3, 1, 1) for values in _IMAGENET)
     else:
         segmenter = Segmenter(network.build(num_classes))
-        levels = torch.arange(256).double() / 255
-        counts = torch.stack([torch.bincount(c.flatten(), minlength=256) for c in photos.unbind(1)])
-        share = counts.double() / counts.sum(1, keepdim=True)
-        mean = share @ levels
-        std = (share @ levels.square() - mean.square()).clamp_min(1e-6).sqrt()
-    segmenter.mean.copy_(mean.view(1, 3, 1, 1))
-    segmenter.std.copy_(std.view(1, 3, 1, 1))
+        mean, deviation = channel_statistics(photos)
+    segmenter.mean.copy_(mean)
+    segmenter.std.copy_(deviation)
     return segmenter, network
 
 

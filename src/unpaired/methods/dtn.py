@@ -9,13 +9,12 @@ from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from unpaired.config import ValueRange, config
+from unpaired.config import config
 from unpaired.data.domain import Domain
 from unpaired.methods import critic
 from unpaired.methods.method import (
-    OTHER,
     BaseMethod,
     Batch,
     Direction,
@@ -24,6 +23,7 @@ from unpaired.methods.method import (
     Networks,
     Pretraining,
 )
+from unpaired.methods.shared_encoder import SharedEncoder
 from unpaired.networks import CNN, ClassEncoder, Decoder, Encoder
 from unpaired.objectives import ternary
 from unpaired.objectives.content import Constancy, constancy, total_variation
@@ -217,63 +217,3 @@ class DTN(BaseMethod):
         """G of both domains in one batch: batch norm in g sees the mixture, as it must later."""
         made = nets.generators["a2b"](torch.cat([of_a, of_b]))
         return dict(zip(("a", "b"), made.split([len(of_a), len(of_b)]), strict=True))
-
-
-class SharedEncoder(nn.Module):
-    """f for images of either domain: brings them to the channels and range that f was made for.
-
-    Frozen and in evaluation mode but for its own training. Gradients pass through to the images.
-    Of `standardised` features (their number; 0: none) each has mean 0 and variance 1 in either
-    domain, over all images that were read with `learn`.
-    """
-
-    def __init__(self, encoder: nn.Module, a: Domain, b: Domain, standardised: int = 0) -> None:
-        super().__init__()
-        self.encoder = encoder.eval().requires_grad_(False)
-        self.channels = a.channels
-        self.value_ranges: dict[str, ValueRange] = {"a": a.value_range, "b": b.value_range}
-        # Without momentum: f does not change, so that the statistics are those of all it has read.
-        kinds = {d: nn.BatchNorm1d(standardised, affine=False, momentum=None) for d in OTHER}
-        self.statistics = nn.ModuleDict(kinds if standardised else {})  # type: ignore[arg-type]
-
-    def forward(self, images: Tensor, domain: DomainName, *, learn: bool = False) -> Tensor:
-        """NCHW in the value range of `domain` => [N, features], float32.
-
-        `learn`: these are real images of the domain, whose features count in its statistics.
-        """
-        features: Tensor = self.encoder(self.to_unit(images, domain)).float()
-        if not self.statistics:
-            return features
-        statistics = self.statistics[domain]
-        if learn:
-            statistics.train()(features.detach())
-        standard: Tensor = statistics.eval()(features)
-        return standard
-
-    def classify(self, images: Tensor) -> Tensor:
-        """NCHW of a in its value range => logits of its classes."""
-        return self.classify_unit(self.to_unit(images, "a"))
-
-    def head(self, features: Tensor) -> Tensor:
-        """[N, features] => logits of a's classes, float32."""
-        logits: Tensor = self.encoder.head(features).float()  # type: ignore[operator]
-        return logits
-
-    def classify_unit(self, images: Tensor) -> Tensor:
-        """NCHW as `to_unit` returns them => logits of a's classes, float32."""
-        return self.head(self.encoder(images))
-
-    def to_unit(self, images: Tensor, domain: DomainName) -> Tensor:
-        """Values in [0, 1], with the channels of a: grey is repeated, colour becomes luma."""
-        if self.value_ranges[domain] == "signed":
-            images = (images + 1) / 2
-        if images.shape[1] == self.channels:
-            return images
-        if self.channels == 1:
-            weights = images.new_tensor(LUMA)[:, None, None]
-            return (images * weights).sum(1, keepdim=True)
-        return images.expand(-1, self.channels, -1, -1)
-
-
-LUMA = (0.299, 0.587, 0.114)
-"""ITU-R BT.601."""

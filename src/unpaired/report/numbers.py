@@ -69,7 +69,10 @@ def tables(run: Run, names: Names) -> Html:
     parts = [several] if len(groups) > 1 else []
     for position, group in enumerate(groups):
         title = title_of(group[0])
-        body = join(_table(_columns(run, group), names), _protocol(group[0]))
+        columns = _columns(run, group)
+        said = dict.fromkeys(note for _, e in columns for note in e.notes)
+        notes = [tag("p", f"Note: {note}", class_="note") for note in said]
+        body = join(_table(columns, names), *notes, _protocol(group[0]))
         parts.append(tag("details", tag("summary", title), body, open=position == 0))
     return join(*parts)
 
@@ -146,10 +149,7 @@ def _table(columns: Sequence[tuple[str, Evaluation]], names: Names) -> Html:
     }
     titles = [
         "Measure",
-        *(
-            join(label, tag("small", f"{e.images:,} images seen, {e.weights} weights"))
-            for label, e in columns
-        ),
+        *(join(label, tag("small", _column(e))) for label, e in columns),
         *beside.values(),
     ]
     head = tag("tr", *(tag("th", title, scope="col") for title in titles))
@@ -166,6 +166,12 @@ def _table(columns: Sequence[tuple[str, Evaluation]], names: Names) -> Html:
         rows.append(tag("tr", tag("th", measure, scope="row"), *numbers))
     table = tag("table", tag("thead", head), tag("tbody", *rows), class_="numbers")
     return tag("div", table, class_="scroll")
+
+
+def _column(evaluation: Evaluation) -> str:
+    """What was measured: "20 images seen, ema weights, in bfloat16"."""
+    shown = f"{evaluation.images:,} images seen, {evaluation.weights} weights"
+    return f"{shown}, in {evaluation.precision}" if evaluation.precision else shown
 
 
 def _cell(label: str, words: Wording, number: Number | None) -> Html:

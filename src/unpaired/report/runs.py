@@ -47,6 +47,10 @@ class Evaluation:
     protocol: Mapping[str, Any]
     fingerprint: str
     metrics: Mapping[str, Number]
+    notes: tuple[str, ...] = ()
+    """What a reader of the numbers must know, such as why one is missing."""
+    precision: str = ""
+    """In which the images that were measured were made; empty where it was not recorded."""
 
     @property
     def added_extractor(self) -> str:
@@ -195,10 +199,16 @@ def _read_evaluations(path: Path, notes: list[str]) -> tuple[Evaluation, ...]:
                 for name, content in mapping(line.get("metrics")).items()
                 if "value" in (values := numbers(content))
             },
+            notes=_texts(line.get("notes")),
+            precision=str(line.get("precision", "")),
         )
         # The same measurement may be repeated after a resume; the last one holds.
         latest[new.fingerprint, new.split, new.weights, new.images] = new
     return tuple(sorted(latest.values(), key=lambda evaluation: evaluation.images))
+
+
+def _texts(content: object) -> tuple[str, ...]:
+    return tuple(map(str, content)) if isinstance(content, list) else ()
 
 
 def _interval(values: Mapping[str, float]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from unpaired.config import encode
-from unpaired.engine.run_folder import differences, make_folder, read_lines
+from unpaired.engine.run_folder import hindrances, make_folder, read_lines
 from unpaired.errors import RunError
 from unpaired.files import write_atomically
 from unpaired.report.entries import SCHEMA, SWEEP, failure_path, read_sweep
@@ -106,7 +106,7 @@ def _require_same(
     before = {run["name"]: run["experiment"] for run in stored}
     for run in runs:
         if run["name"] in before:
-            changed |= differences(before[run["name"]], run["experiment"])
+            changed |= hindrances(before[run["name"]], run["experiment"])
     if changed:
         lines = "\n".join(f"  - {k}: {old} there, {new} here" for k, (old, new) in changed.items())
         raise RunError(

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from unpaired.config import config
-from unpaired.evaluate.extractors.extractor import Loaded, resize, resize_in_words
 
 _SIDE = 8
+_RESIZE = f"averaged to {_SIDE}×{_SIDE}"
+
+
+def averages(images: Tensor) -> Tensor:
+    """(N, C, H, W) in 0…255 => (N, 64·C) in 0…1: the mean of each of 8×8 cells, by channel."""
+    return F.adaptive_avg_pool2d(images.float() / 255, _SIDE).flatten(1)
 
 
 @config
@@ -21,19 +28,34 @@ class Pixels:
 
     kind: Literal["pixels"] = "pixels"
 
-    def load(self, device: torch.device) -> Loaded:
+    def load(self, device: torch.device) -> LoadedPixels:
         """Nothing to load."""
         del device
-        return _Pixels()
+        return LoadedPixels()
 
 
-class _Pixels:
-    name = "pixels"
-    weights_hash = ""
-    resize = resize_in_words(_SIDE)
+@dataclass
+class LoadedPixels:
+    """See `averages`."""
+
+    name: str = "pixels"
+    weights_hash: str = ""
+    resize: str = _RESIZE
+    channels: int = 3
+    """1 for images that are grey, of whose channels one is as good as three."""
+
+    def of(self, channels: int) -> LoadedPixels:
+        """The same for the images of a domain, in its channels."""
+        return replace(
+            self, channels=channels, resize=_RESIZE + (", grey" if channels == 1 else "")
+        )
 
     def prepare(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return resize(pixels, _SIDE)
+        """(height, width, 3) => (channels, 8, 8), values 0…255."""
+        image = torch.from_numpy(pixels[..., : self.channels].astype(np.float32)).permute(2, 0, 1)
+        prepared: NDArray[np.float32] = F.adaptive_avg_pool2d(image, _SIDE).numpy()
+        return prepared
 
     def features(self, images: Tensor) -> Tensor:
-        return images.flatten(1) / 255
+        """Prepared images, which another average leaves as they are => their `averages`."""
+        return averages(images)

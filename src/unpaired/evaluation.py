@@ -1,0 +1,99 @@
+"""Measures a trained model, on the images that were kept from its training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from unpaired.config import encode
+from unpaired.data.sources import describe
+from unpaired.engine.hardware import choose_device
+from unpaired.engine.run_folder import append_line
+from unpaired.errors import DataError, SettingError
+from unpaired.evaluate import any_extractor
+from unpaired.evaluate.content import Pretrained
+from unpaired.evaluate.extractors import Extractor
+from unpaired.evaluate.faithfulness import look
+from unpaired.evaluate.measure import Judge, Result
+from unpaired.evaluate.protocol import Split
+from unpaired.experiment import Experiment, load
+from unpaired.methods.method import OTHER
+from unpaired.model_folder import load_model
+from unpaired.report.faithfulness_page import write_faithfulness
+from unpaired.report.names import names_of
+
+
+def evaluate(
+    folder: str | Path,
+    split: Split = "test",
+    output: str | Path | None = None,
+    pretrained: Callable[[torch.device], Pretrained] | None = None,
+    extractors: Sequence[Extractor] = (),
+) -> list[dict[str, Any]]:
+    """Measure a run folder's model, or a model folder; returns lines of evaluations.jsonl.
+
+    The first line holds all that needs no download; each of `extractors` adds a line with the
+    distances that it finds. With `output`, a folder, the page on the faithfulness of translations
+    is written there. `pretrained` gives, on a device, distances to take in addition.
+
+    A run's sources are known in full; a model folder's only by name, so that its images must lie
+    where it is evaluated. In a run folder, the lines are also appended to evaluations.jsonl.
+
+    Raises:
+        ModelError, RunError, DataError: when the model or the images cannot be used.
+        SettingError, MissingExtra: for an extractor that cannot be loaded.
+    """
+    folder = Path(folder)
+    is_run = (folder / "model").is_dir()
+    model = load_model(folder / "model" if is_run else folder)
+    experiment = load(folder / "config.json") if is_run else model.experiment
+    device = choose_device(experiment.training.device)
+    loaded = [extractor.load(device) for extractor in extractors]  # before anything long begins
+    if output is not None and not experiment.method.directions:
+        raise SettingError(
+            "-o writes how faithful translations are; this model makes images from noise and "
+            "translates none. Leave it out."
+        )
+    _check_images_are_here(experiment, is_run=is_run)
+    judge = Judge(experiment, split, device, pretrained(device) if pretrained else None)
+    result = judge.measure(model.networks.to(device), model.images)
+    if output is not None:
+        _write_faithfulness(judge, result, Path(output))
+    found = [result.record, *any_extractor.records(judge, result, loaded)]
+    for line in found if is_run else ():
+        append_line(folder / "evaluations.jsonl", line)
+    return found
+
+
+def _check_images_are_here(experiment: Experiment, *, is_run: bool) -> None:
+    """A run keeps the paths of its images as they were given, a model folder their names alone."""
+    sources = [domain.source for domain in experiment.domains.values()]
+    absent = [
+        name
+        for name in map(describe, sources)
+        if not name.startswith(("hf:", "builtin:")) and not Path(name).expanduser().exists()
+    ]
+    if absent and is_run:
+        raise DataError(
+            f"{absent[0]!r} does not exist here. The run keeps the paths of its images as they "
+            "were given: go to the folder in which it was trained, or bring the images back."
+        )
+    if absent:
+        raise DataError(
+            f"{absent[0]!r} does not exist. A model folder knows its images by name only: give its "
+            "run folder, or go where they lie. To measure it on others, translate these, then: "
+            "unpaired evaluate --generated out/ --real photos/"
+        )
+
+
+def _write_faithfulness(judge: Judge, result: Result, folder: Path) -> None:
+    names = names_of(encode(judge.experiment))
+    ways = {
+        names.path(domain, OTHER[domain]): look(pile.source, pile.there, judge.images[domain].names)
+        for domain, pile in result.translated.items()
+    }
+    hidden = {names.path(d, OTHER[d], d): signal for d, signal in result.hidden.items()}
+    write_faithfulness(ways, folder, judge.experiment.name, hidden)

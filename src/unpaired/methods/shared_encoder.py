@@ -1,0 +1,65 @@
+"""f of a transfer network, for images of either domain."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from unpaired.config import ValueRange
+from unpaired.data.domain import Domain
+from unpaired.data.tensors import luma
+from unpaired.methods.method import OTHER, DomainName
+
+
+class SharedEncoder(nn.Module):
+    """f for images of either domain: brings them to the channels and range that f was made for.
+
+    Frozen and in evaluation mode but for its own training. Gradients pass through to the images.
+    Of `standardised` features (their number; 0: none) each has mean 0 and variance 1 in either
+    domain, over all images that were read with `learn`.
+    """
+
+    def __init__(self, encoder: nn.Module, a: Domain, b: Domain, standardised: int = 0) -> None:
+        super().__init__()
+        self.encoder = encoder.eval().requires_grad_(False)
+        self.channels = a.channels
+        self.value_ranges: dict[str, ValueRange] = {"a": a.value_range, "b": b.value_range}
+        # Without momentum: f does not change, so that the statistics are those of all it has read.
+        kinds = {d: nn.BatchNorm1d(standardised, affine=False, momentum=None) for d in OTHER}
+        self.statistics = nn.ModuleDict(kinds if standardised else {})  # type: ignore[arg-type]
+
+    def forward(self, images: Tensor, domain: DomainName, *, learn: bool = False) -> Tensor:
+        """NCHW in the value range of `domain` => [N, features], float32.
+
+        `learn`: these are real images of the domain, whose features count in its statistics.
+        """
+        features: Tensor = self.encoder(self.to_unit(images, domain)).float()
+        if not self.statistics:
+            return features
+        statistics = self.statistics[domain]
+        if learn:
+            statistics.train()(features.detach())
+        standard: Tensor = statistics.eval()(features)
+        return standard
+
+    def classify(self, images: Tensor) -> Tensor:
+        """NCHW of a in its value range => logits of its classes."""
+        return self.classify_unit(self.to_unit(images, "a"))
+
+    def head(self, features: Tensor) -> Tensor:
+        """[N, features] => logits of a's classes, float32."""
+        logits: Tensor = self.encoder.head(features).float()  # type: ignore[operator]
+        return logits
+
+    def classify_unit(self, images: Tensor) -> Tensor:
+        """NCHW as `to_unit` returns them => logits of a's classes, float32."""
+        return self.head(self.encoder(images))
+
+    def to_unit(self, images: Tensor, domain: DomainName) -> Tensor:
+        """Values in [0, 1], with the channels of a: grey is repeated, colour becomes luma."""
+        if self.value_ranges[domain] == "signed":
+            images = (images + 1) / 2
+        if images.shape[1] == self.channels:
+            return images
+        if self.channels == 1:
+            return luma(images)
+        return images.expand(-1, self.channels, -1, -1)
