@@ -33,6 +33,8 @@ class Look:
     short_side: int
     is_grey: bool
     sixteen_bits: bool
+    files: str = "images"
+    """What is counted, in words: not all are images where some cannot be read."""
 
 
 def choose(
@@ -50,7 +52,7 @@ def choose(
     limit = 256 if gpu else 128
     size = max((s for s in SIZES if s <= min(smallest, limit)), default=SIZES[0])
     reasons = [
-        f"{name}: {seen.num_images:,} images in {describe(source)}, short side "
+        f"{name}: {seen.num_images:,} {seen.files} in {describe(source)}, short side "
         f"{seen.short_side} pixels, {'grey' if seen.is_grey else 'colour'}"
         for (name, seen), source in zip(looks.items(), (a, b), strict=True)
     ]
@@ -137,7 +139,9 @@ def look(source: Source) -> Look:
             f"(first: {refused[0]}). `unpaired check` lists every file."
         )
     short = int(np.median([min(shape) for shape in shapes]))
-    return Look(len(records.names), short, grey == len(shapes), deep > len(shapes) / 2)
+    bad = len(places) - len(shapes)
+    files = f"files ({bad} of {len(places)} that were tried cannot be read)" if bad else "images"
+    return Look(len(records.names), short, grey == len(shapes), deep > len(shapes) / 2, files)
 
 
 def smoke(experiment: Experiment) -> Experiment:
