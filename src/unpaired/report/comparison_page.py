@@ -55,7 +55,7 @@ def write_comparison(comparison: Comparison, path: Path, metrics: Sequence[str])
     Raises:
         RunError: when the file cannot be written.
     """
-    if path.is_dir() or path.suffix.lower() not in (".html", ".htm"):
+    if path.suffix.lower() not in (".html", ".htm"):
         path = path / PAGE
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
