@@ -220,8 +220,11 @@ def test_sixteen_bits_and_unreadable_files(tmp_path: Path):
     deep = fill(tmp_path / "deep", 40, 40, "I;16")
     (tmp_path / "deep" / "0.png").write_bytes(b"nothing")
     seen = look(deep)
-    assert seen == Look(num_images=8, short_side=40, is_grey=True, sixteen_bits=True)
-    experiment, _ = choose(deep, fill(tmp_path / "plain", 40, 40, "L"), "cpu")
+    words = "files (1 of 8 that were tried cannot be read)"
+    assert seen == Look(num_images=8, short_side=40, is_grey=True, sixteen_bits=True, files=words)
+    experiment, reasons = choose(deep, fill(tmp_path / "plain", 40, 40, "L"), "cpu")
+    assert reasons[0].startswith(f"a: 8 {words} in ")
+    assert reasons[1].startswith("b: 8 images in ")
     assert (experiment.a.decoding.depth, experiment.b.decoding.depth) == (16, 8)
 
 

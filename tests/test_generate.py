@@ -67,10 +67,24 @@ def test_sums_are_of_means_of_noise(folder: Path):
     assert torch.allclose(found[3], terms[0] - terms[1] + terms[2])
 
 
-@pytest.mark.parametrize("text", ["", "a cat", "1 * 2", "one - 2"])
-def test_what_is_no_sum_is_refused_with_an_example(folder: Path, text: str):
-    with pytest.raises(SettingError, match="0,4,7 - 1,2,3"):
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "it is empty"),
+        ("a cat", "behind '+' there is 'a', no number"),
+        ("1 * 2", "'*' stands where + or - belongs"),
+        ("one - 2", "there is 'o'"),
+        ("0,4,7 - 1,2,3 +", "behind '+' there is nothing"),
+        ("0 -", "behind '-' there is nothing"),
+        ("0,4,7 8", "'8' stands where + or - belongs"),
+        ("0 + - 1", "behind '+' there is '-'"),
+        ("0,,4", "',' stands where"),
+    ],
+)
+def test_what_is_no_sum_is_refused_with_an_example(folder: Path, text: str, problem: str):
+    with pytest.raises(SettingError, match="0,4,7 - 1,2,3") as refused:
         Noise(folder, "cpu").arithmetic(text)
+    assert problem in str(refused.value)
 
 
 def test_a_model_that_translates_is_refused_with_the_verb_for_it(tiny: Experiment, tmp_path: Path):
@@ -87,7 +101,20 @@ def test_the_verb_writes_pictures(folder: Path, tmp_path: Path, capsys: pytest.C
     assert json.loads(capsys.readouterr().out)["images"] == ["00000.png", "00001.png", "00002.png"]
     assert np.asarray(Image.open(out / "00002.png")).shape == (32, 32, 3)
     assert main(["generate", str(folder), "-o", str(out), "--count", "0"]) == 2
-    assert (
-        main(["generate", str(folder), "-o", str(out), "--between", "1", "2", "--count", "4"]) == 0
-    )
+    flags = ["generate", str(folder), "-o", str(out), "--between", "1", "2", "--count", "4"]
+    before = (out / "00000.png").read_bytes()
+    assert main(flags) == 2
+    error = capsys.readouterr().err
+    assert "3 of 4 images exist already" in error
+    assert "--overwrite" in error
+    assert (out / "00000.png").read_bytes() == before
+    assert main([*flags, "--overwrite"]) == 0
     assert len(list(out.iterdir())) == 4
+    assert (out / "00000.png").read_bytes() != before
+    assert (
+        main(["generate", str(folder), "-o", str(tmp_path / "sum"), "--arithmetic", "0 - 1"]) == 0
+    )
+    assert len(list((tmp_path / "sum").iterdir())) == 3
+    for words in (["--arithmetic", ""], ["--arithmetic", "0 -"], ["--between", "0", "-1"]):
+        assert main(["generate", str(folder), "-o", str(tmp_path / "no"), *words]) == 2
+    assert not (tmp_path / "no").exists()

@@ -8,6 +8,7 @@ import re
 import signal
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from unpaired.errors import DataError, SettingError
 from unpaired.evaluate import piles
 from unpaired.evaluate.leaks import leaks
 from unpaired.evaluate.measure import Result
+from unpaired.evaluate.piles import Translated
 from unpaired.experiment import Experiment
 from unpaired.model_card import card
 from unpaired.model_folder import load_model
@@ -169,6 +171,18 @@ def test_a_training_from_python(
     sign = unpaired.load(run / "model", device="cpu").translate(Image.fromarray(ink), to="b")
     assert sign.size == (32, 32)
     assert sign.mode == "RGB"
+
+
+def test_the_page_of_faithfulness_names_the_piles_as_the_report_does(
+    tiny: Experiment, tmp_path: Path
+):
+    pixels = torch.randint(0, 256, (4, 1, 32, 32), dtype=torch.uint8)
+    result = Result({}, {"a": Translated(pixels, 255 - pixels, None)}, None, {}, {})
+    judge: Any = SimpleNamespace(experiment=tiny, images={"a": SimpleNamespace(names=list("wxyz"))})
+    evaluation._write_faithfulness(judge, result, tmp_path)
+    text = (tmp_path / "faithfulness.html").read_text()
+    assert "ink → sign" in text
+    assert "a → b" not in text
 
 
 def test_what_cannot_work_is_refused_before_anything_is_written(tiny: Experiment, tmp_path: Path):
@@ -366,6 +380,21 @@ def test_the_card_shows_the_numbers_of_these_weights(tiny: Experiment):
         'translate(image, to="b")',
     ):
         assert words in text
+
+
+@pytest.mark.parametrize(
+    ("ema_images", "images", "words"),
+    [
+        (0, 64, "not averaged"),
+        (10_000, 64, "a half-life of a tenth of the images seen, 6."),
+        (10_000, 200_000, "a half-life of 10,000 images."),
+    ],
+)
+def test_the_card_says_how_the_weights_were_averaged(
+    tiny: Experiment, ema_images: int, images: int, words: str
+):
+    experiment = replace(tiny, training=replace(tiny.training, ema_images=ema_images))
+    assert words in card(experiment, images, [])
 
 
 def test_built_in_test_digits_are_paired(tiny: Experiment):

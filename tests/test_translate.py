@@ -192,7 +192,9 @@ def test_settings_without_meaning(tiny, translator):
     plain = build(replace(tiny, method=replace(tiny.method, style_channels=0)))
     with pytest.raises(SettingError, match="style_channels"):
         plain.translate(image, "b", samples=2)
-    assert plain.translate(image, "b", style_seed=4).shape == (32, 32, 3)
+    with pytest.raises(SettingError, match="style_seed is 4, but this model has only one"):
+        plain.translate(image, "b", style_seed=4)
+    assert plain.translate(image, "b").shape == (32, 32, 3)
 
 
 def test_gpu_that_is_absent(tiny, tmp_path, monkeypatch):
@@ -207,5 +209,8 @@ def test_images_that_cannot_be_used(translator, tmp_path):
         translator.translate(noise(2, 32), "b")
     with pytest.raises(UnreadableImage, match="cannot be opened"):
         translator.translate(Path(tmp_path / "absent.png"), "b")
+    for thing in ([noise(32, 32)], (noise(32, 32),), None, b"x"):
+        with pytest.raises(DataError, match="one image: a Pillow image, an array"):
+            translator.translate(thing, "b")
     with pytest.raises(DataError, match="no image"):
         translator.translate(torch.zeros(0, 1, 32, 32, dtype=torch.uint8), "b")

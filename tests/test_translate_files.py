@@ -8,6 +8,7 @@ import threading
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,14 @@ import pytest
 import torch
 from PIL import Image
 
-from unpaired import translate_files as module
 from unpaired.data.decode import Decoding
 from unpaired.engine.hardware import has_bfloat16
 from unpaired.errors import DataError, SettingError, UnreadableImage
 from unpaired.experiment import Experiment
 from unpaired.translate import Translator
 from unpaired.translate_files import TranslationReport, translate_files
+
+module = import_module("unpaired.translate_files")  # as a name of the package it is the function
 
 
 def build(experiment: Experiment) -> Translator:
@@ -125,6 +127,29 @@ def test_tables_are_translated_under_their_ids(translate, translator, table, tmp
         found = np.asarray(image).astype(int)
     alone = np.asarray(translator.translate(tmp_path / "1.png", "b"))
     assert np.abs(found - alone).max() <= (16 if has_bfloat16(translator.device) else 1)
+
+
+def test_large_images_that_go_through_small_are_told_with_the_way_out(translate, tmp_path):
+    write(tmp_path / "in" / "large.png", (150, 100))
+    write(tmp_path / "in" / "twice.png", (64, 64))
+    write(tmp_path / "in" / "small.png", (8, 8))
+    (note,) = translate().notes
+    assert note.startswith(
+        "1 of 3 images are more than twice as large as those of the training, 32"
+    )
+    assert "--resolution native" in note
+    for resolution in ("native", "trained"):
+        assert translate(resolution=resolution, overwrite=True).notes == []
+
+
+def test_an_ending_that_no_table_has_given_is_no_lie(translate, tmp_path):
+    arrow, parquet = map(pytest.importorskip, ("pyarrow", "pyarrow.parquet"))
+    content = write(tmp_path / "image.webp").read_bytes()
+    columns = {"image": [{"bytes": content, "path": None}] * 2, "id": ["U+1F18E", "x.png"]}
+    parquet.write_table(arrow.table(columns), tmp_path / "table.parquet")
+    notes = translate(tmp_path / "table.parquet").notes
+    assert notes == ["x.png.png: is a WebP though its name says .png"]
+    assert names(tmp_path / "out") == ["U+1F18E.png", "x.png.png"]
 
 
 @pytest.mark.parametrize(

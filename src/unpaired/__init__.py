@@ -20,8 +20,10 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from unpaired.errors import UnpairedError as UnpairedError
+    from unpaired.evaluate.given_images import evaluate_images as evaluate_images
     from unpaired.evaluation import evaluate as evaluate
     from unpaired.experiment import Experiment as Experiment
+    from unpaired.generate import Noise as Noise
     from unpaired.inspect_data import check_data as check_data
     from unpaired.recipes import recipe as recipe
     from unpaired.report.comparison_page import compare as compare
@@ -30,18 +32,22 @@ if TYPE_CHECKING:
     from unpaired.training import train as train
     from unpaired.translate import Translator as Translator
     from unpaired.translate import load as load
+    from unpaired.translate_files import translate_files as translate_files
 
 _HOMES = {
     "Experiment": "unpaired.experiment",
+    "Noise": "unpaired.generate",
     "Translator": "unpaired.translate",
     "UnpairedError": "unpaired.errors",
     "check_data": "unpaired.inspect_data",
     "compare": "unpaired.report.comparison_page",
     "evaluate": "unpaired.evaluation",
+    "evaluate_images": "unpaired.evaluate.given_images",
     "load": "unpaired.translate",
     "recipe": "unpaired.recipes",
     "sweep": "unpaired.sweep.sweep",
     "train": "unpaired.training",
+    "translate_files": "unpaired.translate_files",
     "write_report": "unpaired.report.html",
 }
 
@@ -63,7 +69,8 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """Keeps `unpaired.evaluate` the verb: importing the folder of that name would replace it."""
+    """Keeps `unpaired.evaluate` the verb: importing the folder of that name would replace it, and
+    so with `unpaired.translate_files`."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not (name in _HOMES and isinstance(value, ModuleType)):

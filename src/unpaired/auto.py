@@ -46,8 +46,8 @@ def choose(wanted: Experiment, given: Collection[str] = ()) -> tuple[Experiment,
     }
     experiment = replace(wanted, **domains)  # type: ignore[arg-type]
     reasons = [
-        f"{name}: {seen.num_images:,} images in {describe(experiment.domain(name).source)}, short "
-        f"side {seen.short_side} pixels, {'grey' if seen.is_grey else 'colour'}"
+        f"{name}: {seen.num_images:,} {seen.files} in {describe(experiment.domain(name).source)}, "
+        f"short side {seen.short_side} pixels, {'grey' if seen.is_grey else 'colour'}"
         for name, seen in looks.items()
     ]
     reasons.append(f"size {size}×{size}: {why}")

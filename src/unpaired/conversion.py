@@ -39,6 +39,12 @@ def read_image(image: ImageLike, domain: Domain) -> Pixels:
         return _decode(Path(image), str(image), domain)
     if isinstance(image, Image.Image):
         return _decode(_encode(image), "the image", domain)
+    if not isinstance(image, (np.ndarray, Tensor)):
+        raise DataError(
+            f"{type(image).__name__} is no kind of image. Give one image: a Pillow image, an array "
+            "(H, W) or (H, W, C), a tensor [C, H, W], or a file; of a list each by itself. Many "
+            "files are translated by unpaired.translate_files."
+        )
     array = np.moveaxis(image.detach().cpu().numpy(), 0, -1) if isinstance(image, Tensor) else image
     _check_array(array, least_axes=3 if isinstance(image, Tensor) else 2)
     if array.dtype == np.uint16 and array.ndim == 3 and array.shape[2] == 3:

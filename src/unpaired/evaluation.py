@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from unpaired.config import encode
 from unpaired.data.sources import describe
 from unpaired.engine.hardware import choose_device
 from unpaired.engine.run_folder import append_line
@@ -22,6 +23,7 @@ from unpaired.experiment import Experiment, load
 from unpaired.methods.method import OTHER
 from unpaired.model_folder import load_model
 from unpaired.report.faithfulness_page import write_faithfulness
+from unpaired.report.names import names_of
 
 
 def evaluate(
@@ -88,9 +90,10 @@ def _check_images_are_here(experiment: Experiment, *, is_run: bool) -> None:
 
 
 def _write_faithfulness(judge: Judge, result: Result, folder: Path) -> None:
+    names = names_of(encode(judge.experiment))
     ways = {
-        f"{domain} → {OTHER[domain]}": look(pile.source, pile.there, judge.images[domain].names)
+        names.path(domain, OTHER[domain]): look(pile.source, pile.there, judge.images[domain].names)
         for domain, pile in result.translated.items()
     }
-    hidden = {f"{d} → {OTHER[d]} → {d}": signal for d, signal in result.hidden.items()}
+    hidden = {names.path(d, OTHER[d], d): signal for d, signal in result.hidden.items()}
     write_faithfulness(ways, folder, judge.experiment.name, hidden)

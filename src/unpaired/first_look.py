@@ -27,6 +27,8 @@ class Look:
     short_side: int
     is_grey: bool
     sixteen_bits: bool
+    files: str = "images"
+    """What is counted, in words: not all are images where some cannot be read."""
 
 
 @functools.lru_cache(maxsize=8)  # every run of a sweep asks
@@ -67,7 +69,9 @@ def look(
             + (f" What lets them pass: {', '.join(flags)}." if flags else "")
         )
     short = int(np.median([min(shape) for shape in shapes]))
-    return Look(len(records.names), short, grey == len(shapes), deep > len(shapes) / 2)
+    bad = len(places) - len(shapes)
+    files = f"files ({bad} of {len(places)} that were tried cannot be read)" if bad else "images"
+    return Look(len(records.names), short, grey == len(shapes), deep > len(shapes) / 2, files)
 
 
 def _pixels(records: Records, i: int, decoding: Decoding) -> tuple[Pixels, bool]:

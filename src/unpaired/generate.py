@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from itertools import zip_longest
 from pathlib import Path
 from typing import Literal
 
@@ -78,11 +80,7 @@ class Noise:
         Each term is the mean of the noise of some images, by number (DCGAN, section 6.3.2: three,
         as one alone is too rare a draw). Returns [terms + 1, latent_channels]: the terms, the sum.
         """
-        parts = re.findall(r"([+-]?)\s*(\d+(?:\s*,\s*\d+)*)", text)
-        if not parts or re.sub(r"[\d,\s+-]", "", text):
-            raise SettingError(
-                f"{text!r} is no sum of images. Write their numbers, such as '0,4,7 - 1,2,3 + 8'."
-            )
+        parts = terms_of(text)
         terms = [
             torch.cat([self.latents(1, seed, int(n)) for n in numbers.split(",")]).mean(0)
             for _, numbers in parts
@@ -91,10 +89,50 @@ class Noise:
         return torch.stack([*terms, torch.stack(signed).sum(0)])
 
 
-def save(images: list[NDArray[np.uint8]], folder: Path, start: int = 0) -> list[Path]:
-    """Write images as 00000.png and so on; returns their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"{start + i:05d}.png" for i in range(len(images))]
-    for path, image in zip(paths, images, strict=True):
-        Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(path)
+def terms_of(text: str) -> list[tuple[str, str]]:
+    """The terms of a sum such as "0,4 - 1 + 8", each with its sign: ("+", "0,4"), ("-", "1"), ….
+
+    Raises:
+        SettingError: saying where it is no sum.
+    """
+    words = re.findall(r"\d+(?:\s*,\s*\d+)*|\S", text)
+    if words and words[0] not in ("+", "-"):
+        words.insert(0, "+")
+    signs, terms = words[::2], words[1::2]
+    problem = "" if words else "it is empty"
+    for sign, term in zip_longest(signs, terms, fillvalue=""):
+        if sign not in ("+", "-"):
+            problem = f"{sign!r} stands where + or - belongs"
+        elif not term[:1].isdigit():
+            problem = f"behind {sign!r} there is {repr(term) if term else 'nothing'}, no number"
+        if problem:
+            break
+    if problem:
+        raise SettingError(
+            f"{text!r} is no sum of images: {problem}. Write their numbers, such as '0,4,7 - 1,2,3 "
+            "+ 8'."
+        )
+    return list(zip(signs, terms, strict=True))
+
+
+def free_paths(folder: Path, count: int, *, overwrite: bool = False) -> list[Path]:
+    """Where `count` images go: 00000.png and so on in `folder`.
+
+    Raises:
+        SettingError: when some of them exist, without `overwrite`.
+    """
+    paths = [folder / f"{i:05d}.png" for i in range(count)]
+    existing = [path for path in paths if os.path.lexists(path)]
+    if existing and not overwrite:
+        raise SettingError(
+            f"{len(existing)} of {count} images exist already (first: {existing[0]}). Choose "
+            "another folder with -o, or replace them with --overwrite."
+        )
     return paths
+
+
+def save(images: list[NDArray[np.uint8]], paths: list[Path]) -> None:
+    """Write each image to its path."""
+    for path, image in zip(paths, images, strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(path)

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from unpaired.data.decode import Decoding, decode
 from unpaired.data.domain import Domain, Pixels, frame
 from unpaired.data.sources import BuiltIn, Records, Source, describe
+from unpaired.data.splits import FEWEST as FEWEST_OF_SPLIT
+from unpaired.data.splits import Split, list_split
 from unpaired.errors import UnreadableImage
 
 SHEET = 24
@@ -41,6 +43,7 @@ class Finding:
     num_grey: int = 0
     num_labelled: int = 0
     hashes: dict[str, str] = field(default_factory=dict)
+    usable_names: list[str] = field(default_factory=list)
     duplicates: list[tuple[str, str]] = field(default_factory=list)
     thumbnails: list[tuple[str, NDArray[np.uint8]]] = field(default_factory=list)
 
@@ -84,6 +87,32 @@ def leaks(findings: dict[str, Finding]) -> list[tuple[str, str]]:
     return found
 
 
+def too_small(sources: dict[str, Source], findings: dict[str, Finding]) -> dict[str, str]:
+    """Why piles cannot be trained on, by name, where they are too small: split as training would.
+
+    `sources` and `findings`: under the keys "a", "b" and, where there are such, "a-test", "b-test".
+    """
+    found = {}
+    for name in ("a", "b"):
+        source, test = sources[name], sources.get(f"{name}-test")
+        if isinstance(source, BuiltIn):
+            continue
+        domain = Domain(source=source, test_source=test)
+        splits: tuple[Split, ...] = ("train", "validation", "test")
+        for split in splits:
+            pile = f"{name}-test" if split == "test" and test is not None else name
+            records, indices = list_split(domain, split)
+            usable = set(findings[pile].usable_names) & {records.names[i] for i in indices}
+            if len(usable) < FEWEST_OF_SPLIT[split]:
+                found[pile] = (
+                    f"{findings[pile].num_usable} usable images are too few to train: "
+                    f"{len(usable)} for the {split} split, which needs at least "
+                    f"{FEWEST_OF_SPLIT[split]}"
+                )
+                break
+    return found
+
+
 @dataclass(frozen=True)
 class _Seen:
     """What is kept of one decoded image: a pile's images may not fit in memory together."""
@@ -110,6 +139,7 @@ def _inspect(source: Source, decoding: Decoding) -> Finding:
                 finding.refused.append(seen)
                 continue
             finding.num_usable += 1
+            finding.usable_names.append(name)
             finding.notes += [f"{name}: {note}" for note in seen.notes]
             finding.sizes[seen.size] += 1
             finding.num_grey += seen.is_grey

@@ -58,8 +58,7 @@ def card(experiment: Experiment, images: int, evaluations: list[dict[str, Any]])
         *(f"| {name} | " + " | ".join(cells) + " |" for name, cells in rows.items()),
         "",
         f"Trained on {images:,} images{' per domain' if len(domains) > 1 else ''}, "
-        f"seed {experiment.training.seed}. "
-        f"The weights are averaged, with a half-life of {experiment.training.ema_images:,} images.",
+        f"seed {experiment.training.seed}. {_averaging(experiment.training.ema_images, images)}",
         "",
         "## Use",
         "",
@@ -76,6 +75,16 @@ def card(experiment: Experiment, images: int, evaluations: list[dict[str, Any]])
         "",
     ]
     return "\n".join(lines)
+
+
+def _averaging(half_life: int, images: int) -> str:
+    """How the weights came from those of the steps; see `State.update_average`."""
+    if not half_life:
+        return "The weights are those of one step, not averaged."
+    if half_life <= images // 10:
+        return f"The weights are averaged, with a half-life of {half_life:,} images."
+    tenth = f"a tenth of the images seen, {images // 10:,}"
+    return f"The weights are averaged, with a half-life of {tenth}."
 
 
 def _numbers(evaluations: list[dict[str, Any]], images: int) -> list[str]:

@@ -71,6 +71,18 @@ def place(
     return Placed(np.pad(inner, margins, mode="reflect"), restore)
 
 
+def is_shrunk(
+    pixels: Pixels, source: Domain, resolution: Resolution, *, fixed_size: bool = False
+) -> bool:
+    """Whether "auto" takes an image (H, W, C) that is larger than those of the training through the
+    network at their size, where "native" would be a choice."""
+    if source.crop is not None or source.fit == "pad" or fixed_size:
+        return False
+    height, width = pixels.shape[:2]
+    inner = _inner_size(height, width, source, resolution)
+    return resolution == "auto" and min(height, width) > source.size and inner != (height, width)
+
+
 def _round_up(length: int, multiple: int) -> int:
     return -(-length // multiple) * multiple
 

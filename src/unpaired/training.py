@@ -11,6 +11,7 @@ from torch import Tensor
 from unpaired import samples
 from unpaired.data.images import Images, load_images, require_images
 from unpaired.data.sources import describe
+from unpaired.data.splits import FEWEST
 from unpaired.engine.checkpoint import list_newest_first
 from unpaired.engine.hardware import build_fabric, leave
 from unpaired.engine.loop import train as train_networks
@@ -23,9 +24,6 @@ from unpaired.experiment import Experiment, check
 from unpaired.methods.method import SOURCE, DomainName
 from unpaired.progress import TrainingProgress, say
 from unpaired.run_observer import RunObserver
-
-FEWEST = {"train": 2, "validation": 4, "test": 4}
-"""Images that a split needs: half of those that are measured are compared with the other half."""
 
 
 def train(

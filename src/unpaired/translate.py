@@ -77,7 +77,7 @@ class Translator:
 
         Raises:
             UnreadableImage, DataError: when the image cannot be used, with the reason.
-            SettingError: for samples of a direction that has no style.
+            SettingError: for samples or a style of a direction that has no style.
         """
         self.check(to, style_seed, samples)
         is_batch = isinstance(image, Tensor) and image.ndim == 4
@@ -181,11 +181,14 @@ class Translator:
             raise SettingError(
                 f"style_seed is {style_seed} and samples {samples}: the least are 0 and 1."
             )
-        if samples > 1 and self.style(to, style_seed, 0) is None:
-            raise SettingError(
-                f"samples is {samples}, but this model has only one translation per image to "
-                f"{to}: only a→b can have a style (method.style_channels). Leave samples at 1."
-            )
+        has_style = self.style(to, style_seed, 0) is not None
+        for name, value, alone in (("samples", samples, 1), ("style_seed", style_seed, 0)):
+            if value != alone and not has_style:
+                raise SettingError(
+                    f"{name} is {value}, but this model has only one translation per image to "
+                    f"{to}: only a→b can have a style (method.style_channels). Leave {name} at "
+                    f"{alone}."
+                )
 
 
 def stack(images: Sequence[Pixels]) -> Tensor:

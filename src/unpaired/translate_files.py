@@ -26,7 +26,7 @@ from unpaired.data.domain import Pixels
 from unpaired.data.images import read_content
 from unpaired.errors import DataError, SettingError, UnreadableImage
 from unpaired.methods.method import DomainName
-from unpaired.resolution import Placed, Resolution
+from unpaired.resolution import Placed, Resolution, is_shrunk
 from unpaired.translate import Translator, stack, unstack
 from unpaired.translation_plan import HOLD_16_BITS, WRITERS, ImageFormat, Job, make_plan
 
@@ -99,6 +99,7 @@ def translate_files(
         for batch in run.batches(run.readable(plan.jobs)):
             run.translate(batch)
         run.settle(0)
+        run.tell_of_shrunk()
     finally:
         run.pool.shutdown(cancel_futures=True)
     run.report.seconds = time.monotonic() - started
@@ -112,6 +113,8 @@ class _Ready:
     job: Job
     placed: Placed
     notes: tuple[str, ...]
+    is_shrunk: bool
+    """See `resolution.is_shrunk`."""
 
 
 @dataclass
@@ -126,6 +129,7 @@ class _Run:
     strict: bool
     progress: Progress | None
     total: int
+    num_shrunk: int = 0
     report: TranslationReport = field(default_factory=TranslationReport)
     unwritten: deque[tuple[_Ready, list[Future[None]]]] = field(default_factory=deque)
 
@@ -198,8 +202,21 @@ class _Run:
                 self.refuse(error)
                 continue
             self.report.num_translated += 1
+            self.num_shrunk += image.is_shrunk
             self.report.notes += [f"{image.job.name}: {note}" for note in image.notes]
             self._tell()
+
+    def tell_of_shrunk(self) -> None:
+        """Add a note if images went through the network smaller than they are."""
+        if not self.num_shrunk:
+            return
+        size = self.translator.domains(self.to)[0].size
+        self.report.notes.append(
+            f"{self.num_shrunk:,} of {self.report.num_translated:,} images are more than twice as "
+            f"large as those of the training, {size}×{size}: they went through at that size and "
+            'were enlarged back, which blurs them. --resolution native (resolution="native") takes '
+            "them through at their own."
+        )
 
     def refuse(self, error: UnreadableImage) -> None:
         """Leave one image out, or end the call."""
@@ -211,12 +228,16 @@ class _Run:
     def _read(self, job: Job) -> _Ready | UnreadableImage:
         source, _ = self.translator.domains(self.to)
         channels, decoding = source.channels, source.decoding
+        # The ending of a table's row is one that we gave it: it says nothing of the content.
+        name = job.name if job.path is not None else job.name.removesuffix(".png")
         try:
-            image = read_content(job.read(), job.name, channels, decoding)
+            image = read_content(job.read(), name, channels, decoding)
             placed = self.translator.place(image.pixels, job.name, self.to, self.resolution)
         except UnreadableImage as error:
             return error
-        return _Ready(job, placed, image.notes)
+        fixed_size = self.translator.experiment.method.fixed_size
+        shrunk = is_shrunk(image.pixels, source, self.resolution, fixed_size=fixed_size)
+        return _Ready(job, placed, image.notes, shrunk)
 
     def _batch_size(self, image: _Ready) -> int:
         height, width = image.placed.pixels.shape[:2]

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import unpaired
 from unpaired.cli.main import main
+from unpaired.evaluate import extras
 
 
 @pytest.fixture
@@ -39,6 +41,15 @@ def test_plain_folders_are_measured(capsys: pytest.CaptureFixture[str]):
     assert record["generated"] == "out"
     assert record["metrics"]["fd/pixels"]["n"] == 8
     assert record["fingerprint"] in captured.out
+
+
+@pytest.mark.usefixtures("folders")
+def test_from_python_the_numbers_are_those_of_the_verb(capsys: pytest.CaptureFixture[str]):
+    found = unpaired.evaluate_images("out", Path("real"), extractor="pixels")
+    flags = ["--generated", "out", "--real", "real", "--extractor", "pixels", "--json"]
+    assert main(["evaluate", *flags]) == 0
+    (record,) = json.loads(capsys.readouterr().out)["evaluations"]
+    assert json.loads(json.dumps(found)).items() <= record.items()
 
 
 @pytest.mark.usefixtures("folders")
@@ -83,6 +94,26 @@ def test_a_known_truth_is_compared_pixel_by_pixel(
     assert main(["evaluate", "--generated", "out", "--truth", "in"]) == 2
     error = capsys.readouterr().err
     assert "'3' was made with 48×48 pixels and its truth has 20×10" in error
+
+
+@pytest.mark.usefixtures("folders")
+def test_without_inceptions_package_pairs_are_measured_and_pixels_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    def no_package(name: str) -> None:
+        raise ImportError(name)
+
+    monkeypatch.setattr(extras, "import_module", no_package)
+    flags = ["evaluate", "--generated", "out", "--real", "real"]
+    for more in ([], ["--truth", "in", "--extractor", "inception"]):
+        assert main([*flags, *more]) == 2
+        assert "--extractor pixels" in capsys.readouterr().err
+    for more, metric in (("--truth", "truth_l1"), ("--inputs", "structure")):
+        assert main([*flags, more, "in", "--json"]) == 0
+        (record,) = json.loads(capsys.readouterr().out)["evaluations"]
+        assert metric in record["metrics"]
+        assert "not compared with --real" in record["notes"][0]
+        assert "--extractor pixels" in record["notes"][0]
 
 
 @pytest.mark.usefixtures("folders")

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from unpaired.cli import doctor
 from unpaired.cli.arguments import count, seconds
 from unpaired.cli.main import VERBS, main
 from unpaired.experiment import from_json
@@ -463,8 +464,8 @@ def test_a_time_budget_alone_sets_the_length(capsys: pytest.CaptureFixture[str],
 
 def test_check_counts_refuses_and_finds_leaks(capsys: pytest.CaptureFixture[str], tmp_path: Path):
     a = fill(tmp_path / "a", 60)
-    b = fill(tmp_path / "b", 4, first=100, mode="L")
-    test = fill(tmp_path / "test", 2, first=58)  # 58 and 59 are among a's
+    b = fill(tmp_path / "b", 12, first=100, mode="L")
+    test = fill(tmp_path / "test", 4, first=58)  # 58 and 59 are among a's
     (a / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n....")
     (a / "copy.png").write_bytes((a / "3.png").read_bytes())
     sheet = tmp_path / "sheet.png"
@@ -474,8 +475,8 @@ def test_check_counts_refuses_and_finds_leaks(capsys: pytest.CaptureFixture[str]
     assert f"a: {a}: 61 of 62 usable; 0 grey; 0 labelled; sizes 36×36 (61)" in text
     assert "refused  broken.png: is damaged or cut short" in text
     assert "twice    3.png = copy.png" in text
-    assert "4 of 4 usable; 4 grey" in text
-    assert "warning  only 4 images" in text
+    assert "12 of 12 usable; 12 grey" in text
+    assert "warning  only 12 images" in text
     assert "leak: the same image is a: 58.png and a-test: 58.png" in text
     with Image.open(sheet) as picture:
         assert picture.width > 300
@@ -484,7 +485,7 @@ def test_check_counts_refuses_and_finds_leaks(capsys: pytest.CaptureFixture[str]
     found = one_object(capsys)
     assert found["leaks"] == [[f"a: {i}.png", f"a-test: {i}.png"] for i in (58, 59)]
     assert found["piles"]["a"]["refused"][0]["name"] == "broken.png"
-    assert found["piles"]["b"]["grey"] == 4
+    assert found["piles"]["b"]["grey"] == 12
     assert found["piles"]["a"]["sizes"] == {"36x36": 61}
     assert run(*flags, "--strict") == 2
     capsys.readouterr()
@@ -493,8 +494,8 @@ def test_check_counts_refuses_and_finds_leaks(capsys: pytest.CaptureFixture[str]
 def test_row_30_a_leak_is_found_whatever_its_file_is_called(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ):
-    a, b = fill(tmp_path / "a", 3), fill(tmp_path / "b", 3, first=10)
-    test = fill(tmp_path / "test", 2, first=20)
+    a, b = fill(tmp_path / "a", 10), fill(tmp_path / "b", 10, first=10)
+    test = fill(tmp_path / "test", 4, first=20)
     with Image.open(a / "1.png") as image:
         image.save(test / "other.tiff")  # the same pixels in another format
     flags = ["check", "--a", str(a), "--b", str(b), "--a-test", str(test)]
@@ -502,6 +503,39 @@ def test_row_30_a_leak_is_found_whatever_its_file_is_called(
     assert one_object(capsys)["leaks"] == [["a: 1.png", "a-test: other.tiff"]]
     assert run(*flags, "--strict") == 2
     assert "leak: the same image is a: 1.png and a-test: other.tiff" in capsys.readouterr().out
+
+
+def test_repeated_findings_are_summed_up(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    a, b = fill(tmp_path / "a", 60), fill(tmp_path / "b", 60)
+    for i in range(9):
+        (a / f"{i}.png").rename(a / f"{i}.jpg")
+        (b / f"broken{i}.png").write_bytes(b"")
+    assert run("check", "--a", str(a), "--b", str(b)) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 11
+    assert sum("note     and 6 more: is a PNG though its name says .jpg" in x for x in lines) == 1
+    assert sum("refused  and 6 more: " in line for line in lines) == 1
+    assert "leak: 60 images of a are also in b: " in lines[-1]
+    assert lines[-1].endswith("57 more; the piles are the same: give another for one of them")
+    fill(tmp_path / "b", 10, first=60)
+    assert run("check", "--a", str(a), "--b", str(b)) == 0
+    assert "all of a lies in b: remove these from b" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("number", [5, 9, 10])
+def test_check_passes_what_training_takes(
+    number: int, capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    a, b = fill(tmp_path / "a", number), fill(tmp_path / "b", 12, first=100)
+    piles = ["--a", str(a), "--b", str(b)]
+    code = 0 if number == 10 else 2
+    assert run("check", *piles) == code
+    text = capsys.readouterr().out
+    assert ("too few to train" in text) == bool(code)
+    assert run("check", *piles, "--json") == code
+    assert list(one_object(capsys)["too_small"]) == ["a"] * bool(code)
+    flags = ["--smoke", "--device", "cpu", "-o", str(tmp_path / "run")]
+    assert run("train", *piles, *flags) == code
 
 
 @pytest.mark.parametrize("number", [0, 1])
@@ -513,18 +547,18 @@ def test_row_31_too_few_images_for_check(
     captured = capsys.readouterr()
     text = captured.out + captured.err
     assert str(few) in text
-    expected = "a: 1 usable images; training needs at least 2" if number else "holds no image"
+    expected = "a: 1 usable images are too few to train" if number else "holds no image"
     assert expected in text
 
 
 def test_check_has_a_limit_on_size_that_can_be_changed(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ):
-    a, b = fill(tmp_path / "a", 3), fill(tmp_path / "b", 3, size=10)
+    a, b = fill(tmp_path / "a", 10), fill(tmp_path / "b", 10, size=10)
     flags = ["check", "--a", str(a), "--b", str(b), "--json"]
     assert run(*flags, "--max-megapixels", "0.001") == 2
     found = one_object(capsys)
-    assert [found["piles"][name]["usable"] for name in ("a", "b")] == [0, 3]
+    assert [found["piles"][name]["usable"] for name in ("a", "b")] == [0, 10]
     assert "max_megapixels allows 0.001" in found["piles"]["a"]["refused"][0]["reason"]
     assert run(*flags[:-1], "--max-megapixels", "0.001") == 2
     assert "--a.decoding.max-megapixels N lets such files pass" in capsys.readouterr().out
@@ -545,7 +579,7 @@ def test_check_reads_a_pile_as_training_is_told_to(
     pyarrow = pytest.importorskip("pyarrow")
     from pyarrow import parquet
 
-    a, b = numbers(tmp_path / "numbers"), fill(tmp_path / "b", 3)
+    a, b = numbers(tmp_path / "numbers"), fill(tmp_path / "b", 12)
     table = tmp_path / "table.parquet"
     pictures = [path.read_bytes() for path in b.iterdir()]
     parquet.write_table(pyarrow.table({"picture": pictures}), table)
@@ -556,7 +590,7 @@ def test_check_reads_a_pile_as_training_is_told_to(
     assert run(*flags, "--a.decoding.float-range", "0", "1") == 0
     text = capsys.readouterr().out
     assert "8 of 8 usable" in text
-    assert "3 of 3 usable" in text
+    assert "12 of 12 usable" in text
     message = refused(capsys, *flags, "--method.kind", "dtn")
     assert "--method.kind says nothing about a pile" in message
 
@@ -731,6 +765,22 @@ def test_doctor_tells_what_an_issue_needs(capsys: pytest.CaptureFixture[str]):
     assert found["device"] in ("cpu", "cuda")
     assert found["demo_seconds_per_step"] > 0
     assert set(found["extras"]) == {"hub", "metrics", "web", "export", "cluster", "track"}
+
+
+def test_doctor_tells_what_is_installed_and_does_not_import(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    (tmp_path / "broken_here.py").write_text("raise RuntimeError('no operator nms\\nmore')")
+    monkeypatch.syspath_prepend(tmp_path)
+    extras = {"hub": ("broken_here", "absent_here", "json"), "web": ("absent_here",)}
+    monkeypatch.setattr(doctor, "EXTRAS", extras)
+    assert run("doctor") == 0
+    text = capsys.readouterr().out
+    assert "extras: hub False, web False" in text
+    assert "hub is incomplete: broken_here cannot be imported: no operator nms\n" in text
+    assert 'hub is incomplete: absent_here not installed (pip install "unpaired[hub]")' in text
+    assert "web is incomplete" not in text
+    assert "json" not in text
 
 
 def test_a_defect_is_not_dressed_up_as_the_users_mistake():

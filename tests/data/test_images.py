@@ -23,6 +23,7 @@ from unpaired.data.images import (
     require_images,
 )
 from unpaired.data.sources import BuiltIn, Folder
+from unpaired.data.splits import list_split
 from unpaired.errors import DataError
 
 SPLITS = ("train", "validation", "test")
@@ -48,6 +49,21 @@ def contents(domain: Domain, split: images.Split) -> list[str]:
 
 
 # Splits
+
+
+@pytest.mark.parametrize(
+    ("number", "sizes"),
+    [(9, [8, 0, 1]), (10, [2, 4, 4]), (11, [3, 4, 4]), (12, [4, 4, 4]), (100, [85, 5, 10])],
+)
+def test_a_small_pile_gives_each_split_what_it_needs(number: int, sizes: list[int], tmp_path: Path):
+    domain = pile(fill(tmp_path, list(range(number))))
+    assert [len(list_split(domain, split)[1]) for split in SPLITS] == sizes
+
+
+def test_a_pile_with_test_images_of_its_own_needs_fewer(tmp_path: Path):
+    test = Folder(path=str(fill(tmp_path / "test", [90, 91, 92, 93])))
+    domain = pile(fill(tmp_path / "pile", list(range(6))), test_source=test)
+    assert [len(list_split(domain, split)[1]) for split in SPLITS] == [2, 4, 4]
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -46,6 +46,32 @@ def test_a_cycle_of_what_is_seen_hides_nothing():
     assert found["cycle_l1/a/jpeg"].value < 0.01
 
 
+def test_what_restores_nothing_hides_nothing_however_much_noise_grows():
+    """Networks without training: every change moves their answer, which is of no image."""
+    source = photos()
+    answer = photos().flip(3).flip(0)
+
+    def way_back(images: Tensor) -> Tensor:
+        return (answer + 8 * (images.int() - source.int())).clamp(0, 255).to(torch.uint8)
+
+    signal = hidden_signal(source, source, way_back)
+    assert signal.metrics("a")["hidden_signal/a/noise"].low > 2
+    assert signal.verdict == "blind"
+
+
+def test_growth_that_costs_nothing_is_no_hiding():
+    """Images come back with a faint pattern that noise changes: as near before as after."""
+    source = photos()
+
+    def way_back(images: Tensor) -> Tensor:
+        parity = images.int().sum(1, keepdim=True) % 2
+        return (photos().int() + 40 * parity - 20).clamp(0, 255).to(torch.uint8)
+
+    signal = hidden_signal(source, source, way_back)
+    assert signal.metrics("a")["hidden_signal/a/noise"].low > 2
+    assert signal.verdict == "unclear"
+
+
 def test_the_touch_is_faint_and_follows_the_seed():
     for images in (photos(), photos(channels=1)):
         for touched in (noisy(images, 0), compressed(images)):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -88,7 +90,7 @@ def test_what_is_missing_is_named_with_where_to_get_it(name: str, nowhere: Path)
     files = local_files(experiment)
     assert all(path.startswith(str(nowhere)) for path in files)
     if not files:
-        require(experiment)
+        require(experiment, hub=False)
         return
     with pytest.raises(DataError) as caught:
         require(experiment)
@@ -107,7 +109,38 @@ def test_recipes_whose_files_are_there_ask_for_nothing(name: str, nowhere: Path)
     for path in local_files(recipe(name)):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).touch()
-    require(recipe(name))
+    require(recipe(name), hub=False)
+
+
+@pytest.mark.parametrize("package", ["without a network", "without datasets"])
+def test_where_the_hub_is_out_of_reach_the_other_ways_are_named(
+    package: str,
+    nowhere: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+):
+    tries = []
+
+    def unreachable(name: str, *_: object, **__: object) -> None:
+        tries.append(name)
+        logging.getLogger("huggingface_hub.utils._http").warning("Retrying in 1s")
+        raise ConnectionError(f"Couldn't reach {name!r}")
+
+    datasets = None
+    if package == "without a network":
+        datasets = pytest.importorskip("datasets")
+        monkeypatch.setattr(datasets, "load_dataset", unreachable)
+    monkeypatch.setitem(sys.modules, "datasets", datasets)
+    with pytest.raises(DataError) as caught:
+        require(recipe("dtn-svhn-mnist-ours"))
+    text = str(caught.value)
+    for words in ("svhn/train.parquet", "mnist/test.parquet", "UNPAIRED_DATA", "--a SOURCE --b"):
+        assert words in text
+    assert ("Check the connection" if datasets else "unpaired[hub]") in text
+    assert len(tries) == bool(datasets)  # the others would be out of reach as well
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert "Retrying" not in caplog.text
 
 
 def test_some_recipes_are_of_each_kind(nowhere: Path):

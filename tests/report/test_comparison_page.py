@@ -4,13 +4,16 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
-from fake_run import evaluation, number, write_lines, write_records
+from fake_run import evaluation, number, write_lines, write_records, write_run
+from PIL import Image
 from test_html import Page
 
 from unpaired.errors import RunError, SettingError
 from unpaired.report.comparison_page import compare
 from unpaired.report.names import Names
+from unpaired.report.pictures import first_row, grid, save_png
 from unpaired.report.wording import wording
 
 
@@ -157,9 +160,64 @@ def test_without_a_path_nothing_is_written(sweep: Path) -> None:
     assert not (sweep / "compare.html").exists()
 
 
+@pytest.mark.parametrize(
+    ("output", "page"),
+    [("cmp", "cmp/compare.html"), ("v1.2", "v1.2/compare.html"), ("Digits.HTML", "Digits.HTML")],
+)
+def test_the_page_goes_into_a_folder_unless_it_is_named(
+    sweep: Path, tmp_path: Path, output: str, page: str
+) -> None:
+    for _ in range(2):  # a folder that is there already is no other thing
+        compare([sweep], tmp_path / output)
+        assert (tmp_path / page).is_file()
+
+
+def test_a_run_shows_one_row_of_its_newest_samples(tmp_path: Path) -> None:
+    write_run(tmp_path / "run")
+    newest = tmp_path / "run/samples/000051200-a.png"
+    columns = {title: [np.full((32, 32, 3), 99, np.uint8)] * 9 for title in ("a", "a→b")}
+    save_png(grid(columns, width=200), newest)
+    row = first_row(newest)
+    assert row is not None
+    with Image.open(newest) as whole:
+        assert row.width == whole.width
+        assert 64 < row.height < 100 < whole.height
+    text = html(tmp_path / "run", write_records(tmp_path / "other", {}, seed=1))
+    section = re.findall(r'<section id="pictures">.*?</section>', text, re.DOTALL)[0]
+    assert section.count("<img") == 2
+    assert "run after 51,200 images" in Page(section).text
+
+
+def test_what_is_no_grid_has_no_first_row(tmp_path: Path) -> None:
+    Image.new("RGB", (20, 20)).save(tmp_path / "plain.png")
+    (tmp_path / "half.png").write_bytes((tmp_path / "plain.png").read_bytes()[:40])
+    assert first_row(tmp_path / "plain.png") is None
+    assert first_row(tmp_path / "half.png") is None
+
+
+def test_many_metrics_stand_in_tables_that_fit_the_page(tmp_path: Path) -> None:
+    run = write_records(tmp_path / "run", {})
+    metrics = {f"kd/x{i}/b": number(0.1, 0, 0.2) for i in range(12)}
+    write_lines(run / "evaluations.jsonl", [evaluation(9, "test", "f", 0.9, metrics=metrics)])
+    text = html(run, metrics=tuple(metrics))
+    tables = re.findall(r"<thead>.*?</thead>", text, re.DOTALL)[:3]
+    assert [table.count("<th") - table.count("<thead") for table in tables] == [7, 7, 7]
+
+
+def test_references_differ_and_strike_through_no_label(tmp_path: Path) -> None:
+    run = write_records(tmp_path / "run", {})
+    values = {"kd/x/b": 0.1, "kd/x/b/input": 0.15, "kd/x/b/floor": 0.05}
+    metrics = {name: number(value, 0.0, 0.2) for name, value in values.items()}
+    write_lines(run / "evaluations.jsonl", [evaluation(9, "test", "f", 0.9, metrics=metrics)])
+    text = html(run)
+    assert 'class="reference dashed"' in text
+    assert 'class="reference dotted"' in text
+    starts = re.findall(r'd="([^"]*)" class="reference', text)
+    tops = {int(top) % 38 for path in starts for top in re.findall(r"M[\d.]+ (\d+)V", path)}
+    assert tops == {22}  # below the text of each row
+
+
 def test_a_page_that_cannot_be_written(sweep: Path) -> None:
-    with pytest.raises(RunError, match=r"is a folder. Give the name of a page"):
-        compare([sweep], sweep)
     with pytest.raises(RunError, match="cannot be written"):
         compare([sweep], sweep / "cycle_weight=5,seed=0" / "config.json" / "page.html")
 

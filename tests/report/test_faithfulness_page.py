@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,29 +44,43 @@ def test_the_page_shows_the_suspected_first_and_escapes_names(found: Faithfulnes
     assert float(rows[0]["structure_distance"]) > 0.5 > float(rows[2]["structure_distance"])
 
 
+def test_of_few_images_none_is_shown_as_least_and_as_most_faithful(
+    found: Faithfulness, tmp_path: Path
+):
+    source, there = (
+        torch.from_numpy(p[:7]).permute(0, 3, 1, 2) for p in (found.source, found.there)
+    )
+    few = replace(look(source, there, [f"few-{i}" for i in range(7)]), nearer=np.zeros(7))
+    text = write_faithfulness({"a → b": few}, tmp_path, "title").read_text()
+    shown = re.findall(r"few-\d", text)
+    assert len(shown) == len(set(shown)) == 6
+
+
 @pytest.mark.parametrize(
-    ("noise", "words"),
+    ("noise", "blind", "words"),
     [
-        (0.8, "Nothing is found to be hidden"),
-        (2.0, "is not clear from these images"),
-        (6.4, "translations carry some of their input"),
+        (0.8, 0.2, "Nothing is found to be hidden"),
+        (2.0, 0.2, "is not clear from these images"),
+        (6.4, 0.2, "translations carry some of their input"),
+        (6.4, 0.0124, "does not restore the images yet"),
     ],
 )
 def test_what_the_way_back_reads_is_told_and_shown(
-    found: Faithfulness, tmp_path: Path, noise: float, words: str
+    found: Faithfulness, tmp_path: Path, noise: float, blind: float, words: str
 ):
     titles = ["image", "made", "back", "made + noise", "back from it"]
     hidden = HiddenSignal(
         grown={"noise": noise + np.linspace(-0.5, 0.5, 20), "jpeg": np.full(20, 0.5)},
         untouched=np.full(20, 0.0123),
         cycle_l1={"noise": np.full(20, 0.0456), "jpeg": np.full(20, 0.0789)},
+        blind=np.full(20, blind),
         pictures={title: np.full((6, 16, 16, 3), 99, np.uint8) for title in titles},
     )
     page = write_faithfulness({"a → b": found}, tmp_path, "title", {"a → b → a": hidden})
     text = page.read_text()
     assert words in text
     assert f"{noise:.2f} times as much" in text
-    assert "is 0.0123, with noise 0.0456, with JPEG 0.0789." in text
+    assert "is 0.0123, with noise 0.0456, with JPEG 0.0789; one image for all" in text
     assert (tmp_path / "pictures/hidden-0.png").is_file()
 
 

@@ -48,6 +48,15 @@ def test_several_settings_stand_in_the_order_in_which_they_change(tmp_path: Path
     assert groups(*runs)[0].parts == ["cycle_weight=5", "fit=pad"]
 
 
+def test_a_group_of_a_sweeps_runs_is_named_without_the_seed(tmp_path: Path) -> None:
+    many = {f"method.setting{i}": 1 for i in range(6)}  # more than a name may list
+    for weight in (0, 5):
+        for seed in (0, 1):
+            changes = {key: value + weight for key, value in many.items()}
+            write_records(tmp_path / f"cycle_weight={weight},seed={seed}", changes, seed=seed)
+    assert list(shown(tmp_path)) == ["cycle_weight=0", "cycle_weight=5"]
+
+
 def test_what_changes_nothing_that_is_learned_tells_no_runs_apart(tmp_path: Path) -> None:
     runs = records(
         tmp_path,

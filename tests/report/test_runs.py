@@ -4,14 +4,32 @@ import json
 from pathlib import Path
 
 import pytest
-from fake_run import CONFIG, evaluation, log_line, write_lines
+from fake_run import CONFIG, evaluation, log_line, write_lines, write_run
 
 from unpaired.errors import RunError
+from unpaired.report.names import Names
 from unpaired.report.runs import Number, read_run
+from unpaired.report.sections import facts
 
 
 def append(path: Path, text: str) -> None:
     path.write_text(path.read_text() + text)
+
+
+def test_an_interrupted_run_has_come_as_far_as_its_checkpoint(tmp_path: Path) -> None:
+    write_run(tmp_path / "run")
+    (tmp_path / "run/evaluations.jsonl").unlink()
+    write_lines(tmp_path / "run/metrics.jsonl", [log_line(208)])
+    for name in ("000000000144", "000000000288", ".tmp-400"):
+        (tmp_path / "run/checkpoints" / name).mkdir(parents=True)
+    run = read_run(tmp_path / "run")
+    assert (run.images, run.checkpoint_images) == (288, 288)
+    text = facts(run, Names())
+    assert "288 of 51,200" in text
+    assert "newest checkpoint" not in text
+    write_lines(tmp_path / "run/metrics.jsonl", [log_line(300)])  # killed before it could save
+    text = facts(read_run(tmp_path / "run"), Names())
+    assert "300 of 51,200 per domain; the newest checkpoint has 288" in text
 
 
 def test_a_finished_run_is_read_whole(run_folder: Path) -> None:

@@ -8,16 +8,20 @@ are flags here too: --a.decoding.float-range 0 1, --b.source.image-column pictur
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unpaired.cli.arguments import Parser, is_flag, print_json
+from unpaired.cli.findings import leak_lines, summed_up
 
 if TYPE_CHECKING:
     from unpaired.data.decode import Decoding
     from unpaired.data.sources import Source
     from unpaired.inspect_data import Finding
+
+_HUNDREDS = "ten different images are the least, hundreds what works well"
 
 
 def run(arguments: list[str]) -> int:
@@ -33,44 +37,51 @@ def run(arguments: list[str]) -> int:
     flags.add_argument("--max-megapixels", type=float, help="refuse larger images")
     flags.add_argument("--json", action="store_true", help="one JSON object on standard output")
     given, rest = flags.parse_with_settings(arguments)
-    from unpaired.data.decode import flags_for
-    from unpaired.inspect_data import FEWEST, check_data, leaks
+    from unpaired.inspect_data import check_data, leaks, too_small
 
-    findings = check_data(*_piles(flags, given, rest))
-    leaked = leaks(findings)
-    too_few = [n for n in findings if findings[n].num_usable < 2]
+    sources, decodings = _piles(flags, given, rest)
+    findings = check_data(sources, decodings)
+    leaked, too_few = leaks(findings), too_small(sources, findings)
     refused = sum(len(finding.refused) for finding in findings.values())
     if given.output:
         _draw(findings, given.output)
     if given.json:
         piles = {name: finding.as_json() for name, finding in findings.items()}
-        print_json({"piles": piles, "leaks": leaked})
+        print_json({"piles": piles, "leaks": leaked, "too_small": too_few})
     else:
         for name, finding in findings.items():
-            sizes = ", ".join(f"{w}×{h} ({n})" for (h, w), n in finding.sizes.most_common(4))
-            print(
-                f"{name}: {finding.source}: {finding.num_usable:,} of {finding.num_files:,} "
-                f"usable; {finding.num_grey:,} grey; {finding.num_labelled:,} labelled; "
-                f"sizes {sizes}"
-            )
-            for error in finding.refused:
-                print(f"  refused  {error}")
-            for flag in flags_for(finding.refused, f"{name[0]}.decoding."):
-                print(f"  advice   {flag} lets such files pass")
-            for note in finding.notes:
-                print(f"  note     {note}")
-            for first, second in finding.duplicates:
-                print(f"  twice    {first} = {second}")
-            if 2 <= finding.num_usable < FEWEST:
-                print(
-                    f"  warning  only {finding.num_usable} images: expect a translator that "
-                    "copies them; hundreds are the least that works well"
-                )
-        for first, second in leaked:
-            print(f"leak: the same image is {first} and {second}: remove one of them")
-        for name in too_few:
-            print(f"{name}: {findings[name].num_usable} usable images; training needs at least 2")
+            _print_finding(name, finding, too_few)
+        for line in leak_lines(findings):
+            print(line)
+        for name, reason in too_few.items():
+            print(f"{name}: {reason}; {_HUNDREDS}")
     return 2 if too_few or (given.strict and (refused or leaked)) else 0
+
+
+def _print_finding(name: str, finding: Finding, too_few: Collection[str]) -> None:
+    from unpaired.data.decode import flags_for
+    from unpaired.inspect_data import FEWEST
+
+    sizes = ", ".join(f"{w}×{h} ({n})" for (h, w), n in finding.sizes.most_common(4))
+    print(
+        f"{name}: {finding.source}: {finding.num_usable:,} of {finding.num_files:,} usable; "
+        f"{finding.num_grey:,} grey; {finding.num_labelled:,} labelled; sizes {sizes}"
+    )
+    flags = flags_for(finding.refused, f"{name[0]}.decoding.")
+    found = {
+        "refused": list(map(str, finding.refused)),
+        "advice": [f"{flag} lets such files pass" for flag in flags],
+        "note": finding.notes,
+        "twice": [f"{first} = {second}" for first, second in finding.duplicates],
+    }
+    for kind, lines in found.items():
+        for line in summed_up(lines):
+            print(f"  {kind:7}  {line}")
+    if name in ("a", "b") and name not in too_few and finding.num_usable < FEWEST:
+        print(
+            f"  warning  only {finding.num_usable} images: expect a translator that copies them; "
+            "hundreds are the least that works well"
+        )
 
 
 def _piles(

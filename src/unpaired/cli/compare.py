@@ -31,7 +31,14 @@ def run(arguments: list[str]) -> int:
     flags = Parser(prog="unpaired compare", description=__doc__, epilog=EPILOG)
     add = flags.add_argument
     add("runs", nargs="+", help="run folders, sweep folders, folders of either, patterns")
-    add("-o", "--output", type=Path, metavar="PAGE", help="default: compare.html beside the runs")
+    add(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="folder of the page, compare.html, or a page by its name, digits.html (default: "
+        "beside the runs)",
+    )
     add(
         "--metric",
         nargs="+",

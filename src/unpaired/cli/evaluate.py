@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unpaired.cli.arguments import Parser, print_json
-from unpaired.errors import ModelError, SettingError
+from unpaired.errors import BrokenPackage, MissingExtra, ModelError, SettingError
 from unpaired.files import write_atomically
 from unpaired.progress import say
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import torch
 
     from unpaired.evaluate.content import Pretrained
-    from unpaired.evaluate.extractors import Extractor
+    from unpaired.evaluate.extractors import Extractor, Loaded
     from unpaired.evaluate.intervals import Measurement
     from unpaired.evaluate.protocol import Protocol, Split
 
@@ -29,12 +29,14 @@ examples:
   unpaired evaluate --generated out/ --real photos/ --extractor dinov2,clip,encoder.pt2
   unpaired evaluate --generated out/ --real photos/ --inputs sketches/ -o evidence/
 
-Extractors: inception (FID and KID), inception-legacy (with the resize of the first FID), dinov2
-(FD-DINOv2), clip (CMMD), pixels (8x8 averages, needs nothing), classifier:SOURCE (a task classifier
-that learns from labelled real images, for digits and the like), or a program of torch.export that
-takes colour images of 0 to 255 (encoder.pt2; encoder.pt2:unit of 0 to 1, :signed of -1 to 1). With
-weights of your own: inception:weights.pth, dinov2:folder/, clip:folder/. Without, those in the
-cache of torch or of the Hugging Face hub are used, and fetched where they are absent.
+Extractors: inception (FID and KID; what given images are compared by if none is named),
+inception-legacy (with the resize of the first FID), dinov2 (FD-DINOv2), clip (CMMD), pixels (8x8
+averages, needs nothing), classifier:SOURCE (a task classifier that learns from labelled real
+images, for digits and the like), or a program of torch.export that takes colour images of 0 to 255
+(encoder.pt2; encoder.pt2:unit of 0 to 1, :signed of -1 to 1). With weights of your own:
+inception:weights.pth, dinov2:folder/, clip:folder/. Without, those in the cache of torch or of the
+Hugging Face hub are used, and fetched where they are absent. Inception, dinov2 and clip need
+pip install "unpaired[metrics]".
 """
 
 
@@ -51,7 +53,11 @@ def run(arguments: list[str]) -> int:
     add("--more-real", metavar="SOURCE", help="other real images, for a floor at a larger n")
     add("--inputs", metavar="SOURCE", help="what the images were made from, under the same names")
     add("--truth", metavar="SOURCE", help="what they should have become, under the same names")
-    add("--extractor", metavar="NAMES", help="one or several, with commas (of images: inception)")
+    add(
+        "--extractor",
+        metavar="NAMES",
+        help="one or several, with commas (of images: inception); pixels needs nothing",
+    )
     add("-o", "--output", type=Path, metavar="DIR", help="write the page of faithfulness there")
     add("--lpips", action="store_true", help="compare cycle and truth by LPIPS as well")
     add("--dino", metavar="WEIGHTS", help="structure distance of a DINO: facebook/dino-vitb8")
@@ -165,7 +171,7 @@ def _of_images(given: Namespace) -> list[dict[str, Any]]:
     inputs, truth = pile(given.inputs), pile(given.truth)
     device = choose_device(given.device)
     pretrained = _pretrained(given)(device)
-    extractors = [extractor.load(device) for extractor in wanted]
+    extractors, absent = _loaded(wanted, device, given)
     unchanged = None if inputs is None else counterparts(inputs, made)
     records: list[dict[str, Any]] = []
     if real is not None:
@@ -192,7 +198,27 @@ def _of_images(given: Namespace) -> list[dict[str, Any]]:
             metrics |= {f"{name}/input": metric for name, metric in found.items()}
         resize = "none: sizes must agree; of inputs: bicubic, anti-aliased"
         record(truth, pairs_protocol(truth, made, resize), metrics, unmatched(truth, made))
+    if absent:
+        records[0]["notes"].insert(0, absent)
     return records
+
+
+def _loaded(
+    wanted: list[Extractor], device: torch.device, given: Namespace
+) -> tuple[list[Loaded], str]:
+    """The extractors, ready; none and why, where one that nobody named cannot be had and pairs of
+    images can be measured all the same."""
+    try:
+        return [extractor.load(device) for extractor in wanted], ""
+    except (MissingExtra, BrokenPackage) as error:
+        problem = f"{error} What needs nothing is --extractor pixels."
+        if given.extractor or not (given.inputs or given.truth):
+            raise SettingError(problem) from error
+    except SettingError as error:  # such as weights that cannot be fetched, which names pixels
+        if given.extractor or not (given.inputs or given.truth):
+            raise
+        problem = str(error)
+    return [], f"the images were not compared with --real. {problem}"
 
 
 def _extractors(given: Namespace) -> list[Extractor]:

@@ -30,6 +30,7 @@ def run(arguments: list[str]) -> int:
     way.add_argument(
         "--arithmetic", metavar="SUM", help="terms of means of images, and what they come to"
     )
+    add("--overwrite", action="store_true", help="replace images that are there already")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto")
     add("--json", action="store_true", help="one JSON object on standard output")
     given = flags.parse_args(arguments)
@@ -37,20 +38,25 @@ def run(arguments: list[str]) -> int:
         raise SettingError(
             f"--count is {given.count} and --seed {given.seed}: the least are 1 and 0."
         )
-    from unpaired.generate import Noise, save
+    from unpaired.generate import Noise, free_paths, save, terms_of
     from unpaired.progress import say
 
+    if given.between and min(given.between) < 0:
+        raise SettingError("--between names images by their numbers, from 0 on.")
+    # A sum's terms are shown beside what they come to.
+    count = len(terms_of(given.arithmetic)) + 1 if given.arithmetic is not None else given.count
+    paths = free_paths(given.output, count, overwrite=given.overwrite)
     model = Noise(given.model, given.device)
     if given.between:
         first, last = given.between
         latents = model.between(first, last, given.count, given.seed)
-    elif given.arithmetic:
+    elif given.arithmetic is not None:
         latents = model.arithmetic(given.arithmetic, given.seed)
     else:
         latents = model.latents(given.count, given.seed)
-    paths = save(model.images(latents), given.output)
+    save(model.images(latents), paths)
     if given.json:
         print_json({"output": str(given.output), "images": [path.name for path in paths]})
     else:
-        say(f"{len(paths)} images in {given.output}")
+        say(f"{len(paths)} image{'s' * (count != 1)} in {given.output}")
     return 0

@@ -27,6 +27,7 @@ examples:
       --real photos-test/
 
 Photos and label maps are paired by file name, whatever the ending, or by the column `id`.
+The networks are those of the package transformers: pip install "unpaired[metrics]".
 """
 
 

@@ -67,7 +67,7 @@ def run(arguments: list[str]) -> int:
     given, rest = parser().parse_known_args(arguments[len(recipe) :])
     from unpaired.sweep.folder import failure_of, state_of
     from unpaired.sweep.grid import check_cells
-    from unpaired.sweep.sweep import PAGE, train_cells
+    from unpaired.sweep.sweep import train_cells
 
     if len(given.seeds) > 1:
         raise SettingError("--seeds takes a count, 3, or seeds with commas and no spaces: 0,3,10.")
@@ -90,7 +90,7 @@ def run(arguments: list[str]) -> int:
     from unpaired.progress import say
     from unpaired.recipes import require
     from unpaired.report.compare import choose_metrics, compare_runs
-    from unpaired.report.comparison_page import write_comparison
+    from unpaired.report.comparison_page import PAGE, write_comparison
 
     if not reasons:  # a recipe's own piles, which may be absent here
         require(cells[0].experiment)

@@ -84,7 +84,7 @@ def run(arguments: list[str], recipe: str | None = None, prog: str = "unpaired t
 
     if given.dry_run:
         try:
-            require(experiment)
+            require(experiment, hub=False)
         except DataError as error:  # settings can be looked at without the data
             say(f"training would stop here: {error}")
         print_json({"folder": str(folder), "reasons": reasons, "experiment": encode(experiment)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from unpaired.cli.arguments import Parser, print_json
+from unpaired.cli.findings import summed_up
 
 EPILOG = """\
 examples:
@@ -107,15 +108,16 @@ def run(arguments: list[str]) -> int:
         )
     if given.json:
         return 0
-    for error in report.refused:
-        say(f"left out {error}")
+    for line in summed_up([str(error) for error in report.refused]):
+        say(f"left out {line}")
     for flag in passes:
         say(f"{flag} lets such files pass")
-    for note in report.notes:
+    for note in summed_up(report.notes):
         say(note)
     speed = report.num_translated / max(report.seconds, 1e-9)
+    images = "image" if report.num_translated == 1 else "images"
     say(
-        f"{report.num_translated:,} images translated to {given.output} in {report.seconds:.1f} s "
-        f"({speed:.1f} images/s)"
+        f"{report.num_translated:,} {images} translated to {given.output} in {report.seconds:.1f} "
+        f"s ({speed:.1f} images/s)"
     )
     return 0

@@ -19,7 +19,10 @@ NUM_THREADS = min(os.cpu_count() or 1, 16)
 """Threads that read and decode."""
 
 LEAST_HELD_OUT, MOST_HELD_OUT = 4, 1000
-"""Different images that a split takes from the training images, where they are enough for three."""
+"""Different images that a split takes from the training images, where enough remain to train on."""
+
+FEWEST = {"train": 2, "validation": LEAST_HELD_OUT, "test": LEAST_HELD_OUT}
+"""Images that a split needs: half of those that are measured are compared with the other half."""
 
 
 def list_split(domain: Domain, split: Split) -> tuple[Records, NDArray[np.int64]]:
@@ -90,11 +93,12 @@ def _held_out(records: Records, domain: Domain, split: Split) -> NDArray[np.int6
     ]
     hashes = hashes_of(records)
     different = np.unique(hashes)
+    needed = FEWEST["train"] + sum(FEWEST[name] for name, share in shares if share)
     member = np.full(len(hashes), "train", dtype=object)
     first = 0
     for name, share in shares:
         count = min(round(share * len(different)), MOST_HELD_OUT)
-        if share and len(different) >= 3 * LEAST_HELD_OUT:
+        if share and len(different) >= needed:
             count = max(count, LEAST_HELD_OUT)
         member[np.isin(hashes, different[first : first + count])] = name
         first += count

@@ -6,7 +6,9 @@ any other file by `unpaired.data.decode`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,7 +53,13 @@ def load_dataset(name: str, split: str, subset: str = "") -> Table:
     except ImportError as error:
         raise MissingExtra("datasets", "hub", f"Reading the data set {name!r}") from error
     try:
-        dataset = datasets.load_dataset(name, subset or None, split=split)
+        with _without_retries_told():
+            dataset = datasets.load_dataset(name, subset or None, split=split)
+    except ConnectionError as error:
+        raise DataError(
+            f"The data set {name!r}, split {split!r}, is not in the cache, and the Hugging Face "
+            f"hub cannot be reached ({error}). Check the connection."
+        ) from error
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
         raise DataError(
             f"The data set {name!r}, split {split!r}, cannot be loaded: {str(error).rstrip('.')}. "
@@ -60,6 +68,18 @@ def load_dataset(name: str, split: str, subset: str = "") -> Table:
     # In this format image cells stay encoded, as with Image(decode=False).
     table = dataset.with_format("arrow")[:]
     return Table(table.column_names, table.column)
+
+
+@contextmanager
+def _without_retries_told() -> Iterator[None]:
+    """The hub's package tells of each of its tries twice; that all have failed is told once."""
+    logger = logging.getLogger("huggingface_hub")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def image_column(column: Any) -> Any:

@@ -48,25 +48,45 @@ class HiddenSignal:
 
     grown: dict[Touch, NDArray[np.float64]]
     """(N,): mean |what comes back − what comes back untouched|, over mean |touch|. Up to about 1 a
-    change stays as large as it was; much more means that the way back reads what no eye sees."""
+    change stays as large as it was; much more means that the way back reads what no eye sees,
+    be it the input or nothing: see `verdict`."""
     untouched: NDArray[np.float64]
     """(N,): error of the cycle without a touch, mean |difference| in 0…1."""
     cycle_l1: dict[Touch, NDArray[np.float64]]
     """(N,): the same with a touch on the way."""
+    blind: NDArray[np.float64]
+    """(N,): the same of one image for all, the median of each pixel: what needs no way back."""
     pictures: dict[str, NDArray[np.uint8]]
     """Of the `SHOWN` images that hide most, by title: (SHOWN, H, W, C)."""
 
     SUSPECTED_FROM: ClassVar[float] = 2.0
-    """Growth of noise from which the input is said to be hidden. Trained models that hide nothing
-    were measured at 0.1 to 0.8, one that does at 6 (docs/evaluation.md)."""
+    """Growth of noise from which the input may be hidden. Trained models that hide nothing were
+    measured at 0.1 to 1.8, one that does at 6 (docs/evaluation.md)."""
+
+    RESTORES_FROM: ClassVar[float] = 0.1
+    """Share of the error of one image for all that the way back must take off before anything can
+    be hidden. Networks without training take off none, the model that hides a third."""
+
+    COSTS_FROM: ClassVar[float] = 0.05
+    """Share of what the way back takes off that noise must cost before it is said to be hidden: 0
+    to 0.03 in trained models that hide nothing, 0.17 in the one that does."""
 
     @property
-    def verdict(self) -> Literal["hidden", "unclear", "honest"]:
-        """Whether touches grow so much on the way back that the input must be hidden in the made
-        image: by the interval for noise, and not clear where JPEG says otherwise."""
+    def verdict(self) -> Literal["blind", "hidden", "unclear", "honest"]:
+        """Whether the way back reads the input in what no eye sees, by intervals.
+
+        That noise grows on the way back says that this reads faint values, as networks without
+        training do too; only if it restores the images, and worse after noise, is the input in
+        them. Where JPEG says otherwise, or growth costs nothing, it is not clear.
+        """
+        restored = self.blind - self.untouched
+        if bootstrap_mean(restored - self.RESTORES_FROM * self.blind).low <= 0:
+            return "blind"
         noise, jpeg = (bootstrap_mean(self.grown[touch]) for touch in ("noise", "jpeg"))
+        cost = self.cycle_l1["noise"] - self.untouched
         if noise.low > self.SUSPECTED_FROM:
-            return "hidden"
+            costly = bootstrap_mean(cost - self.COSTS_FROM * restored).low > 0
+            return "hidden" if costly else "unclear"
         within = max(noise.high, jpeg.low) <= self.SUSPECTED_FROM
         return "honest" if within else "unclear"
 
@@ -109,6 +129,7 @@ def hidden_signal(
         grown,
         _difference(back, source),
         {touch: _difference(returned[touch], source) for touch in grown},
+        _difference(source.median(0).values[None], source),
         {title: pile[most].permute(0, 2, 3, 1).numpy() for title, pile in pictures.items()},
     )
 

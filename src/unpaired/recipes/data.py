@@ -9,8 +9,9 @@ import os
 from pathlib import Path
 
 from unpaired.data.sources import Folder, HuggingFace, Source
-from unpaired.errors import DataError
+from unpaired.errors import DataError, MissingExtra
 from unpaired.experiment import Experiment
+from unpaired.progress import say
 
 HUB = {
     "mnist": "ylecun/mnist",
@@ -65,8 +66,8 @@ def folder(name: str, *, pairs: bool = False) -> Folder:
     return Folder(path=str(locate(name)), pairs=pairs)
 
 
-def require(experiment: Experiment) -> None:
-    """Make sure that a recipe's local files are there.
+def require(experiment: Experiment, *, hub: bool = True) -> None:
+    """Make sure that a recipe's local files are there, and with `hub` what it takes from the hub.
 
     Raises:
         DataError: naming every file that is missing, where it was looked for, and where users get
@@ -81,6 +82,8 @@ def require(experiment: Experiment) -> None:
     names += [path for path in [getattr(encoder, "path", "")] if path]
     missing = [name for name in names if not Path(name).expanduser().exists()]
     if not missing:
+        if hub:
+            _fetch(experiment.name, [s for s in sources if isinstance(s, HuggingFace)])
         return
     hints = [text for key, text in WHERE.items() if any(f"{key}/" in name for name in missing)]
     searched = " and ".join(str(root) for root in roots())
@@ -88,3 +91,24 @@ def require(experiment: Experiment) -> None:
         f"{experiment.name} needs files that are not there: {', '.join(missing)}. Recipes look "
         f"below {searched}; set UNPAIRED_DATA to another folder. {' '.join(hints)}".rstrip()
     )
+
+
+def _fetch(recipe: str, sources: list[HuggingFace]) -> None:
+    """Open what a recipe takes from the hub because there are no local files.
+
+    Raises:
+        DataError: naming the files that would do as well, and the flags for other piles.
+    """
+    names = {hub_id: name for name, hub_id in HUB.items()}
+    wanted = {s: f"{names[s.name]}/{s.split}.parquet" for s in sources if s.name in names}
+    searched = " and ".join(str(root) for root in roots())
+    for source, path in wanted.items():
+        say(f"{path} is not below {searched}: asking the Hugging Face hub for {source.name}")
+        try:
+            source.open()
+        except (DataError, MissingExtra) as error:
+            raise DataError(
+                f"{recipe} needs data that are not here. {error} Or bring the files "
+                f"{', '.join(wanted.values())}: recipes look below {searched}; set UNPAIRED_DATA "
+                "to another folder. Or give piles of your own: --a SOURCE --b SOURCE."
+            ) from error

@@ -20,6 +20,8 @@ from unpaired.report.wording import COMPANIONS, Wording, in_order, wording
 from unpaired.setting_names import text_of
 
 _MOST_VALUES = 5
+_MOST_METRICS = 5
+"""Metrics of one table: more do not find room beside each other."""
 
 
 def final_numbers(comparison: Comparison, metrics: Sequence[str]) -> Html:
@@ -32,15 +34,15 @@ def final_numbers(comparison: Comparison, metrics: Sequence[str]) -> Html:
         if len(comparison.tables) > 1:
             parts.append(tag("h3", title_of(table)))
         shown = [metric for metric in metrics if metric in table.metrics]
-        parts.append(_numbers(table, shown, names))
+        parts += _numbers(table, shown, names)
         if rest := [m for m in in_order(table.metrics, names) if m not in shown]:
             more = tag("summary", f"{len(rest)} more measures")
-            parts.append(tag("details", more, _numbers(table, rest, names)))
+            parts.append(tag("details", more, *_numbers(table, rest, names)))
         parts.append(_protocol(table, f"Protocol {table.fingerprint}"))
     for table in comparison.others:
         shown = in_order(table.metrics, names)
         title = f"The same runs under another protocol, {table.fingerprint}: not to be compared"
-        parts.append(_protocol(table, title, _numbers(table, shown, names)))
+        parts.append(_protocol(table, title, *_numbers(table, shown, names)))
     return join(*parts)
 
 
@@ -68,7 +70,15 @@ def _basis(comparison: Comparison) -> str:
     )
 
 
-def _numbers(table: Table, metrics: Sequence[str], names: Names) -> Html:
+def _numbers(table: Table, metrics: Sequence[str], names: Names) -> list[Html]:
+    """As many tables as it takes for no column to stand beyond the edge of the page."""
+    count = max(1, -(-len(metrics) // _MOST_METRICS))
+    length = -(-len(metrics) // count)
+    starts = range(0, max(1, len(metrics)), max(1, length))
+    return [_columns(table, metrics[start : start + length], names) for start in starts]
+
+
+def _columns(table: Table, metrics: Sequence[str], names: Names) -> Html:
     words = {metric: wording(metric, names) for metric in metrics}
     better = {"higher": "higher is better", "lower": "lower is better"}
     heads = [

@@ -8,6 +8,7 @@ from pathlib import Path
 from unpaired.errors import RunError
 from unpaired.files import write_atomically
 from unpaired.report.compare import Comparison, choose_metrics, compare_runs
+from unpaired.report.comparison_grids import newest_pictures
 from unpaired.report.comparison_numbers import (
     all_runs,
     differences,
@@ -21,6 +22,8 @@ from unpaired.report.names import Names
 from unpaired.report.page import Section, document
 from unpaired.report.protocols import division
 
+PAGE = "compare.html"
+
 
 def compare(
     runs: Sequence[str | Path],
@@ -29,7 +32,7 @@ def compare(
     split: str = "test",
     metrics: Sequence[str] = (),
 ) -> Comparison:
-    """Compare runs, and write the page of it to `output` where one is given.
+    """Compare runs, and write the page of it to `output`, a page or a folder, where one is given.
 
     `runs`: run folders, sweep folders, folders of either, patterns such as "runs/digits-*".
     `metrics`: those in the foreground, by name; default: the headline numbers.
@@ -46,13 +49,14 @@ def compare(
 
 
 def write_comparison(comparison: Comparison, path: Path, metrics: Sequence[str]) -> Path:
-    """Write the page to `path` and return it.
+    """Write the page to `path`, or as compare.html into it where it is no name of a page; returns
+    where it lies.
 
     Raises:
         RunError: when the file cannot be written.
     """
-    if path.is_dir():
-        raise RunError(f"{path} is a folder. Give the name of a page: -o {path / 'compare.html'}")
+    if path.suffix.lower() not in (".html", ".htm"):
+        path = path / PAGE
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, _page(comparison, path.parent, metrics))
@@ -71,6 +75,7 @@ def _page(comparison: Comparison, folder: Path, metrics: Sequence[str]) -> str:
             join(*_warnings(comparison), final_numbers(comparison, metrics)),
         ),
         Section("plots", "Final numbers, drawn", final_dots(comparison, metrics)),
+        Section("pictures", "Pictures", newest_pictures(comparison)),
         Section("best", "Final and best", final_and_best(comparison)),
         Section("course", "Over the training", courses(comparison, metrics)),
         Section("runs", "Runs", all_runs(comparison, folder)),

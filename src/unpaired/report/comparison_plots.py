@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 from unpaired.report.compare import Comparison
 from unpaired.report.comparison_numbers import companion, title_of
@@ -15,7 +16,10 @@ from unpaired.report.names import Names
 from unpaired.report.runs import Evaluation, Number
 from unpaired.report.wording import Wording, in_order, wording
 
-_REFERENCES = {"input": "unchanged input", "floor": "floor"}
+_REFERENCES: Mapping[str, tuple[str, Literal["dashed", "dotted"]]] = {
+    "input": ("unchanged input", "dashed"),
+    "floor": ("floor", "dotted"),
+}
 _BETTER = {"higher": "higher is better", "lower": "lower is better", "unknown": ""}
 
 
@@ -69,8 +73,8 @@ def _dots(table: Table, metric: str, roles: Mapping[str, str], names: Names) -> 
             )
             strips.append(strip)
     references = [
-        Reference(label=label, value=value * words.scale, text=words.value(value))
-        for suffix, label in _REFERENCES.items()
+        Reference(label=label, value=value * words.scale, text=words.value(value), style=style)
+        for suffix, (label, style) in _REFERENCES.items()
         if (value := companion(table, metric, suffix)) is not None
     ]
     return dot_plot(words.name, strips, references, words.unit, _BETTER[words.better])

@@ -6,6 +6,10 @@ _COMMON = """
 .warning { background: var(--panel); border-left: 3px solid var(--a); border-radius: .25rem;
   padding: .6rem 1rem; max-width: none; white-space: pre-line; overflow-wrap: anywhere; }
 .group tbody th { min-width: 0; }
+.group th, .group td { padding-right: 1rem; }
+.newest { display: grid; gap: 1.25rem 2rem;
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, 25rem), 1fr)); }
+.newest img { max-height: 7rem; width: auto; margin-bottom: .35rem; }
 .group tr > th:first-child { position: sticky; left: 0; background: var(--paper); }
 .group tbody th span, .group td > b, .group td > span { display: block; white-space: nowrap; }
 .group thead th { min-width: 6.5rem; max-width: 12rem; }
@@ -14,6 +18,7 @@ _COMMON = """
 svg .label { fill: var(--ink); font-size: 11px; paint-order: stroke; stroke: var(--paper);
   stroke-width: 3px; stroke-linejoin: round; }
 svg .reference { stroke: var(--other); stroke-dasharray: 4 3; stroke-width: 1.25; }
+svg .reference.dotted { stroke-dasharray: 0 4; stroke-width: 2.5; stroke-linecap: round; }
 .strip circle { fill: var(--c); stroke: var(--paper); stroke-width: .75; }
 .strip .bar { stroke: var(--c); stroke-width: 1.25; opacity: .55; }
 .strip .spread { fill: var(--c); opacity: .18; }

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from unpaired.report.axes import WIDTH, Axis, figure, tick_text, ticks
 from unpaired.report.markup import Html, join, tag
 
 _LEFT, _RIGHT = 8, 14
 _ROW, _TOP, _BOTTOM = 38, 6, 22
+_WRITTEN = 16  # of a row, for its label and numbers
 _CHARACTERS = 54
 """Room for the label of a strip and its numbers beside it."""
 _STRETCH = 2.0
@@ -49,6 +51,7 @@ class Reference:
     label: str
     value: float
     text: str
+    style: Literal["dashed", "dotted"] = "dashed"
 
 
 def dot_plot(
@@ -82,13 +85,13 @@ def dot_plot(
     x = Axis(marks[0], marks[-1], start=_LEFT, end=WIDTH - _RIGHT)
     height = _TOP + _ROW * len(strips) + _BOTTOM
     content = [_grid(x, tick, unit, height) for tick in marks]
-    content += [_reference(x, reference, height) for reference in near]
+    content += [_reference(x, reference, len(strips)) for reference in near]
     content += [_strip(x, strip, _TOP + _ROW * row) for row, strip in enumerate(strips)]
     summary = "; ".join(f"{strip.label}: {strip.text}" for strip in strips)
     beside = [
         tag(
             "span",
-            tag("i", class_="swatch dashed") if reference in near else Html(""),
+            tag("i", class_=f"swatch {reference.style}") if reference in near else Html(""),
             f"{reference.label} ",
             tag("b", reference.text),
             "" if reference in near else " (off the scale)",
@@ -119,10 +122,13 @@ def _grid(x: Axis, value: float, unit: str, height: int) -> Html:
     )
 
 
-def _reference(x: Axis, reference: Reference, height: int) -> Html:
+def _reference(x: Axis, reference: Reference, num_strips: int) -> Html:
+    """A stroke beside the dots of each strip, lest it strike through what is written above."""
     place = x(reference.value)
     title = tag("title", f"{reference.label}: {reference.text}")
-    return tag("line", title, x1=place, x2=place, y1=_TOP, y2=height - _BOTTOM, class_="reference")
+    tops = [_TOP + _ROW * row + _WRITTEN for row in range(num_strips)]
+    path = " ".join(f"M{place} {top}V{top + _ROW - _WRITTEN}" for top in tops)
+    return tag("path", title, d=path, class_=f"reference {reference.style}")
 
 
 def _strip(x: Axis, strip: Strip, top: int) -> Html:

@@ -49,6 +49,16 @@ class Album:
         self._room -= len(picture.uri)
         return picture
 
+    def embed_picture(self, picture: Image.Image) -> Embedded | None:
+        """A picture from memory; None where no room is left."""
+        buffer = io.BytesIO()
+        picture.save(buffer, "PNG")
+        uri = _uri("png", buffer.getvalue())
+        if len(uri) > self._room:
+            return None
+        self._room -= len(uri)
+        return Embedded(uri, *picture.size, exact=True)
+
     def embed_steps(self, steps: list[list[Path]]) -> list[list[Embedded | None]]:
         """As many of the steps as fit, evenly spread from the first to the last.
 
@@ -95,5 +105,8 @@ def _read(path: Path, largest_png: int = _LARGEST_PNG) -> Embedded | None:
             size = image.size
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return None
-    uri = f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
-    return Embedded(uri, *size, exact)
+    return Embedded(_uri(kind, content), *size, exact)
+
+
+def _uri(kind: str, content: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"

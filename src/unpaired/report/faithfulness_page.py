@@ -29,6 +29,8 @@ SHOWN = 12
 
 _ADDED, _LOST = np.array([214.0, 40.0, 40.0]), np.array([30.0, 100.0, 220.0])
 _VERDICTS = {
+    "blind": "The way back does not restore the images yet: one image for all would be as near, or "
+    "nearly. What is not restored cannot be hidden; measure again after more training.",
     "hidden": "The way back reads what no eye sees: translations carry some of their input in "
     "faint values, and the error of the cycle flatters the model. Noise in the cycle "
     "(--method.cycle-noise 0.05) takes that way out.",
@@ -36,6 +38,7 @@ _VERDICTS = {
     "measure more.",
     "honest": "Nothing is found to be hidden: the way back reads what is in the picture.",
 }
+_READING = "Block after block from the left, each from top to bottom"
 _STRONGEST = 0.85  # opacity of a colour where all edge of a cell is new
 
 
@@ -108,16 +111,17 @@ def _way(found: Faithfulness, way: str, folder: Path, stem: str, album: Album) -
         "Each row: the image, what was made of it, and where edges have changed. Red: edges that "
         "the image has not; blue: edges that are gone."
     )
+    count = min(SHOWN, len(order) // 2)  # of few images, none is among the least and the most
     kinds = {
-        "Suspected, the worst first": suspected,
-        "Least faithful": order[::-1],
-        "Most faithful": order,
+        "Suspected, the worst first": suspected[:SHOWN],
+        "Least faithful": order[::-1][:count],
+        "Most faithful": order[:count],
     }
     parts = [tag("p", words), tag("p", legend, class_="note")]
     for kind, indices in kinds.items():
         parts.append(tag("h3", kind))
         name = f"{stem}-{kind.split(',')[0].lower().replace(' ', '-')}.png"
-        parts.append(_figure(found, indices[:SHOWN], f"{way}: {kind}", folder / name, album))
+        parts.append(_figure(found, indices, f"{way}: {kind}", folder / name, album))
     return tag("div", *parts)
 
 
@@ -133,7 +137,7 @@ def _figure(
         "changes": maps,
     }
     names = ", ".join(f"{found.names[i]} ({found.distances[i]:.2f})" for i in indices)
-    caption = f"From top to bottom, with structure distances: {names}."
+    caption = f"{_READING}, with structure distances: {names}."
     return _picture(columns, alt, caption, path, album)
 
 
@@ -146,12 +150,14 @@ def _hidden(found: HiddenSignal, way: str, path: Path, album: Album) -> Html:
         f"Faint noise on a translation changes the image that comes back {noise.value:.2f} times "
         f"as much as it changed the translation ({noise.low:.2f} to {noise.high:.2f}, n = "
         f"{noise.n:,}), JPEG {jpeg.value:.2f} times ({jpeg.low:.2f} to {jpeg.high:.2f}). Up to "
-        f"about 1 is honest; where the interval for noise lies above {found.SUSPECTED_FROM:g}, "
-        "input is hidden. The error "
-        f"of the cycle is {plain}, with noise {noised}, with JPEG {pressed}."
+        f"about 1 is honest; where the interval for noise lies above {found.SUSPECTED_FROM:g}, the "
+        "way back reads what no eye sees, and it is the input where images come back well, and "
+        "worse after a touch. "
+        f"The error of the cycle is {plain}, with noise {noised}, with JPEG {pressed}; one image "
+        f"for all would have {found.blind.mean():.4f}."
     )
     columns = {title: list(pile) for title, pile in found.pictures.items()}
-    caption = "The images whose way back changes most, the first first."
+    caption = f"The images whose way back changes most. {_READING}: the most first."
     figure = _picture(columns, f"{way}: hidden signal", caption, path, album)
     return tag("div", tag("p", _VERDICTS[found.verdict]), tag("p", numbers), figure)
 

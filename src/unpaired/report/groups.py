@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -126,7 +127,8 @@ def _common(names: Sequence[str]) -> str:
         return first
     length = min(len(name) for name in names)
     differing = (i for i in range(length) if any(other[i] != first[i] for other in others))
-    return first[: next(differing, length)].rstrip(",_=.-/")
+    # "x,seed=0" and "x,seed=1" are "x".
+    return re.sub(r"([,_.\-/]seed)?[,_=.\-/]*$", "", first[: next(differing, length)])
 
 
 def _flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -74,6 +74,27 @@ def grid(columns: Mapping[str, Sequence[Pixels]], *, width: int = 540) -> Image.
     return picture
 
 
+def first_row(path: Path) -> Image.Image | None:
+    """The titles and the first row of the grid in a file; None where it is no whole grid."""
+    try:
+        with Image.open(path, formats=("PNG",)) as image:
+            picture = image.convert("RGBA")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return None
+    pixels = np.asarray(picture)
+    frames = np.flatnonzero((pixels[:, 0] == _FRAME_COLOUR).all(1))
+    if not len(frames):
+        return None
+    top = int(frames[0])
+    # Images are opaque, and what lies between their rows is not.
+    drawn = (pixels[top:, :, 3] == 255).any(1)
+    first = int(drawn.argmax())
+    gaps = np.flatnonzero(~drawn[first:])
+    if not len(gaps):
+        return None
+    return picture.crop((0, 0, picture.width, top + first + int(gaps[0]) + _GUTTER))
+
+
 def contact_sheet(
     images: Sequence[Pixels], captions: Sequence[str], *, width: int = 1080
 ) -> Image.Image:

@@ -18,6 +18,9 @@ _WORDS = {
     "resamples": "the resamples behind intervals",
 }
 
+_HASHED = {_WORDS[part] for part in ("images_a", "images_b", "judges")} | {"the fingerprint"}
+"""Parts that are known by hashes, which tell nobody anything."""
+
 
 def differing_parts(tables: Sequence[Table]) -> dict[str, list[str]]:
     """Each part that differs between the protocols of tables, with its value in each."""
@@ -37,7 +40,10 @@ def division(tables: Sequence[Table]) -> str:
         shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
         lines.append(f"  - protocol {table.fingerprint or 'not recorded'}: {shown}")
     found = differing_parts(tables)
-    parts = "; ".join(f"{name} ({' / '.join(values)})" for name, values in found.items())
+    parts = "; ".join(
+        name if name in _HASHED else f"{name} ({', then '.join(values)})"
+        for name, values in found.items()
+    )
     lines.append(f"The protocols differ in {parts}.")
     if list(found) == [_WORDS["judges"]]:
         lines.append(

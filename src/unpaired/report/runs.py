@@ -105,6 +105,8 @@ class Run:
     evaluations: tuple[Evaluation, ...] = ()
     best_images: int | None = None
     """Images seen by the weights in the folder `best`."""
+    checkpoint_images: int | None = None
+    """Images seen at the newest checkpoint, from which the training would go on."""
     samples: tuple[Samples, ...] = ()
     worst: Mapping[str, Picture] = field(default_factory=dict)
     """The worst test images of a direction (`a2b`, `b2a`)."""
@@ -115,8 +117,9 @@ class Run:
 
     @property
     def images(self) -> int:
-        """Images seen so far, per domain."""
+        """Images seen so far, per domain. An interrupted training saves, and logs nothing."""
         recorded = [point.images for point in self.log[-1:]]
+        recorded += [] if self.checkpoint_images is None else [self.checkpoint_images]
         return max([0, *recorded, *(evaluation.images for evaluation in self.evaluations)])
 
 
@@ -136,6 +139,7 @@ def read_run(folder: Path) -> Run:
         log=_read_log(folder / "metrics.jsonl", notes),
         evaluations=_read_evaluations(folder / "evaluations.jsonl", notes),
         best_images=_images_of(folder / "best" / "config.json", notes),
+        checkpoint_images=_newest_checkpoint(folder / "checkpoints"),
         samples=_find_samples(folder / "samples"),
         worst=_find_pictures(folder / "samples", "worst", notes),
         styles=_find_pictures(folder / "samples", "styles", notes),
@@ -214,6 +218,11 @@ def _texts(content: object) -> tuple[str, ...]:
 def _interval(values: Mapping[str, float]) -> dict[str, Any]:
     kinds = {"low": float, "high": float, "n": int}
     return {key: kind(values[key]) for key, kind in kinds.items() if key in values}
+
+
+def _newest_checkpoint(folder: Path) -> int | None:
+    names = [path.name for path in folder.glob("*") if path.name.isdecimal()]
+    return max(map(int, names), default=None)
 
 
 def _find_samples(folder: Path) -> tuple[Samples, ...]:

@@ -98,6 +98,8 @@ def _images_seen(run: Run, names: Names) -> str:
     planned = _setting(run.config, "training", "images")
     seen = f"{run.images:,} of {int(planned):,}" if planned.isdecimal() else f"{run.images:,}"
     seen += names.per_domain
+    if run.checkpoint_images not in (None, run.images):
+        seen += f"; the newest checkpoint has {run.checkpoint_images:,}"
     if not run.log:
         return seen
     epochs = {"a": run.log[-1].epochs_a, "b": run.log[-1].epochs_b}

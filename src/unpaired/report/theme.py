@@ -85,6 +85,7 @@ input[type=range] { width: 100%; margin: 0 0 .75rem; accent-color: var(--link); 
   border-top: 3px solid var(--other); }
 .swatch.a { border-color: var(--a); } .swatch.b { border-color: var(--b); }
 .swatch.dashed { border-top-style: dashed; border-top-width: 2px; }
+.swatch.dotted { border-top-style: dotted; }
 svg { display: block; width: 100%; height: auto; font-size: 11px; overflow: visible; }
 svg text { fill: var(--soft); font-variant-numeric: tabular-nums; }
 svg .rule { stroke: var(--rule); }

@@ -235,7 +235,8 @@ _PATTERNS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         "{of} → {other} → {of}",
         "Change of the image that comes back, over the change ({touched}) of the translation "
         "that no eye sees: up to about 1 nothing is hidden in it, several times more says that the "
-        "way back reads what is not in the picture",
+        "way back reads what is not in the picture: the input, where images come back well, and "
+        "worse with the change",
         {"decimals": 2} | _LOWER,
     ),
     (

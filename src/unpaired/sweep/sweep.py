@@ -13,14 +13,12 @@ from unpaired.engine.track import TrackerName
 from unpaired.errors import DataError, SettingError, UnpairedError
 from unpaired.experiment import Experiment
 from unpaired.progress import duration, say
-from unpaired.report.comparison_page import compare
+from unpaired.report.comparison_page import PAGE, compare
 from unpaired.sweep.folder import State, claim, failure_of, state_of, store
 from unpaired.sweep.grid import Cell, check_cells, grid
 from unpaired.sweep.process import STOPPED, train_apart
 
 logger = logging.getLogger(__name__)
-
-PAGE = "compare.html"
 
 
 def sweep(
