@@ -61,8 +61,8 @@ def test_each_extractor_adds_a_line_of_its_own_protocol(run: Path, tmp_path: Pat
     assert unchanged == pytest.approx(plain.metrics["fd/pixels"].value)
 
     text = (tmp_path / "faithfulness.html").read_text()
-    assert "Hidden signal, a → b → a" in text
-    assert "Hidden signal, b → a → b" in text
+    assert "Hidden signal, ink → sign → ink" in text
+    assert "Hidden signal, sign → ink → sign" in text
     assert {"hidden-0.png", "hidden-1.png"} <= {p.name for p in (tmp_path / "pictures").iterdir()}
 
 
