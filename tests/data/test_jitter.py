@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from unpaired.data.jitter import STILL as OFF
 from unpaired.data.jitter import Jitter, jitter
 
-OFF = Jitter(shift=0.0, rotation=0.0, scale=0.0, shuffle_channels=False)
 EACH = [
     replace(OFF, shift=3.0),
     replace(OFF, rotation=40.0),
@@ -25,10 +25,11 @@ EACH = [
     replace(OFF, contrast=0.4),
     replace(OFF, brightness=0.3),
     replace(OFF, noise=0.2),
+    replace(OFF, mirror=0.5),
 ]
 ALL = Jitter(
     shift=3, rotation=40, scale=0.3, shear=0.3, inversion=0.5, contrast=0.4, brightness=0.3,
-    grey=0.5, blur=0.5, noise=0.2, frame=0.5, cutout=0.5,
+    grey=0.5, blur=0.5, noise=0.2, frame=0.5, cutout=0.5, mirror=0.5,
 )  # fmt: skip
 for_each = pytest.mark.parametrize("settings", [*EACH, ALL], ids=str)
 
@@ -44,6 +45,15 @@ def images(count: int = 64, channels: int = 3, size: int = 16) -> Tensor:
 def test_every_setting_is_met_above():
     changed = {name for s in EACH for name in vars(s) if getattr(s, name) != getattr(OFF, name)}
     assert changed == vars(OFF).keys()
+
+
+def test_mirrored_images_are_mirrored_and_the_others_are_not():
+    given = images()
+    seen = jitter(given, replace(OFF, mirror=0.5), seed())
+    mirrored = [torch.allclose(s, g.flip(2), atol=1e-5) for s, g in zip(seen, given, strict=True)]
+    kept = [torch.allclose(s, g, atol=1e-5) for s, g in zip(seen, given, strict=True)]
+    assert all(m != k for m, k in zip(mirrored, kept, strict=True))
+    assert 16 < sum(mirrored) < 48
 
 
 def test_without_settings_images_stay_as_they_are():
@@ -72,7 +82,8 @@ def test_each_image_is_changed_by_its_own_numbers(settings: Jitter):
     one = images(1).expand(64, -1, -1, -1)
     found = jitter(one, settings, seed())
     # Shuffled channels have six orders; what is done or not, two forms.
-    few = settings.shuffle_channels or settings.inversion or settings.blur or settings.frame
+    either = settings.inversion or settings.blur or settings.frame or settings.mirror
+    few = settings.shuffle_channels or either
     assert len(found.flatten(1).unique(dim=0)) >= (2 if few and settings != ALL else 20)
     assert (found - one).abs().max() > 0.05
 

@@ -1,4 +1,5 @@
-"""Random changes of images that leave their class as it is: what classifiers are trained on."""
+"""Random changes of images that leave what they show as it is: what classifiers are trained on, and
+what keeps a discriminator from learning few images by heart."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from unpaired.config import config
 
 @config
 class Jitter:
-    """How far images are changed. Never mirrored, for a mirrored 2 is no 2."""
+    """How far images are changed."""
 
     shift: float = 2.0
     """Largest shift, down and across, in pixels."""
@@ -23,6 +24,8 @@ class Jitter:
     """Largest change of size, as a share of it."""
     shuffle_channels: bool = True
     """Let colour channels change places, so that a class is told by its shape and not its hue."""
+    mirror: float = 0.0
+    """Share of images that are mirrored; a mirrored 2 is no 2."""
     shear: float = 0.0
     """Largest shear, as a share of the height."""
     grey: float = 0.0
@@ -43,12 +46,18 @@ class Jitter:
     """Share of images that lose a square of a quarter of their side."""
 
 
+STILL = Jitter(shift=0.0, rotation=0.0, scale=0.0, shuffle_channels=False)
+"""No change at all."""
+
+
 def jitter(images: Tensor, settings: Jitter, random: torch.Generator) -> Tensor:
     """Change each image by its own random numbers: NCHW float in [0, 1] => likewise.
 
     What is zero draws no random numbers. Differentiable in the images.
     """
     images = _move(images, settings, random)
+    if settings.mirror:
+        images = torch.where(_draw(random, images) < settings.mirror, images.flip(3), images)
     if settings.shuffle_channels:
         places = _draw(random, images, images.shape[1])[..., 0, 0].argsort(1)
         images = images[torch.arange(len(images), device=images.device)[:, None], places]

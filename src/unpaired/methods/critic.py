@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from unpaired.config import ValueRange
+from unpaired.data.jitter import STILL, Jitter, jitter
 from unpaired.methods.method import OTHER, BaseMethod, Batch, DomainName, Losses, Networks
 from unpaired.networks import Discriminator
 from unpaired.objectives import Adversarial
@@ -95,6 +97,26 @@ def judge_both(
         return judge(real), judge(fake)
     judged_real, judged_fake = judge(torch.cat([real, fake])).split([len(real), len(fake)])
     return judged_real, judged_fake
+
+
+def see_through(judge: nn.Module, changes: Jitter, value_range: ValueRange) -> None:
+    """Let a discriminator in training see its images, NCHW, through random changes.
+
+    All of them, real and made, in its own steps and in the generator's, which gradients pass: so a
+    generator does not learn to draw the changes (Zhao et al. 2020, equations 4 and 5).
+    """
+
+    def change(module: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+        if not module.training:
+            return None
+        images, *rest = given
+        seed = int(torch.randint(2**62, ()))  # follows from the seed of the step
+        unit = (images + 1) / 2 if value_range == "signed" else images
+        seen = jitter(unit.float(), changes, torch.Generator().manual_seed(seed))
+        return (seen * 2 - 1 if value_range == "signed" else seen, *rest)
+
+    if changes != STILL:
+        judge.register_forward_pre_hook(change)
 
 
 def coupling_problems(

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from unpaired.config import config
 from unpaired.data.domain import Domain
+from unpaired.data.jitter import STILL, Jitter
 from unpaired.methods import critic
 from unpaired.methods.method import (
     BaseMethod,
@@ -60,6 +61,9 @@ class DTN(BaseMethod):
     standardise: bool = False
     """Bring f's features to mean 0 and variance 1, in a and in b by their own statistics: what f
     sees of the domain is taken away, and what tells images of one domain apart is left."""
+    discriminator_jitter: Jitter = STILL
+    """Random changes through which D sees all images, real and made: of few images of b it knows
+    each one otherwise, and not what they have in common (DiffAugment; Zhao et al. 2020)."""
     critic_steps: int = 1
     """Batches that the discriminator learns from for each that the generator learns from."""
     r1_weight: float = 0.0
@@ -136,6 +140,7 @@ class DTN(BaseMethod):
         encoder = SharedEncoder(self.encoder.build(a.channels, a.size), a, b, standardised)
         generator = self.generator.build(self.encoder.features, b.channels, b.size, b.value_range)
         judge = self.discriminator.build(b.channels, b.size, ternary.NUM_CLASSES)
+        critic.see_through(judge, self.discriminator_jitter, b.value_range)
         return Networks({"a2b": generator}, {"b": judge}, {"a": encoder})
 
     def generator_losses(self, nets: Networks, batch: Batch) -> tuple[Losses, dict[str, Tensor]]:
