@@ -31,8 +31,9 @@ RECORDS = ("config.json", "command.txt", "environment.json", "evaluations.jsonl"
 NOT_IN_LABELS = (
     r"training\.(?!batch_size|generators|discriminators|schedule|pool_size).*|evaluation\..*"
     r"|name|schema_version|method.class_looks|[ab]\.(\w+_)?source\b.*"
+    r"|method.discriminator_jitter\.(?!shift).*"
 )
-"""Settings that have columns, or are the same data by another path."""
+"""Settings that have columns, are the same data by another path, or go with one that is shown."""
 PICTURED = {
     "a2b": "a→b",
     "b2a": "b→a",
@@ -74,12 +75,17 @@ def main() -> None:
         target.mkdir(parents=True, exist_ok=True)
         for name in RECORDS:
             shutil.copy(run / name, target / name)
+    (ROOT / "docs" / "results.md").write_text(page())
+
+
+def page() -> str:
+    """All sections, from all records."""
     records = [read(path.parent) for path in sorted((ROOT / "results").glob("*/config.json"))]
     known = {recipe for row in ROWS for recipe in row.recipes}
     unknown = {r.recipe for r in records} - known
     assert not unknown, f"no section of results_rows.py shows {unknown}"
     sections = [section(row, [r for r in records if r.recipe in row.recipes]) for row in ROWS]
-    (ROOT / "docs" / "results.md").write_text("\n\n".join([INTRODUCTION.strip(), *sections]) + "\n")
+    return "\n\n".join([INTRODUCTION.strip(), *sections]) + "\n"
 
 
 def section(row: Row, records: list[Record]) -> str:

@@ -13,6 +13,14 @@ import torch
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 
+def test_the_page_of_results_is_what_the_records_say(monkeypatch, real_data):
+    """`python benchmarks/results.py` would change nothing."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    results = importlib.import_module("results")
+    monkeypatch.setattr(results, "draw_curves", lambda *_: None)
+    assert results.page() == (BENCHMARKS.parent / "docs" / "results.md").read_text()
+
+
 @pytest.fixture
 def train_step(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(BENCHMARKS)

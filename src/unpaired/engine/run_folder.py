@@ -112,17 +112,18 @@ def hindrances(old: dict[str, Any], new: dict[str, Any]) -> dict[str, tuple[Any,
     free = MAY_CHANGE | LENGTH if constant else MAY_CHANGE
     return {
         path: values
-        for path, values in _differences(old, new).items()
+        for path, values in differences(old, new).items()
         if path not in free and not path.startswith("evaluation.")
     }
 
 
-def _differences(old: Any, new: Any, path: str = "") -> dict[str, tuple[Any, Any]]:
+def differences(old: Any, new: Any, path: str = "") -> dict[str, tuple[Any, Any]]:
+    """Settings whose values differ: both, by path."""
     if isinstance(old, dict) and isinstance(new, dict):
         found: dict[str, tuple[Any, Any]] = {}
         for key in [*old, *(k for k in new if k not in old)]:
             where = f"{path}.{key}" if path else key
-            found |= _differences(old.get(key), new.get(key), where)
+            found |= differences(old.get(key), new.get(key), where)
         return found
     return {} if old == new or _is_one_pile(path, old, new) else {path: (old, new)}
 
