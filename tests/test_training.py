@@ -27,7 +27,7 @@ from unpaired.data.tensors import images_at_once
 from unpaired.engine.run_folder import append_line
 from unpaired.errors import DataError, SettingError
 from unpaired.evaluate import piles
-from unpaired.evaluate.leaks import leaks
+from unpaired.evaluate.leaks import find_leaks
 from unpaired.evaluate.measure import Result
 from unpaired.evaluate.piles import Translated
 from unpaired.experiment import Experiment
@@ -229,10 +229,10 @@ def test_images_that_serve_twice_are_told(tmp_path: Path, tiny: Experiment, caps
     a = Domain(source=Folder(path=str(tmp_path / "train")), size=32, channels=3)
     b = Domain(source=Folder(path=str(tmp_path / "b")), size=32)
     experiment = replace(tiny, a=a, b=b)
-    (shared,) = leaks(experiment, "test")
+    (shared,) = find_leaks(experiment)["test"]
     assert shared.startswith("2 images are in both piles")
     copies = replace(a, test_source=Folder(path=str(tmp_path / "copies")))
-    told = leaks(replace(experiment, a=copies), "test")
+    told = find_leaks(replace(experiment, a=copies))["test"]
     assert re.match(r"[345] test images of a are also training images", told[0])
     assert told[1:] == [shared]
     run = train(replace(experiment, a=copies), tmp_path / "run")

@@ -15,6 +15,7 @@ from unpaired.data.images import Images
 from unpaired.engine.run_folder import append_line, read_evaluations
 from unpaired.engine.state import State
 from unpaired.engine.track import Tracker
+from unpaired.evaluate.leaks import Leaks
 from unpaired.evaluate.measure import Judge, Result
 from unpaired.evaluate.protocol import Split
 from unpaired.evaluate.score import validation_score
@@ -37,13 +38,14 @@ class RunObserver:
         run: Path,
         fixed: dict[DomainName, Tensor],
         images: dict[DomainName, Images],
+        leaks: Leaks,
         progress: TrainingProgress,
         tracker: Tracker | None,
         device: torch.device,
     ) -> None:
         self.experiment, self.run, self.device = experiment, run, device
         self.progress, self.tracker = progress, tracker
-        self.fixed, self.images = fixed, images
+        self.fixed, self.images, self.leaks = fixed, images, leaks
         self._validation: Judge | None = None
 
     def pretrain(self, images: int, total: int, loss: float) -> None:
@@ -117,7 +119,7 @@ class RunObserver:
         return [line for line in self.evaluations() if line["split"] == split]
 
     def _judge(self, split: Split) -> Judge:
-        return Judge(self.experiment, split, self.device, training=self.images)
+        return Judge(self.experiment, split, self.device, training=self.images, leaks=self.leaks)
 
     def _save(
         self, networks: Networks, images: int, folder: Path, new: Sequence[dict[str, Any]] = ()

@@ -18,7 +18,7 @@ from unpaired.engine.loop import train as train_networks
 from unpaired.engine.run_folder import open_run
 from unpaired.engine.track import Tracker, TrackerName
 from unpaired.errors import DataError
-from unpaired.evaluate.leaks import leaks
+from unpaired.evaluate.leaks import find_leaks
 from unpaired.evaluate.palettes import share_of_palette
 from unpaired.experiment import Experiment, check
 from unpaired.methods.method import SOURCE, DomainName
@@ -52,9 +52,10 @@ def train(
     fixed = {name: _first_images(experiment, name) for name in sources}
     for domain in experiment.domains.values():  # hours before they are needed
         require_images(domain, "test", FEWEST["test"])
-    if not quiet:
-        flattering = [*leaks(experiment, "validation"), *leaks(experiment, "test")]
-        for warning in dict.fromkeys([*flattering, *large_batches(experiment, images)]):
+    leaks = find_leaks(experiment)
+    flattering = [leak for told in leaks.values() for leak in told]
+    for warning in dict.fromkeys([*flattering, *large_batches(experiment, images)]):
+        if not quiet:
             say(f"warning: {warning}")
     fabric = build_fabric(experiment.training)
     # Of several processes, the first alone writes.
@@ -64,7 +65,9 @@ def train(
         progress = TrainingProgress(training.whole_images, training.seconds, quiet=quiet)
         tracker = Tracker(track, run) if track and fabric.is_global_zero else None
         with progress if fabric.is_global_zero else nullcontext():
-            observer = RunObserver(experiment, run, fixed, images, progress, tracker, fabric.device)
+            observer = RunObserver(
+                experiment, run, fixed, images, leaks, progress, tracker, fabric.device
+            )
             if not quiet and (stored := list_newest_first(run / "checkpoints")):
                 progress.say(f"continues after {int(stored[0].name):,} images")
             try:

@@ -34,25 +34,8 @@ def list_split(domain: Domain, split: Split) -> tuple[Records, NDArray[np.int64]
     source = source_of(domain, split)
     records = source.open()
     if source is domain.source:
-        return records, _held_out(records, domain, split)
+        return records, held_out(hashes_of(records), domain, split)
     return records, np.arange(len(records.names))
-
-
-def num_seen_in_training(domain: Domain, split: Split) -> int:
-    """Images of a split with a source of its own that are, as stored, among the training images.
-
-    A split that is held out of the training images has none.
-    """
-    if source_of(domain, split) is domain.source:
-        return 0
-    (train, indices), (other, _) = list_split(domain, "train"), list_split(domain, split)
-    hashes = hashes_of(train)[indices]
-    return int(np.isin(hashes_of(other), hashes).sum())
-
-
-def num_shared(a: Domain, b: Domain) -> int:
-    """Images of a's source that are, as stored, in b's too."""
-    return int(np.isin(hashes_of(a.source.open()), hashes_of(b.source.open())).sum())
 
 
 def hashes_of(records: Records) -> NDArray[np.str_]:
@@ -85,13 +68,12 @@ def content_hash(records: Records, i: int) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _held_out(records: Records, domain: Domain, split: Split) -> NDArray[np.int64]:
-    """Indices of a split that shares its source with the training images."""
+def held_out(hashes: NDArray[np.str_], domain: Domain, split: Split) -> NDArray[np.int64]:
+    """Indices of a split that shares its source, of these `hashes_of`, with the training images."""
     shares = [
         ("test", domain.test_fraction if domain.test_source is None else 0.0),
         ("validation", domain.validation_fraction if domain.validation_source is None else 0.0),
     ]
-    hashes = hashes_of(records)
     different = np.unique(hashes)
     needed = FEWEST["train"] + sum(FEWEST[name] for name, share in shares if share)
     member = np.full(len(hashes), "train", dtype=object)

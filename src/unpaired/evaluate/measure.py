@@ -25,7 +25,7 @@ from unpaired.evaluate.frechet import frechet
 from unpaired.evaluate.hidden_signal import HiddenSignal
 from unpaired.evaluate.intervals import Measurement, bootstrap_mean, wilson
 from unpaired.evaluate.kernels import kernel
-from unpaired.evaluate.leaks import leaks
+from unpaired.evaluate.leaks import Leaks, find_leaks
 from unpaired.evaluate.piles import (
     Translated,
     Translating,
@@ -65,8 +65,10 @@ class Judge:
         device: torch.device,
         pretrained: Pretrained | None = None,
         training: Mapping[DomainName, Images] | None = None,
+        leaks: Leaks | None = None,
     ) -> None:
-        """`training` are the domains' training images where they are open already."""
+        """`training` are the domains' training images where they are open already, and `leaks`
+        what was found of them."""
         self.experiment, self.split, self.device = experiment, split, device
         self.pretrained = pretrained or Pretrained()
         domains = experiment.domains
@@ -74,7 +76,7 @@ class Judge:
         # Other real images: what the floor compares those of the split with.
         training = training or {d: load_images(domain, "train") for d, domain in domains.items()}
         self.training = {d: sample(images) for d, images in training.items()}
-        self.leaks = leaks(experiment, split)
+        self.leaks = (leaks or find_leaks(experiment))[split]
         wanted = experiment.evaluation.classifier
         self.classifiers = self._classifiers(training) if wanted else None
         self.protocol = Protocol(
