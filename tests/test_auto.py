@@ -22,6 +22,7 @@ from unpaired.experiment import Experiment, check
 from unpaired.first_look import Look, look
 from unpaired.methods import GAN
 from unpaired.networks import CNN, ResNet, UNet
+from unpaired.objectives import WassersteinClip
 from unpaired.recipes import RECIPES, recipe
 from unpaired.smoke import smoke
 
@@ -145,6 +146,22 @@ def test_what_was_given_stays_and_choices_follow_it(tmp_path: Path):
     text = "\n".join(reasons)
     for word in ("ResNet", "PatchGAN", "batches of", "float", "in reasonable time"):
         assert word not in text
+
+
+def test_a_shorter_training_is_looked_at_and_stored_as_often(tmp_path: Path):
+    piles = fill(tmp_path / "a", 40, 40), fill(tmp_path / "b", 40, 40)
+    short, _ = choose(*piles, "cpu", training__images=4_000)
+    assert short.training.sample_images == short.training.checkpoint_images == 200
+    assert short.evaluation.images == 800
+    usual, _ = choose(*piles, "cpu")
+    assert usual.training.checkpoint_images == usual.training.images // 20
+
+
+def test_a_clipped_critic_gets_no_spectral_norm(tmp_path: Path):
+    piles = fill(tmp_path / "a", 40, 40), fill(tmp_path / "b", 40, 40)
+    experiment, _ = choose(*piles, "cpu", method__adversarial=WassersteinClip())
+    check(experiment)
+    assert not experiment.method.discriminator.spectral_norm
 
 
 def test_a_size_beyond_what_is_usual_is_trained_in_small_batches(tmp_path: Path):

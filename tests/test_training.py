@@ -24,7 +24,7 @@ from unpaired.data.domain import Domain
 from unpaired.data.images import load_images
 from unpaired.data.sources import BuiltIn, Folder
 from unpaired.data.tensors import images_at_once
-from unpaired.engine.run_folder import append_line
+from unpaired.engine.run_folder import append_line, is_finished
 from unpaired.errors import DataError, SettingError
 from unpaired.evaluate import piles
 from unpaired.evaluate.leaks import find_leaks
@@ -144,13 +144,31 @@ def test_a_run_that_is_stopped_leaves_a_model_and_says_how_it_goes_on(
         with pytest.raises(SystemExit) as ended:
             train(tiny, folder)
     assert ended.value.code == 130
-    assert "stopped and saved: the same command continues" in capsys.readouterr().err
+    assert "stopped: the same command continues" in capsys.readouterr().err
     assert load_model(folder / "model").images == 12 + 4  # a step follows the line
     unpaired.evaluate(folder)  # of what there is; it is not the end of the run
+    assert not is_finished(folder)
     train(tiny, folder)
     assert "continues after 16 images" in capsys.readouterr().err
     assert load_model(folder / "model").images == 20
     assert moments(folder) == [("test", 16), ("validation", 20), ("test", 20)]
+    assert is_finished(folder)
+
+
+@pytest.mark.usefixtures("quick_judge")
+def test_a_longer_training_that_does_no_better_exports_the_best_again(
+    tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(run_observer, "score", lambda record: -record["images"])
+    evaluation = replace(tiny.evaluation, export="best")
+    for images in (12, 24):
+        training = replace(tiny.training, images=images, schedule="constant")
+        run = train(
+            replace(tiny, training=training, evaluation=evaluation), tmp_path / "run", quiet=True
+        )
+        assert load_model(run / "model").images == 12
+        assert is_finished(run)
+    assert moments(run) == [("validation", 12), ("test", 12), ("validation", 24)]
 
 
 @pytest.mark.usefixtures("quick_judge")

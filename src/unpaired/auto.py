@@ -124,7 +124,8 @@ def _with_networks(
         )
     if isinstance(discriminator, PatchGAN):
         path = "method.discriminator"
-        values = {"width": width, "layers": layers, "norm": "none", "spectral_norm": True}
+        spectral = not method.adversarial.weight_clip  # which it would undo
+        values = {"width": width, "layers": layers, "norm": "none", "spectral_norm": spectral}
         discriminator = _fill(discriminator, path, given, **values)
         said += _said("PatchGAN", path, given, {"layers": f"{layers} layers"})
     alike = all(
@@ -151,15 +152,16 @@ def _with_training(
         path = f"training.{phase}"
         optimiser = _fill(getattr(training, phase), path, given, learning_rate=rate)
         training = replace(training, **{phase: optimiser})
+    length = min(images, training.images)  # a time budget leaves the length open
     training = _fill(
         training,
         "training",
         given,
-        log_images=max(training.batch_size, images // 500),
-        sample_images=images // 20,
-        checkpoint_images=images // 20,
+        log_images=max(training.batch_size, length // 500),
+        sample_images=max(1, length // 20),
+        checkpoint_images=max(1, length // 20),
     )
-    evaluation = _fill(experiment.evaluation, "evaluation", given, images=images // 5)
+    evaluation = _fill(experiment.evaluation, "evaluation", given, images=max(1, length // 5))
     said = [] if "training.batch_size" in given else [f"batches of {batch}"]
     return replace(experiment, training=training, evaluation=evaluation), said
 

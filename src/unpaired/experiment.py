@@ -282,7 +282,7 @@ def _crosswise(experiment: Experiment) -> list[str]:
         problems += _palette_problems(name, domain)
         if isinstance(domain.source, BuiltIn) and domain.size != 32:
             problems.append(f"{name}.size is {domain.size}: the built-in images are 32×32.")
-    if all(domain.palette for domain in experiment.domains.values()):
+    if experiment.a is not None and experiment.a.palette and experiment.b.palette:
         problems.append(
             "a.palette and b.palette are both set: segmentation is measured towards the one domain "
             "of label maps. Leave the palette of the other empty."

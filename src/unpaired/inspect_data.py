@@ -87,20 +87,20 @@ def leaks(findings: dict[str, Finding]) -> list[tuple[str, str]]:
     return found
 
 
-def too_small(sources: dict[str, Source], findings: dict[str, Finding]) -> dict[str, str]:
+def too_small(domains: Mapping[str, Domain], findings: dict[str, Finding]) -> dict[str, str]:
     """Why piles cannot be trained on, by name, where they are too small: split as training would.
 
-    `sources` and `findings`: under the keys "a", "b" and, where there are such, "a-test", "b-test".
+    `findings`: under the keys "a", "b" and, where there are such, "a-test", "b-test".
     """
     found = {}
-    for name in ("a", "b"):
-        source, test = sources[name], sources.get(f"{name}-test")
-        if isinstance(source, BuiltIn):
+    for name, domain in domains.items():
+        if isinstance(domain.source, BuiltIn):
             continue
-        domain = Domain(source=source, test_source=test)
         splits: tuple[Split, ...] = ("train", "validation", "test")
         for split in splits:
-            pile = f"{name}-test" if split == "test" and test is not None else name
+            if split == "validation" and domain.validation_source is not None:
+                continue  # a pile that is not looked at here
+            pile = f"{name}-test" if split == "test" and domain.test_source is not None else name
             records, indices = list_split(domain, split)
             usable = set(findings[pile].usable_names) & {records.names[i] for i in indices}
             if len(usable) < FEWEST_OF_SPLIT[split]:

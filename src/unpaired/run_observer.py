@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unpaired import samples
 from unpaired.data.images import Images
-from unpaired.engine.run_folder import append_line, read_evaluations
+from unpaired.engine.run_folder import UNFINISHED, append_line, read_evaluations
 from unpaired.engine.state import State
 from unpaired.engine.track import Tracker
 from unpaired.evaluate.leaks import Leaks
@@ -85,7 +85,7 @@ class RunObserver:
 
     def stop(self, state: State) -> None:
         """Leave a model of a training that was interrupted, and go on from there another time."""
-        self._save(state.average, state.images, self.run / "model")
+        self._leave(state)
 
     def finish(self, state: State) -> None:
         """The last words of a run: validation and test of the final weights, model, report.
@@ -93,7 +93,7 @@ class RunObserver:
         The model comes first: it need not wait for the minutes that judges may take.
         """
         if not self._measured("validation", state.images):
-            self._save(state.average, state.images, self.run / "model")
+            self._leave(state)
             self.progress.say("measuring on images kept from training")
             self.evaluate(state)
         networks, images = state.average, state.images
@@ -101,12 +101,22 @@ class RunObserver:
             best = load_model(self.run / "best")
             if best.images != images:  # else those in hand are the best, and have discriminators
                 networks, images = best.networks.to(self.device), best.images
+        new: list[dict[str, Any]] = []
         if not self._measured("test", images):
             result = self._judge("test").measure(networks, images)
             self._draw_worst(result)
-            self._save(networks, images, self.run / "model", [result.record])
-            append_line(self.run / "evaluations.jsonl", result.record)
+            new = [result.record]
+        if new or (self.run / UNFINISHED).exists():
+            self._save(networks, images, self.run / "model", new)
+        for record in new:
+            append_line(self.run / "evaluations.jsonl", record)
+        (self.run / UNFINISHED).unlink(missing_ok=True)
         write_report(self.run)
+
+    def _leave(self, state: State) -> None:
+        """A model that is not that of the end."""
+        (self.run / UNFINISHED).touch()
+        self._save(state.average, state.images, self.run / "model")
 
     def evaluations(self) -> list[dict[str, Any]]:
         """See `read_evaluations`."""

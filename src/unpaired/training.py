@@ -73,7 +73,7 @@ def train(
             try:
                 state = train_networks(fabric, experiment, images, run, observer)
             except SystemExit:  # a signal, which ends all processes together
-                progress.say(f"stopped and saved: the same command continues {run}")
+                progress.say(f"stopped: the same command continues {run}")
                 leave(fabric)
                 raise
         if fabric.is_global_zero:

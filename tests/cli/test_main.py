@@ -538,6 +538,15 @@ def test_check_passes_what_training_takes(
     assert run("train", *piles, *flags) == code
 
 
+def test_check_splits_as_training_is_told_to(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    a, b = fill(tmp_path / "a", 12), fill(tmp_path / "b", 12, first=100)
+    piles = ["--a", str(a), "--b", str(b)]
+    assert run("check", *piles) == 0
+    capsys.readouterr()
+    assert run("check", *piles, "--a.test-fraction", "0.9") == 2
+    assert "a: 12 usable images are too few to train" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("number", [0, 1])
 def test_row_31_too_few_images_for_check(
     number: int, capsys: pytest.CaptureFixture[str], tmp_path: Path

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 import unpaired
+from unpaired.engine import checkpoint
 from unpaired.errors import ModelError, SettingError
 from unpaired.experiment import Experiment
 from unpaired.methods import DTN
@@ -414,6 +415,21 @@ def experiment(tiny: Experiment, program: Path) -> Experiment:
 
 def translated(folder: Path, images: np.ndarray) -> np.ndarray:
     return np.stack([unpaired.load(folder, "cpu").translate(i, to="b") for i in images])
+
+
+def test_a_training_stores_itself_and_goes_on(experiment: Experiment, tmp_path: Path):
+    """Also f's own weights, which are in the networks and in their average."""
+    evaluation = replace(experiment.evaluation, classifier=False)
+    run = unpaired.train(replace(experiment, evaluation=evaluation), tmp_path / "run", quiet=True)
+    newest, before = checkpoint.list_newest_first(run / "checkpoints")[:2]
+    expected = checkpoint.load(newest)[0]
+    assert any(name.startswith("average.encoders") for name in expected)
+    shutil.rmtree(newest)
+    assert int(before.name) < experiment.training.images
+    unpaired.train(replace(experiment, evaluation=evaluation), run, quiet=True)
+    found = checkpoint.load(newest)[0]
+    assert found.keys() == expected.keys()
+    assert not [name for name in found if not torch.equal(found[name], expected[name])]
 
 
 def test_a_model_folder_is_complete_without_the_file(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from unpaired import recipe
 from unpaired.data.images import load_images
 from unpaired.errors import DataError
+from unpaired.experiment import check
 from unpaired.recipes import require
 from unpaired.recipes.facades import PALETTE
 from unpaired.training import check_palettes
@@ -47,6 +49,12 @@ def test_200_epochs_as_the_report_has_them(
     stand_in_data: Path, name: str, train_images: int, variant: str
 ):
     assert recipe(f"{name}-{variant}").training.images == 200 * train_images
+
+
+def test_label_maps_can_be_made_from_noise(stand_in_data: Path):
+    """Alone they are no two piles of label maps."""
+    b = replace(recipe("facades-ours").b, size=32)
+    check(replace(recipe("dcgan-mnist"), b=b))
 
 
 def test_as_the_report_has_it(stand_in_data: Path):

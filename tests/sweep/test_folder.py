@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from unpaired.engine.run_folder import open_run
+from unpaired.engine.run_folder import UNFINISHED, open_run
 from unpaired.errors import RunError
 from unpaired.experiment import Experiment, to_json
 from unpaired.report.entries import failure_path
@@ -62,6 +62,17 @@ def test_another_grid_is_refused_with_the_differences(tiny: Experiment, tmp_path
     assert (tmp_path / "sweep.json").read_bytes() == before
 
 
+def test_what_would_mix_lengths_or_measurements_is_refused(tiny: Experiment, tmp_path: Path):
+    """A single run may be lengthened or measured otherwise, where all of a sweep are alike."""
+    constant = replace(tiny, training=replace(tiny.training, schedule="constant"))
+    store(tmp_path, cells(constant, 0.0, 5.0))
+    longer = replace(constant, training=replace(constant.training, images=40))
+    otherwise = replace(constant, evaluation=replace(constant.evaluation, classifier=True))
+    for other, name in ((longer, "training.images"), (otherwise, "evaluation.classifier")):
+        with pytest.raises(RunError, match=name):
+            store(tmp_path, cells(other, 0.0, 5.0))
+
+
 def test_the_device_may_change_as_in_a_single_run(tiny: Experiment, tmp_path: Path):
     store(tmp_path, cells(tiny, 0.0, 5.0))
     other = replace(tiny, training=replace(tiny.training, device="auto"))
@@ -84,15 +95,19 @@ def test_states(tiny: Experiment, tmp_path: Path):
     assert state_of(tmp_path, cell) == "open"
     run = tmp_path / cell.name
     (run / "model").mkdir(parents=True)
-    (run / "evaluations.jsonl").write_text('{"split": "validation"}\n{"split": "te')
+    (run / "evaluations.jsonl").write_text(
+        '{"split": "validation", "protocol": {"name": "standard"}}\n{"te'
+    )
     (run / "model" / "config.json").write_text("{}")
     assert state_of(tmp_path, cell) == "open"  # killed between its last words
     record_failure(failure_path(tmp_path, cell.name), 3, "diverged")
     assert state_of(tmp_path, cell) == "failed"
     assert failure_of(tmp_path, cell) == {"exit_code": 3, "message": "diverged"}
     with (run / "evaluations.jsonl").open("a") as file:
-        file.write('\n{"split": "test"}\n')
+        file.write('\n{"split": "test", "protocol": {"name": "standard"}}\n')
     assert state_of(tmp_path, cell) == "finished"
+    (run / UNFINISHED).touch()  # stopped, and measured by its owner
+    assert state_of(tmp_path, cell) == "failed"
 
 
 HOLD = """

@@ -8,7 +8,7 @@ are flags here too: --a.decoding.float-range 0 1, --b.source.image-column pictur
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from unpaired.cli.findings import leak_lines, summed_up
 
 if TYPE_CHECKING:
     from unpaired.data.decode import Decoding
+    from unpaired.data.domain import Domain
     from unpaired.data.sources import Source
     from unpaired.inspect_data import Finding
 
@@ -39,9 +40,9 @@ def run(arguments: list[str]) -> int:
     given, rest = flags.parse_with_settings(arguments)
     from unpaired.inspect_data import check_data, leaks, too_small
 
-    sources, decodings = _piles(flags, given, rest)
-    findings = check_data(sources, decodings)
-    leaked, too_few = leaks(findings), too_small(sources, findings)
+    domains = _domains(flags, given, rest)
+    findings = check_data(*_piles(domains))
+    leaked, too_few = leaks(findings), too_small(domains, findings)
     refused = sum(len(finding.refused) for finding in findings.values())
     if given.output:
         _draw(findings, given.output)
@@ -84,10 +85,8 @@ def _print_finding(name: str, finding: Finding, too_few: Collection[str]) -> Non
         )
 
 
-def _piles(
-    flags: Parser, given: Namespace, settings: list[str]
-) -> tuple[dict[str, Source], dict[str, Decoding]]:
-    """The sources, and how each is decoded."""
+def _domains(flags: Parser, given: Namespace, settings: list[str]) -> dict[str, Domain]:
+    """The piles as `train` would take them."""
     from unpaired.cli.settings import override
     from unpaired.data.domain import Domain
     from unpaired.data.sources import parse_source
@@ -101,15 +100,25 @@ def _piles(
         for pile, test in ((given.a, given.a_test), (given.b, given.b_test))
     )
     experiment = override(Experiment(a=a, b=b), settings, flags.prog)
-    sources: dict[str, Source] = {}
-    decodings = {}
+    found: dict[str, Domain] = {}
     for name, domain in experiment.domains.items():
         decoding = domain.decoding
         if given.max_megapixels:
             decoding = replace(decoding, max_megapixels=given.max_megapixels)
+        found[name] = replace(domain, decoding=decoding)
+    return found
+
+
+def _piles(
+    domains: Mapping[str, Domain],
+) -> tuple[dict[str, Source], dict[str, Decoding]]:
+    """The sources, and how each is decoded."""
+    sources: dict[str, Source] = {}
+    decodings = {}
+    for name, domain in domains.items():
         for pile, source in ((name, domain.source), (f"{name}-test", domain.test_source)):
             if source is not None:
-                sources[pile], decodings[pile] = source, decoding
+                sources[pile], decodings[pile] = source, domain.decoding
     return sources, decodings
 
 

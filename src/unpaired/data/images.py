@@ -107,12 +107,13 @@ def load_images(domain: Domain, split: Split, at_least: int = 1) -> Images:
     if in_memory:
         pixels = _stack([look for look in looks if isinstance(look, np.ndarray)])
         return MemoryImages(names=names, labels=labels, ids=ids, refused=refused, pixels=pixels)
+    told: set[int] = set()
     return StreamedImages(
         names=names,
         labels=labels,
         ids=ids,
         refused=refused,
-        read=lambda position: _first_readable(try_read, indices, labels, position),
+        read=lambda position: _first_readable(try_read, indices, labels, position, told),
     )
 
 
@@ -196,11 +197,12 @@ def _first_readable(
     kept: NDArray[np.int64],
     labels: NDArray[np.int64] | None,
     position: int,
+    told: set[int],
 ) -> Pixels:
     """The image at a position, or the next readable one: a run must not end at one bad file.
 
     It was readable when the pile was opened. Of labelled images the next of the same class is
-    taken, as the label stays.
+    taken, as the label stays. `told`: of which it was said that they are gone.
     """
     places = (position + np.arange(len(kept))) % len(kept)
     if labels is not None:
@@ -209,7 +211,9 @@ def _first_readable(
         image = try_read(int(kept[place]))
         if not isinstance(image, UnreadableImage):
             return image
-        logger.warning("%s; the next image takes its place", image)
+        if place not in told:
+            told.add(int(place))
+            logger.warning("%s; the next image takes its place", image)
     raise DataError(
         f"none of {len(places)} images can be read any more. Bring the files back, then give the "
         "same command again to continue."

@@ -53,7 +53,7 @@ STILL = Jitter(shift=0.0, rotation=0.0, scale=0.0, shuffle_channels=False)
 def jitter(images: Tensor, settings: Jitter, random: torch.Generator) -> Tensor:
     """Change each image by its own random numbers: NCHW float in [0, 1] => likewise.
 
-    What is zero draws no random numbers. Differentiable in the images.
+    What is zero draws no random numbers, but for the move. Differentiable in the images.
     """
     images = _move(images, settings, random)
     if settings.mirror:

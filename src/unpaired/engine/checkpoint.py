@@ -31,10 +31,7 @@ def save(folder: Path, images: int, tensors: dict[str, Tensor], state: dict[str,
     temporary = folder / f"{_TEMPORARY}{images:012d}"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
-    save_file(
-        {k: v.detach().cpu().contiguous() for k, v in tensors.items()},
-        temporary / "state.safetensors",
-    )
+    save_file(_apart(tensors), temporary / "state.safetensors")
     # The JSON comes last and counts the tensors: a folder that lacks it, or them, is not whole.
     record = {"images": images, "num_tensors": len(tensors), **state}
     (temporary / "state.json").write_text(json.dumps(record))
@@ -45,6 +42,18 @@ def save(folder: Path, images: int, tensors: dict[str, Tensor], state: dict[str,
     os.replace(temporary, target)
     sync(folder)
     return target
+
+
+def _apart(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """In the form in which safetensors stores them: no two in one place (a given encoder is both
+    the network and its average)."""
+    found: dict[str, Tensor] = {}
+    places: set[int] = set()
+    for name, tensor in tensors.items():
+        here = tensor.detach().cpu().contiguous()
+        found[name] = here.clone() if here.data_ptr() in places else here
+        places.add(here.data_ptr())
+    return found
 
 
 def load_newest(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:

@@ -64,14 +64,16 @@ class Fitting:
         hears of every hundredth step: images seen, all that will be, and the loss.
 
         Raises:
-            NonFiniteLoss: with `advice`, when the loss or, at the end, a weight is not finite.
+            NonFiniteLoss: with `advice`, when the loss, every hundred steps, or in the end a weight
+                is not finite.
         """
         for batch in self.batches[self.steps :]:
             value = loss(batch)
-            size = float(value.detach())
-            self._require(math.isfinite(size), advice)
-            if tell is not None and self.steps % 100 == 0:
-                tell(self.images, self.images_in_all, size)
+            if self.steps % 100 == 0:  # each look waits for the device
+                size = float(value.detach())
+                self._require(math.isfinite(size), advice)
+                if tell is not None:
+                    tell(self.images, self.images_in_all, size)
             self.optimiser.zero_grad()
             value.backward()  # type: ignore[no-untyped-call]
             self.optimiser.step()

@@ -60,12 +60,12 @@ def train(
             forget_after(folder / name, state.images)
 
     with interruption() as interrupted:
+        unfinished = checkpoints / "encoder"
         if stored is None and experiment.method.pretraining is not None:
-            unfinished = checkpoints / "encoder"
             pretrain(fabric, experiment, state, images, unfinished, observer.pretrain, interrupted)
             _store(fabric, state, checkpoints, training)
-            if fabric.is_global_zero:
-                shutil.rmtree(unfinished)
+        if fabric.is_global_zero:
+            shutil.rmtree(unfinished, ignore_errors=True)
         window = Window(state.images)
         started, seconds_before = time.monotonic(), state.seconds
         while True:
@@ -73,7 +73,7 @@ def train(
             state.seconds, signal = _agree(fabric, seconds, interrupted())
             out_of_time = training.seconds is not None and state.seconds >= training.seconds
             done = state.images >= training.images or out_of_time
-            if stored is None or state.images > stored[1]["images"]:  # else: all this was done
+            if stored is None or state.images > stored[1]["images"] or not state.images:
                 if fabric.is_global_zero:
                     _look(experiment, state, images, folder, observer, window, done=done)
                 due = passed(state.images, training.checkpoint_images, training)

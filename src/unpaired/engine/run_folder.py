@@ -31,6 +31,9 @@ MAY_CHANGE = {
 """Settings that may differ when a run is continued, and all of `evaluation`: they do not change
 what is learned."""
 
+UNFINISHED = "unfinished"
+"""An empty file in a run folder whose model is not that of the run's end."""
+
 LENGTH = {"training.images", "training.seconds"}
 """Settings that may differ too where the learning rate does not depend on them."""
 
@@ -132,6 +135,12 @@ def _is_one_pile(path: str, old: Any, new: Any) -> bool:
     """Whether two texts are one path: runs may have been begun with photos/ for photos."""
     texts = isinstance(old, str) and isinstance(new, str)
     return texts and path.endswith("source.path") and Path(old) == Path(new)
+
+
+def is_finished(run: Path) -> bool:
+    """Whether a training has come to its end: its model is there, and was measured."""
+    has_model = (run / "model" / "config.json").is_file() and not (run / UNFINISHED).exists()
+    return has_model and any(line.get("split") == "test" for line in read_evaluations(run))
 
 
 def append_line(path: Path, record: dict[str, Any]) -> None:

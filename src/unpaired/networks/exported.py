@@ -101,7 +101,7 @@ class ExportedNetwork(nn.Module):
     def __deepcopy__(self, memo: dict[int, Any]) -> ExportedNetwork:
         """Another network around the same program, which never changes (averaged weights copy f).
 
-        torch would copy the graph too, and warn about itself.
+        torch makes another program of it, whose constants have become buffers.
         """
         copied = ExportedNetwork(self.program, self.side, "bytes")
         copied.scale, copied.shift = self.scale, self.shift

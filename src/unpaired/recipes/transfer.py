@@ -150,7 +150,7 @@ def dtn_faces_ours() -> Experiment:
         ),
         training=replace(
             reported.training,
-            images=20_000,
+            images=12_000,
             batch_size=16,
             generators=optimiser,
             discriminators=optimiser,

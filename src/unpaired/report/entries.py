@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from unpaired.engine.run_folder import UNFINISHED
 from unpaired.errors import RunError
 from unpaired.report.records import mapping, parse_object, read_object, read_text
 from unpaired.report.runs import Run, read_run
@@ -35,7 +36,8 @@ class Entry:
     @property
     def state(self) -> str:
         """Why it is not at its end; empty when it is."""
-        if any(e.split == "test" for e in self.run.evaluations):
+        ended = not (self.run.folder / UNFINISHED).exists()
+        if ended and any(e.split == "test" for e in self.run.evaluations):
             return ""
         if self.failure:
             return self.failure

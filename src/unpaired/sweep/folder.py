@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from unpaired.config import encode
-from unpaired.engine.run_folder import hindrances, make_folder, read_lines
+from unpaired.engine.run_folder import MAY_CHANGE, differences, is_finished, make_folder
 from unpaired.errors import RunError
 from unpaired.files import write_atomically
 from unpaired.report.entries import SCHEMA, SWEEP, failure_path, read_sweep
@@ -42,8 +42,7 @@ def store(folder: Path, cells: Sequence[Cell]) -> None:
 def state_of(folder: Path, cell: Cell) -> State:
     """How far a run has come; one that was killed or stopped is open, as is one never begun."""
     run = folder / cell.name
-    tested = any(line.get("split") == "test" for line in read_lines(run / "evaluations.jsonl"))
-    if tested and (run / "model" / "config.json").is_file():
+    if is_finished(run):
         return "finished"
     return "failed" if failure_of(folder, cell) else "open"
 
@@ -106,7 +105,8 @@ def _require_same(
     before = {run["name"]: run["experiment"] for run in stored}
     for run in runs:
         if run["name"] in before:
-            changed |= hindrances(before[run["name"]], run["experiment"])
+            found = differences(before[run["name"]], run["experiment"])
+            changed |= {path: both for path, both in found.items() if path not in MAY_CHANGE}
     if changed:
         lines = "\n".join(f"  - {k}: {old} there, {new} here" for k, (old, new) in changed.items())
         raise RunError(
