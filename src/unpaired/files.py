@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+UNFINISHED = "unfinished"
+"""An empty file in a run folder whose model is not that of the run's end."""
+
 
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Replace the content of a file, on the disk, at once."""

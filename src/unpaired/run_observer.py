@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unpaired import samples
 from unpaired.data.images import Images
-from unpaired.engine.run_folder import UNFINISHED, append_line, read_evaluations
+from unpaired.engine.run_folder import append_line, read_evaluations
 from unpaired.engine.state import State
 from unpaired.engine.track import Tracker
 from unpaired.evaluate.leaks import Leaks
@@ -20,7 +20,7 @@ from unpaired.evaluate.measure import Judge, Result
 from unpaired.evaluate.protocol import Split
 from unpaired.evaluate.score import validation_score
 from unpaired.experiment import Experiment
-from unpaired.files import write_atomically
+from unpaired.files import UNFINISHED, write_atomically
 from unpaired.methods.method import DIRECTION, OTHER, DomainName, Networks
 from unpaired.model_card import card
 from unpaired.model_folder import load_model, save_model, without_folders

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from unpaired.engine.run_folder import UNFINISHED, open_run
+from unpaired.engine.run_folder import open_run
 from unpaired.errors import RunError
 from unpaired.experiment import Experiment, to_json
+from unpaired.files import UNFINISHED
 from unpaired.report.entries import failure_path
 from unpaired.sweep.folder import claim, failure_of, record_failure, state_of, store
 from unpaired.sweep.grid import Cell, grid

@@ -50,6 +50,11 @@ STILL = Jitter(shift=0.0, rotation=0.0, scale=0.0, shuffle_channels=False)
 """No change at all."""
 
 
+def seeded_by_torch() -> torch.Generator:
+    """For `jitter` inside a step: what it draws follows from torch's own generator."""
+    return torch.Generator().manual_seed(int(torch.randint(2**62, ())))
+
+
 def jitter(images: Tensor, settings: Jitter, random: torch.Generator) -> Tensor:
     """Change each image by its own random numbers: NCHW float in [0, 1] => likewise.
 

@@ -19,7 +19,7 @@ import torch
 from unpaired.config import encode
 from unpaired.errors import RunError
 from unpaired.experiment import Experiment, load, to_json
-from unpaired.files import write_atomically
+from unpaired.files import UNFINISHED, write_atomically
 
 MAY_CHANGE = {
     "training.device",
@@ -30,9 +30,6 @@ MAY_CHANGE = {
 }
 """Settings that may differ when a run is continued, and all of `evaluation`: they do not change
 what is learned."""
-
-UNFINISHED = "unfinished"
-"""An empty file in a run folder whose model is not that of the run's end."""
 
 LENGTH = {"training.images", "training.seconds"}
 """Settings that may differ too where the learning rate does not depend on them."""
@@ -140,7 +137,9 @@ def _is_one_pile(path: str, old: Any, new: Any) -> bool:
 def is_finished(run: Path) -> bool:
     """Whether a training has come to its end: its model is there, and was measured."""
     has_model = (run / "model" / "config.json").is_file() and not (run / UNFINISHED).exists()
-    return has_model and any(line.get("split") == "test" for line in read_evaluations(run))
+    return has_model and any(
+        line.get("split") == "test" for line in read_lines(run / "evaluations.jsonl")
+    )
 
 
 def append_line(path: Path, record: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from unpaired.config import ValueRange
-from unpaired.data.jitter import STILL, Jitter, jitter
+from unpaired.data.jitter import STILL, Jitter, jitter, seeded_by_torch
 from unpaired.methods.method import OTHER, BaseMethod, Batch, DomainName, Losses, Networks
 from unpaired.networks import Discriminator
 from unpaired.objectives import Adversarial
@@ -110,9 +110,8 @@ def see_through(judge: nn.Module, changes: Jitter, value_range: ValueRange) -> N
         if not module.training:
             return None
         images, *rest = given
-        seed = int(torch.randint(2**62, ()))  # follows from the seed of the step
         unit = (images + 1) / 2 if value_range == "signed" else images
-        seen = jitter(unit.float(), changes, torch.Generator().manual_seed(seed))
+        seen = jitter(unit.float(), changes, seeded_by_torch())
         return (seen * 2 - 1 if value_range == "signed" else seen, *rest)
 
     if changes != STILL:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from unpaired.engine.run_folder import UNFINISHED
 from unpaired.errors import RunError
+from unpaired.files import UNFINISHED
 from unpaired.report.records import mapping, parse_object, read_object, read_text
 from unpaired.report.runs import Run, read_run
 from unpaired.setting_names import shortest_tails
