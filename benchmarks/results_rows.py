@@ -285,7 +285,7 @@ comparable between settings: read it beside that of another photograph (0.055, 0
 0.046, in the table's order). The last row is at 64×64, the drawings' own size, with a discriminator
 that sees all images through random changes (shifts of up to 10 pixels, mirrored, contrast 0.4,
 brightness 0.2, a square cut out of half): it cannot know 1,426 drawings by heart, the streaks are
-gone, and translations are nearer to their photographs (0.50), but eyes are smeared and the pile is
+faint, and translations are nearer to their photographs (0.50), but eyes are smeared and the pile is
 further from real drawings (3.7; one seed, 12,000 images): constancy now counts for too much, and a
 smaller α is what to try next. Of the 200 test drawings 6, and 1 test photograph, are training
 images byte for byte. Settings were changed by looking at grids of validation images; the test numbers

@@ -128,7 +128,7 @@ def dtn_faces_ours() -> Experiment:
     Score: cosine of (standardised) features of a photograph and of its translation 0.34, of another
     photograph's 0.03; diversity 0.86; Fréchet distance of pixels 2.8 (photographs themselves 9.6,
     real against real 0.6). Streaks; pale skin in nearly all, and some faces repeat. Two seeds.
-    Without streaks, nearer to the photograph (0.50) and less like a drawing (3.7): what the
+    With fainter streaks, nearer to the photograph (0.50) and less like a drawing (3.7): what the
     discriminator sees through random changes (method.discriminator_jitter; docs/results.md).
     """
     reported = dtn_faces()
