@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +18,7 @@ from unpaired.data.decode import Decoding, decode
 from unpaired.data.domain import Domain, Pixels, frame
 from unpaired.data.sources import BuiltIn, Records, Source, describe
 from unpaired.data.splits import FEWEST as FEWEST_OF_SPLIT
-from unpaired.data.splits import Split, list_split
+from unpaired.data.splits import Split, hashes_of, held_out, source_of
 from unpaired.errors import UnreadableImage
 
 SHEET = 24
@@ -78,13 +79,20 @@ def check_data(
 
 def leaks(findings: dict[str, Finding]) -> list[tuple[str, str]]:
     """Images with the same pixels in two piles, as ("a: x.png", "a-test: y.png")."""
-    found = []
-    names = list(findings)
-    for i, first in enumerate(names):
-        for second in names[i + 1 :]:
-            here, there = findings[first].hashes, findings[second].hashes
-            found += [(f"{first}: {here[h]}", f"{second}: {there[h]}") for h in here if h in there]
-    return found
+    return [
+        (f"{first}: {x}", f"{second}: {y}")
+        for first, second, pairs in in_two_piles(findings)
+        for x, y in pairs
+    ]
+
+
+def in_two_piles(
+    findings: dict[str, Finding],
+) -> Iterator[tuple[str, str, list[tuple[str, str]]]]:
+    """Of each two piles, their keys and the names of the images that stand in both."""
+    for first, second in itertools.combinations(findings, 2):
+        here, there = findings[first].hashes, findings[second].hashes
+        yield first, second, [(here[h], there[h]) for h in here if h in there]
 
 
 def too_small(domains: Mapping[str, Domain], findings: dict[str, Finding]) -> dict[str, str]:
@@ -96,13 +104,17 @@ def too_small(domains: Mapping[str, Domain], findings: dict[str, Finding]) -> di
     for name, domain in domains.items():
         if isinstance(domain.source, BuiltIn):
             continue
+        records = domain.source.open()
+        hashes = hashes_of(records)
         splits: tuple[Split, ...] = ("train", "validation", "test")
         for split in splits:
-            if split == "validation" and domain.validation_source is not None:
+            is_apart = source_of(domain, split) is not domain.source
+            if split == "validation" and is_apart:
                 continue  # a pile that is not looked at here
-            pile = f"{name}-test" if split == "test" and domain.test_source is not None else name
-            records, indices = list_split(domain, split)
-            usable = set(findings[pile].usable_names) & {records.names[i] for i in indices}
+            pile = f"{name}-test" if is_apart else name
+            usable = set(findings[pile].usable_names)
+            if not is_apart:
+                usable &= {records.names[i] for i in held_out(hashes, domain, split)}
             if len(usable) < FEWEST_OF_SPLIT[split]:
                 found[pile] = (
                     f"{findings[pile].num_usable} usable images are too few to train: "

@@ -10,12 +10,9 @@ from unpaired.engine.classify import Fitting
 from unpaired.errors import NonFiniteLoss
 
 
-@pytest.mark.parametrize("steps", [1, 5])
-@pytest.mark.parametrize("what", ["loss", "weights"])
-def test_a_training_that_diverges_is_refused(steps: int, what: str):
-    """A loss may be finite where its gradient is not: then the weights tell it."""
-    network = nn.Linear(2, 1)
-    fitting = Fitting(
+def in_steps(network: nn.Module, steps: int) -> Fitting:
+    """A training on eight images, two a step."""
+    return Fitting(
         network,
         8,
         images_seen=2 * steps,
@@ -24,6 +21,14 @@ def test_a_training_that_diverges_is_refused(steps: int, what: str):
         weight_decay=0.0,
         random=torch.Generator().manual_seed(0),
     )
+
+
+@pytest.mark.parametrize("steps", [1, 5])
+@pytest.mark.parametrize("what", ["loss", "weights"])
+def test_a_training_that_diverges_is_refused(steps: int, what: str):
+    """A loss may be finite where its gradient is not: then the weights tell it."""
+    network = nn.Linear(2, 1)
+    fitting = in_steps(network, steps)
 
     def loss(batch: Tensor) -> Tensor:
         found = network(torch.ones(len(batch), 2)).sum()
@@ -45,15 +50,7 @@ def test_every_number_of_steps_trains_and_ends_at_a_small_rate(steps: int):
         weights.append(network.weight.detach().clone())
         return (network(inputs[batch]) - inputs[batch].sum(1, keepdim=True)).square().mean()
 
-    fitting = Fitting(
-        network,
-        8,
-        images_seen=2 * steps,
-        batch_size=2,
-        learning_rate=0.1,
-        weight_decay=0.0,
-        random=torch.Generator().manual_seed(0),
-    )
+    fitting = in_steps(network, steps)
     assert fitting.run(loss, advice="")
     assert len(weights) == steps
     moves = [

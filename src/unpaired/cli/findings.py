@@ -31,23 +31,22 @@ def summed_up(lines: Sequence[str]) -> list[str]:
 
 def leak_lines(findings: dict[str, Finding]) -> list[str]:
     """A line for each image that stands in two piles, or one for all where they are many."""
+    from unpaired.inspect_data import in_two_piles
+
     lines = []
-    names = list(findings)
-    for i, first in enumerate(names):
-        for second in names[i + 1 :]:
-            here, there = findings[first].hashes, findings[second].hashes
-            pairs = [(here[h], there[h]) for h in here if h in there]
-            if len(pairs) <= _MOST_ALIKE:
-                lines += [
-                    f"leak: the same image is {first}: {x} and {second}: {y}: remove one of them"
-                    for x, y in pairs
-                ]
-                continue
-            shown = ", ".join(x if x == y else f"{x} = {y}" for x, y in pairs[:_MOST_ALIKE])
-            lines.append(
-                f"leak: {len(pairs):,} images of {first} are also in {second}: {shown} and "
-                f"{len(pairs) - _MOST_ALIKE:,} more; {_relation(first, second, here, there)}"
-            )
+    for first, second, pairs in in_two_piles(findings):
+        if len(pairs) <= _MOST_ALIKE:
+            lines += [
+                f"leak: the same image is {first}: {x} and {second}: {y}: remove one of them"
+                for x, y in pairs
+            ]
+            continue
+        shown = ", ".join(x if x == y else f"{x} = {y}" for x, y in pairs[:_MOST_ALIKE])
+        relation = _relation(first, second, findings[first].hashes, findings[second].hashes)
+        lines.append(
+            f"leak: {len(pairs):,} images of {first} are also in {second}: {shown} and "
+            f"{len(pairs) - _MOST_ALIKE:,} more; {relation}"
+        )
     return lines
 
 

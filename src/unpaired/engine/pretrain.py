@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from lightning_fabric import Fabric
-from torch import Tensor
+from torch import Tensor, nn
 
 from unpaired.data.batches import derive_seed, generator
 from unpaired.data.images import Images
@@ -48,7 +48,8 @@ def pretrain(
     signal = 0
     if fabric.is_global_zero:
         encoder.train().requires_grad_(True)
-        signal = _learn(fabric, experiment, state, images, folder, tell, interrupted)
+        lesson = Lesson(fabric, experiment, encoder, images)
+        signal = _learn(lesson, state, folder, tell, interrupted)
         encoder.eval().requires_grad_(False)
     signal = fabric.broadcast(signal)
     if signal:
@@ -58,28 +59,14 @@ def pretrain(
 
 
 def _learn(
-    fabric: Fabric,
-    experiment: Experiment,
+    lesson: Lesson,
     state: State,
-    images: Mapping[DomainName, Images],
     folder: Path,
     tell: Callable[[int, int, float], None],
     interrupted: Callable[[], int],
 ) -> int:
     """The first process's part; returns the code of the signal that ended it, or 0."""
-    settings, seed = experiment.method.pretraining, experiment.training.seed
-    assert settings is not None
-    random = generator(seed, "pretraining")
-    torch.manual_seed(derive_seed(seed, "pretraining"))
-    fitting = Fitting(
-        state.networks.encoders["a"],
-        len(images["a"]),
-        images_seen=settings.images,
-        batch_size=settings.batch_size,
-        learning_rate=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        random=random,
-    )
+    fitting = lesson.fitting
     stored = checkpoint.load_newest(folder)
     if stored is not None:
         fitting.restore(*stored)
@@ -97,7 +84,7 @@ def _learn(
         return bool(signal)
 
     finished = fitting.run(
-        Lesson(fabric, experiment, state, images, fitting),
+        lesson,
         advice="Lower --method.encoder-training.learning-rate.",
         tell=tell,
         stop_after_step=store,
@@ -106,22 +93,32 @@ def _learn(
 
 
 class Lesson:
-    """The loss of a batch: the labels of a, and agreement with itself on b."""
+    """An encoder's training, and the loss of its batches: a's labels, and agreement on b."""
 
     def __init__(
         self,
         fabric: Fabric,
         experiment: Experiment,
-        state: State,
+        encoder: nn.Module,
         images: Mapping[DomainName, Images],
-        fitting: Fitting,
     ) -> None:
+        """`encoder` is in training mode, and all of it learns."""
         settings, labels = experiment.method.pretraining, images["a"].labels
+        seed = experiment.training.seed
         assert settings is not None
         assert labels is not None, "checked before training"
         self.fabric, self.experiment, self.images = fabric, experiment, images
-        self.encoder, self.fitting = state.networks.encoders["a"], fitting
-        self.settings, self.truth = settings, torch.from_numpy(labels)
+        self.encoder, self.settings, self.truth = encoder, settings, torch.from_numpy(labels)
+        torch.manual_seed(derive_seed(seed, "pretraining"))
+        self.fitting = Fitting(
+            encoder,
+            len(labels),
+            images_seen=settings.images,
+            batch_size=settings.batch_size,
+            learning_rate=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            random=generator(seed, "pretraining"),
+        )
 
     def __call__(self, batch: Tensor) -> Tensor:
         """Indices of images of a, int64 [N] => a scalar."""

@@ -28,8 +28,8 @@ MAY_CHANGE = {
     "training.log_images",
     "training.sample_images",
 }
-"""Settings that may differ when a run is continued, and all of `evaluation`: they do not change
-what is learned."""
+"""Settings that may differ when a run or a sweep is continued: they do not change what is learned.
+In a run of its own all of `evaluation` may, too."""
 
 LENGTH = {"training.images", "training.seconds"}
 """Settings that may differ too where the learning rate does not depend on them."""
@@ -108,8 +108,7 @@ def environment() -> dict[str, Any]:
 
 def hindrances(old: dict[str, Any], new: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Settings of an experiment that keep it from continuing another: both values, by path."""
-    constant = new["training"]["schedule"] == "constant"
-    free = MAY_CHANGE | LENGTH if constant else MAY_CHANGE
+    free = LENGTH if new["training"]["schedule"] == "constant" else set()
     return {
         path: values
         for path, values in differences(old, new).items()
@@ -118,14 +117,15 @@ def hindrances(old: dict[str, Any], new: dict[str, Any]) -> dict[str, tuple[Any,
 
 
 def differences(old: Any, new: Any, path: str = "") -> dict[str, tuple[Any, Any]]:
-    """Settings whose values differ: both, by path."""
+    """Settings whose values differ, by path, but for those that may change."""
     if isinstance(old, dict) and isinstance(new, dict):
         found: dict[str, tuple[Any, Any]] = {}
         for key in [*old, *(k for k in new if k not in old)]:
             where = f"{path}.{key}" if path else key
             found |= differences(old.get(key), new.get(key), where)
         return found
-    return {} if old == new or _is_one_pile(path, old, new) else {path: (old, new)}
+    alike = old == new or path in MAY_CHANGE or _is_one_pile(path, old, new)
+    return {} if alike else {path: (old, new)}
 
 
 def _is_one_pile(path: str, old: Any, new: Any) -> bool:

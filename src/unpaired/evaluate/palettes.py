@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,10 +75,7 @@ def unknown_colours(pixels: NDArray[np.uint8], palette: Palette) -> tuple[float,
     far = min(FAR, between[~np.eye(len(colours), dtype=bool)].min(initial=2 * FAR) / 2)
     values, counts = np.unique(_packed(pixels)[_is_flat(pixels)], return_counts=True)
     unpacked = np.stack([values >> 16, values >> 8 & 255, values & 255], -1)
-    distance = np.full(len(values), np.inf)
-    for colour in colours:
-        distance = np.minimum(distance, np.linalg.norm(unpacked - colour, axis=-1))
-    counts = np.where(distance > far, counts, 0)
+    counts = np.where(_distance(unpacked, palette) > far, counts, 0)
     most = np.argsort(-counts, kind="stable")[:_COLOURS_SHOWN]
     found = Counter({int(values[i]): int(counts[i]) for i in most if counts[i]})
     return float(counts.sum() / pixels[..., 0].size), found
@@ -85,12 +83,7 @@ def unknown_colours(pixels: NDArray[np.uint8], palette: Palette) -> tuple[float,
 
 def share_of_palette(pixels: NDArray[np.uint8], palette: Palette) -> float:
     """Share of the pixels of images (N, H, W, 3) that have, about, a colour of the palette."""
-    distance = np.full(pixels.shape[:-1], np.inf)
-    for colour in palette:
-        distance = np.minimum(
-            distance, np.linalg.norm(pixels - np.array(colour, np.float32), axis=-1)
-        )
-    return float((distance <= FAR).mean())
+    return float((_distance(pixels, palette) <= FAR).mean())
 
 
 def colours_of(pixels: NDArray[np.uint8]) -> set[int]:
@@ -135,6 +128,15 @@ def check_known(unknown: dict[str, tuple[float, Counter[int]]], name: str, count
         f"{worst}. Add the colours of all classes to the palette (--palette FILE), or repaint "
         "these pixels. (Label maps stored as JPEG are read; photos are not.)"
     )
+
+
+def _distance(pixels: NDArray[Any], palette: Palette) -> NDArray[Any]:
+    """L2 distance of each pixel (…, 3) to the nearest colour of the palette, (…)."""
+    nearest = np.full(pixels.shape[:-1], np.inf)
+    for colour in palette:
+        difference = pixels - np.array(colour, np.float32)
+        nearest = np.minimum(nearest, np.linalg.norm(difference, axis=-1))
+    return nearest
 
 
 def _packed(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from unpaired.config import encode
-from unpaired.engine.run_folder import MAY_CHANGE, differences, is_finished, make_folder
+from unpaired.engine.run_folder import differences, is_finished, make_folder
 from unpaired.errors import RunError
 from unpaired.files import write_atomically
 from unpaired.report.entries import SCHEMA, SWEEP, failure_path, read_sweep
@@ -105,8 +105,7 @@ def _require_same(
     before = {run["name"]: run["experiment"] for run in stored}
     for run in runs:
         if run["name"] in before:
-            found = differences(before[run["name"]], run["experiment"])
-            changed |= {path: both for path, both in found.items() if path not in MAY_CHANGE}
+            changed |= differences(before[run["name"]], run["experiment"])
     if changed:
         lines = "\n".join(f"  - {k}: {old} there, {new} here" for k, (old, new) in changed.items())
         raise RunError(
