@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -32,40 +33,62 @@ def evaluate(
     output: str | Path | None = None,
     pretrained: Callable[[torch.device], Pretrained] | None = None,
     extractors: Sequence[Extractor] = (),
+    *,
+    classifier: bool | None = None,
+    adaptation: bool | None = None,
+    device: Literal["auto", "cpu", "cuda"] | None = None,
 ) -> list[dict[str, Any]]:
     """Measure a run folder's model, or a model folder; returns lines of evaluations.jsonl.
 
     The first line holds all that needs no download; each of `extractors` adds a line with the
     distances that it finds. With `output`, a folder, the page on the faithfulness of translations
-    is written there. `pretrained` gives, on a device, distances to take in addition.
+    is written there. `pretrained` gives, on a device, distances to take in addition. `classifier`,
+    `adaptation` and `device` replace the settings of that name that the model was trained with.
 
     A run's sources are known in full; a model folder's only by name, so that its images must lie
     where it is evaluated. In a run folder, the lines are also appended to evaluations.jsonl.
 
     Raises:
-        ModelError, RunError, DataError: when the model or the images cannot be used.
+        ModelError, RunError, DataError: when the model or the images cannot be used, and when a
+            classifier is asked for and a pile has no labels for it to learn.
         SettingError, MissingExtra: for an extractor that cannot be loaded.
     """
     folder = Path(folder)
     is_run = (folder / "model").is_dir()
     model = load_model(folder / "model" if is_run else folder)
     experiment = load(folder / "config.json") if is_run else model.experiment
-    device = choose_device(experiment.training.device)
-    loaded = [extractor.load(device) for extractor in extractors]  # before anything long begins
+    if adaptation and split != "test":
+        raise SettingError("adaptation is measured on test images. Leave --split out.")
+    experiment = _with(experiment, classifier=classifier, adaptation=adaptation)
+    where = choose_device(device or experiment.training.device)
+    loaded = [extractor.load(where) for extractor in extractors]  # before anything long begins
     if output is not None and not experiment.method.directions:
         raise SettingError(
             "-o writes how faithful translations are; this model makes images from noise and "
             "translates none. Leave it out."
         )
     _check_images_are_here(experiment, is_run=is_run)
-    judge = Judge(experiment, split, device, pretrained(device) if pretrained else None)
-    result = judge.measure(model.networks.to(device), model.images)
+    judge = Judge(experiment, split, where, pretrained(where) if pretrained else None)
+    labelled = all(images.labels is not None for images in judge.images.values())
+    if (classifier and judge.classifiers is None) or (adaptation and not labelled):
+        raise DataError(
+            "a task classifier learns from labels, and these images have none. Leave --classifier "
+            "and --adaptation out, or train on labelled images: a folder with a subfolder for each "
+            "class, or a data set with a column `label`."
+        )
+    result = judge.measure(model.networks.to(where), model.images)
     if output is not None:
         _write_faithfulness(judge, result, Path(output))
     found = [result.record, *any_extractor.records(judge, result, loaded)]
     for line in found if is_run else ():
         append_line(folder / "evaluations.jsonl", line)
     return found
+
+
+def _with(experiment: Experiment, **wanted: bool | None) -> Experiment:
+    """The experiment, judged by the settings that are not None."""
+    given: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
+    return replace(experiment, evaluation=replace(experiment.evaluation, **given))
 
 
 def _check_images_are_here(experiment: Experiment, *, is_run: bool) -> None:

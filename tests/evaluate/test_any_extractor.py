@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import unpaired
 from unpaired.cli.main import main
@@ -18,7 +21,7 @@ from unpaired.errors import DataError
 from unpaired.evaluate.extraction import open_pile
 from unpaired.evaluate.extractors import Loaded, Pixels
 from unpaired.evaluate.made_images import judge
-from unpaired.experiment import Experiment, load
+from unpaired.experiment import Experiment, load, to_json
 from unpaired.model_folder import save_model
 from unpaired.report.html import write_report
 from unpaired.report.names import Names
@@ -135,6 +138,57 @@ def test_from_the_command_line(run: Path, capsys: pytest.CaptureFixture[str]):
     assert found[1]["fingerprint"] in captured.out
     assert main(["evaluate", folder, "--extractor", "pixel"]) == 2
     assert "Did you mean 'pixels'" in capsys.readouterr().err
+
+
+def test_judges_that_a_run_did_not_have_are_added_and_left_out(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    before = lines(run)
+    flags = ["--json", "--device", "cpu"]
+    assert main(["evaluate", str(run), *flags, "--classifier", "--adaptation"]) == 0
+    (judged,) = json.loads(capsys.readouterr().out)["evaluations"]
+    assert lines(run) == [*before, judged]
+    assert judged["protocol"]["extractor"] == "classifier"
+    assert len(judged["protocol"]["judges"]) == 2
+    assert {"translation_accuracy/a2b", "adaptation_accuracy/b2a"} <= set(judged["metrics"])
+    experiment = load(run / "config.json")
+    assert not experiment.evaluation.classifier  # what was trained is not rewritten
+
+    copy = tmp_path / "copy"
+    shutil.copytree(run, copy)
+    evaluation = replace(experiment.evaluation, classifier=True)
+    (copy / "config.json").write_text(to_json(replace(experiment, evaluation=evaluation)))
+    (record,) = unpaired.evaluate(copy)
+    assert record["fingerprint"] == judged["fingerprint"]
+    (record,) = unpaired.evaluate(copy, classifier=False)
+    assert record["protocol"] == before[1]["protocol"]  # that of the training's end
+
+
+def test_judges_that_cannot_be_had_are_refused(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    unlabelled = tmp_path / "unlabelled"
+    shutil.copytree(run, unlabelled)
+    for name in ("ink", "sign"):
+        (tmp_path / name).mkdir()
+        for i, image in enumerate(np.random.default_rng(0).integers(0, 255, (60, 32, 32, 3))):
+            Image.fromarray(image.astype(np.uint8)).save(tmp_path / name / f"{i}.png")
+    experiment = load(run / "config.json")
+    a, b = (
+        replace(domain, source=Folder(path=str(tmp_path / name)), test_source=None)
+        for name, domain in (("ink", experiment.a), ("sign", experiment.b))
+    )
+    (unlabelled / "config.json").write_text(to_json(replace(experiment, a=a, b=b)))
+    for flag in ("--classifier", "--adaptation"):
+        assert main(["evaluate", str(unlabelled), flag]) == 2
+        assert "learns from labels, and these images have none" in capsys.readouterr().err
+    assert main(["evaluate", str(run), "--adaptation", "--split", "validation"]) == 2
+    assert "on test images" in capsys.readouterr().err
+    assert main(["evaluate", "--generated", "out", "--real", "in", "--no-classifier"]) == 2
+    assert "--classifier goes with a model" in capsys.readouterr().err
+    if not torch.cuda.is_available():
+        assert main(["evaluate", str(run), "--device", "cuda"]) == 2
+        assert "finds no GPU" in capsys.readouterr().err
 
 
 def test_a_model_folder_without_its_images_says_where_to_find_them(

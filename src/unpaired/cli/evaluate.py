@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from argparse import Namespace
+from argparse import BooleanOptionalAction, Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +40,13 @@ pip install "unpaired[metrics]".
 """
 
 
+JUDGES = {
+    "classifier": "of a model: judge by a task classifier, which learns from labels (default: as "
+    "it was trained)",
+    "adaptation": "of a model: let a classifier of translated images read real ones (the same)",
+}
+
+
 def run(arguments: list[str]) -> int:
     """The verb."""
     from unpaired.cli.tables import print_metrics
@@ -61,7 +68,9 @@ def run(arguments: list[str]) -> int:
     add("-o", "--output", type=Path, metavar="DIR", help="write the page of faithfulness there")
     add("--lpips", action="store_true", help="compare cycle and truth by LPIPS as well")
     add("--dino", metavar="WEIGHTS", help="structure distance of a DINO: facebook/dino-vitb8")
-    add("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    for setting, help in JUDGES.items():
+        add(f"--{setting}", action=BooleanOptionalAction, help=help)
+    add("--device", choices=["auto", "cpu", "cuda"], help="default: of a run, its own; else auto")
     add("--json", action="store_true", help="one JSON object on standard output")
     given = flags.parse_args(arguments)
     _check(given)
@@ -114,6 +123,12 @@ def _check(given: Namespace) -> None:
             "-o writes how faithful translations are to what they were made from: name that, "
             "--inputs sketches/."
         )
+    judges = [f"--{name}" for name in JUDGES if getattr(given, name) is not None]
+    if given.model is None and judges:
+        raise SettingError(
+            f"{judges[0]} goes with a model, which knows its labelled images. For given images: "
+            "--extractor classifier:labelled/."
+        )
     piles = {name: Path(getattr(given, name)) for name in of_images if getattr(given, name)}
     for name, pile in piles.items() if given.output else ():
         if pile.is_dir() and given.output.resolve().is_relative_to(pile.resolve()):
@@ -131,7 +146,16 @@ def _of_model(given: Namespace) -> list[dict[str, Any]]:
 
     split: Split = given.split or "test"
     try:
-        return evaluate(given.model, split, given.output, _pretrained(given), _extractors(given))
+        return evaluate(
+            given.model,
+            split,
+            given.output,
+            _pretrained(given),
+            _extractors(given),
+            classifier=given.classifier,
+            adaptation=given.adaptation,
+            device=given.device,
+        )
     except ModelError as error:
         if (given.model / "config.json").exists():
             raise
@@ -169,7 +193,7 @@ def _of_images(given: Namespace) -> list[dict[str, Any]]:
     made = open_pile(parse_source(given.generated))
     real, more_real = pile(given.real), pile(given.more_real)
     inputs, truth = pile(given.inputs), pile(given.truth)
-    device = choose_device(given.device)
+    device = choose_device(given.device or "auto")
     pretrained = _pretrained(given)(device)
     extractors, absent = _loaded(wanted, device, given)
     unchanged = None if inputs is None else counterparts(inputs, made)
