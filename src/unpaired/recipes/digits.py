@@ -66,8 +66,8 @@ def mnist_usps_128() -> Experiment:
     enlarged bicubically, there bilinearly.
     Command: unpaired train --recipe mnist-usps-128
     Cost: about 66 hours on a core, by the 10 minutes of 1,500 images.
-    Score: cycle L1 0.017 and 0.056 after 1,500 images, on 400 test images; smears from the 250th
-    image on.
+    Score: after 1,500 images, two seeds, 400 test images: a classifier reads 0.889 and 0.768
+    (unchanged input 0.935 and 0.948); cycle L1 0.015 and 0.041; smears from the 250th image on.
     """
     return Experiment(
         name="mnist-usps-128",
@@ -92,7 +92,8 @@ def mnist_usps_128_no_cycle() -> Experiment:
     Paper: report 003, section 2.2, tests A and B.
     Command: unpaired train --recipe mnist-usps-128-no-cycle
     Cost: half of mnist-usps-128's: about 33 hours on a core.
-    Score: cycle L1 0.099 and 0.184 after 500 images (--images 500), on 400 test images.
+    Score: after 500 images (--images 500), two seeds, 400 test images: 0.31 and 0.45 are read right
+    (unchanged input 0.935 and 0.948); cycle L1 0.135 and 0.231.
     """
     return _variant("no-cycle", cycle_weight=0.0)
 
@@ -103,7 +104,8 @@ def mnist_usps_128_cycle_30() -> Experiment:
     Paper: report 003, section 2.2, tests A and B.
     Command: unpaired train --recipe mnist-usps-128-cycle-30
     Cost: half of mnist-usps-128's: about 33 hours on a core.
-    Score: cycle L1 0.013 and 0.020 after 500 images (--images 500), on 400 test images.
+    Score: after 500 images (--images 500), two seeds, 400 test images: 0.810 and 0.890 are read
+    right (unchanged input 0.935 and 0.948); cycle L1 0.013 and 0.020.
     """
     return _variant("cycle-30", cycle_weight=30.0)
 
@@ -114,7 +116,8 @@ def mnist_usps_128_fast() -> Experiment:
     Paper: report 003, section 2.2, tests A and B.
     Command: unpaired train --recipe mnist-usps-128-fast
     Cost: half of mnist-usps-128's: about 33 hours on a core.
-    Score: cycle L1 0.016 and 0.025 after 500 images (--images 500), on 400 test images.
+    Score: after 500 images (--images 500), two seeds, 400 test images: 0.890 and 0.886 are read
+    right (unchanged input 0.935 and 0.948); cycle L1 0.016 and 0.026.
     """
     return _variant("fast", learning_rate=1e-3)
 
@@ -125,8 +128,8 @@ def mnist_usps_128_fastest() -> Experiment:
     Paper: report 003, section 2.2, tests A and B.
     Command: unpaired train --recipe mnist-usps-128-fastest
     Cost: half of mnist-usps-128's: about 33 hours on a core.
-    Score: collapses: one black image for all after 500 images (--images 500), diversity 0; cycle L1
-    0.143 and 0.265 on 400 test images.
+    Score: collapses: one black image for all after 500 images (--images 500), diversity 0, in both
+    of two seeds.
     """
     return _variant("fastest", learning_rate=1e-2)
 

@@ -11,7 +11,6 @@ from unpaired.report.names import Names
 from unpaired.report.runs import Evaluation, LogPoint
 from unpaired.report.wording import Wording, in_order, wording
 
-_BESIDE = {"floor": "floor", "input": "unchanged", "shuffled": "another image's"}
 _DOMAIN_AT_END = re.compile(r"(?:^|[_/])(a2b|b2a|a|b)$")
 
 
