@@ -7,7 +7,8 @@ import os
 import pickle
 import shutil
 import struct
-from dataclasses import replace
+import typing
+from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from unpaired.data.sources import Folder, HuggingFace
+from unpaired.config import config
+from unpaired.data.sources import BuiltIn, Folder, HuggingFace, Source
 from unpaired.errors import ModelError
-from unpaired.experiment import Experiment
+from unpaired.experiment import Experiment, to_json
 from unpaired.methods.method import Networks
 from unpaired.model_folder import load_model, save_model, without_folders
-from unpaired.networks import ResNet
+from unpaired.networks import ResNet, SphereFace
 
 
 @pytest.fixture
@@ -163,6 +165,27 @@ def test_folders_of_the_user_are_not_published(tiny, networks, tmp_path):
     text = (model / "config.json").read_text()
     assert "secret" not in text
     assert str(tmp_path) not in text
+
+
+@pytest.mark.parametrize("kind", typing.get_args(Source), ids=lambda kind: kind.kind)
+def test_no_kind_of_source_publishes_a_folder(tiny, kind):
+    """Whatever of a source must be given as text may be a path."""
+    hints = typing.get_type_hints(kind)
+    needed = [f.name for f in fields(kind) if f.default is MISSING and hints[f.name] is str]
+    source = (
+        kind(**dict.fromkeys(needed, "/home/ann/secret/pile")) if needed else BuiltIn(name="ink")
+    )
+    shared = without_folders(replace(tiny, a=replace(tiny.a, source=source)))
+    assert "secret" not in to_json(shared)
+
+
+def test_no_method_publishes_the_folder_of_its_encoder(tiny):
+    @config
+    class Other:
+        encoder: SphereFace = SphereFace(path="/home/ann/secret/weights.pth")
+
+    private = replace(tiny, method=Other())
+    assert without_folders(private).method.encoder.path == ""
 
 
 def test_absent_folder(tmp_path):

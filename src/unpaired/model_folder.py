@@ -20,11 +20,10 @@ from safetensors.torch import save_file
 from unpaired import experiment as experiments
 from unpaired.config import encode
 from unpaired.data.domain import Domain
-from unpaired.data.sources import Folder, HuggingFace
+from unpaired.data.sources import HuggingFace
 from unpaired.errors import ModelError, SettingError
 from unpaired.experiment import Experiment
 from unpaired.files import replacing
-from unpaired.methods import DTN
 from unpaired.methods.method import Networks
 from unpaired.networks import ExportedEncoder
 from unpaired.networks.exported import check_program
@@ -179,7 +178,7 @@ def without_folders(experiment: Experiment) -> Experiment:
     """Reduce local paths to their last part: sharing a model must not publish a user's folders."""
     domains = {name: _shortened(domain) for name, domain in experiment.domains.items()}
     experiment = dataclasses.replace(experiment, **domains)  # type: ignore[arg-type]
-    if isinstance(experiment.method, DTN) and hasattr(experiment.method.encoder, "path"):
+    if hasattr(getattr(experiment.method, "encoder", None), "path"):
         # The folder holds what is needed: the program itself, or the weights.
         return _with_encoder(experiment, ENCODER if _program(experiment) else "")
     return experiment
@@ -192,9 +191,8 @@ def _program(experiment: Experiment) -> str:
 
 
 def _with_encoder(experiment: Experiment, path: str) -> Experiment:
-    method = experiment.method
-    assert isinstance(method, DTN)
-    encoder = dataclasses.replace(method.encoder, path=path)  # type: ignore[arg-type]
+    method: Any = experiment.method
+    encoder = dataclasses.replace(method.encoder, path=path)
     return dataclasses.replace(experiment, method=dataclasses.replace(method, encoder=encoder))
 
 
@@ -202,7 +200,7 @@ def _shortened(domain: Domain) -> Domain:
     changes: dict[str, Any] = {}
     for field in dataclasses.fields(domain):
         source = getattr(domain, field.name)
-        if isinstance(source, Folder):
+        if hasattr(source, "path"):
             name = Path(source.path).expanduser().resolve().name
             changes[field.name] = dataclasses.replace(source, path=name)
         elif isinstance(source, HuggingFace) and not _is_on_hub(source):
