@@ -27,8 +27,8 @@ from unpaired.experiment import (
     load,
     to_json,
 )
-from unpaired.methods import CycleGAN
-from unpaired.networks import CNN, PatchGAN, ResNet, UNet
+from unpaired.methods import DTN, CycleGAN
+from unpaired.networks import CNN, ClassEncoder, PatchGAN, ResNet, UNet
 from unpaired.recipes import RECIPES, recipe
 
 
@@ -321,6 +321,10 @@ CONTRADICTIONS: dict[str, tuple[Callable[[], Experiment], list[str]]] = {
     "patch is larger than the image": (
         lambda: folders(domain={"size": 16}),
         ["method.discriminator: 3 layers need images of 24×24 at least, not 16×16"],
+    ),
+    "more than a model folder may have": (
+        lambda: folders(method=DTN(encoder=ClassEncoder(num_classes=5000))),
+        ["method.encoder.num_classes is 5000: no model has more than 4096"],
     ),
     "nothing to train on": (
         lambda: folders(domain={"test_fraction": 0.6, "validation_fraction": 0.4}),

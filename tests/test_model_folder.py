@@ -261,6 +261,12 @@ def test_settings_of_a_huge_network_cost_nothing(model):
     assert "has shape" in refusal(model)
 
 
+def test_settings_that_are_no_counts_of_a_network_may_be_large(tiny, networks, tmp_path):
+    method = replace(tiny.method, r1_weight=1.0, r1_every=100_000)
+    saved = save_model(tmp_path / "model", replace(tiny, method=method), networks, 1, "")
+    assert load_model(saved).experiment.method == method
+
+
 def test_networks_that_cannot_be_built(model):
     change_setting(model, "method.generator.downsamplings", 100)
     change_setting(model, "a.size", 2**101)

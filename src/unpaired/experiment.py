@@ -14,6 +14,7 @@ from unpaired.data.sources import BuiltIn
 from unpaired.errors import SettingError
 from unpaired.methods import CycleGAN, Method
 from unpaired.methods.method import DomainName
+from unpaired.weights import LARGEST_SETTING
 
 SCHEMA: Final = 1
 """Version of the JSON form; a newer one is refused by name."""
@@ -253,7 +254,9 @@ def _crosswise(experiment: Experiment) -> list[str]:
         )
     for role in NETWORKS:
         network = getattr(method, role, None)
-        if network is not None and not _numbers(network, ""):
+        too_large = [] if network is None else _too_large(network, f"method.{role}.")
+        problems += too_large
+        if network is not None and not too_large and not _numbers(network, ""):
             found = [p for size in sorted(set(sizes.values())) for p in network.problems(size)]
             problems += [f"method.{role}: {problem}" for problem in dict.fromkeys(found)]
     problems += method.problems(experiment.a, experiment.b, training.batch_size)
@@ -294,6 +297,18 @@ def _crosswise(experiment: Experiment) -> list[str]:
         if getattr(training, length) == 0:
             problems.append(f"training.{length} is 0: nothing would be learned.")
     return problems
+
+
+def _too_large(network: Any, path: str) -> list[str]:
+    """Counts that no model folder may have, lest a stranger's settings make us build anything.
+
+    Refused here, before training: its model could not be loaded.
+    """
+    return [
+        f"{path}{name} is {value}: no model has more than {LARGEST_SETTING}."
+        for name, value in encode(network).items()
+        if isinstance(value, int) and value > LARGEST_SETTING
+    ]
 
 
 def _palette_problems(name: str, domain: Domain) -> list[str]:

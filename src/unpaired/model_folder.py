@@ -27,7 +27,7 @@ from unpaired.files import replacing
 from unpaired.methods.method import Networks
 from unpaired.networks import ExportedEncoder
 from unpaired.networks.exported import check_program
-from unpaired.weights import CONFIG, LARGEST_SETTING, WEIGHTS, read_weights, refuse_pickle
+from unpaired.weights import CONFIG, WEIGHTS, read_weights, refuse_pickle
 
 SCHEMA = 1
 """Version of the form of `config.json` in a model folder; a newer one is refused by name."""
@@ -146,22 +146,10 @@ def _read_config(path: Path) -> tuple[Experiment, int]:
         raise ModelError(f"{path}: images is {record['images']!r}, not a whole number.")
     try:
         experiment = experiments.from_json(json.dumps(record["experiment"]), str(path))
-        _check_counts(experiment, path)
         experiments.check(experiment)
     except SettingError as error:
         raise ModelError(f"{path}: {error}") from None
     return experiment, record["images"]
-
-
-def _check_counts(experiment: Experiment, path: Path) -> None:
-    settings = encode(experiment.method)
-    parts = {f"method.{part}": settings[part] for part in experiments.NETWORKS if part in settings}
-    for part, values in {"method": settings, **parts}.items():
-        for name, value in values.items():
-            if isinstance(value, int) and value > LARGEST_SETTING:
-                raise ModelError(
-                    f"{path}: {part}.{name} is {value}; no model has more than {LARGEST_SETTING}."
-                )
 
 
 def _build_empty(experiment: Experiment, path: Path) -> Networks:
