@@ -117,8 +117,8 @@ def test_row_34_unknown_settings_are_named_with_the_nearest(path: str, line: str
         ("method.generator.kind", "unett", ["'unett'", "did you mean 'unet'?", "resnet"]),
         ("method.discriminator.kind", "patch", ["'patch'", "'patchgan'", "'cnn'"]),
         ("method.adversarial.kind", "wgan", ["'wgan'", "'hinge'", "'least_squares'"]),
-        ("a.source.kind", "zip", ["'zip'", "'folder'", "'hf'", "'builtin'"]),
-        ("method.kind", "cut", ["'cut'", "cyclegan"]),
+        ("a.source.kind", "tape", ["'tape'", "'folder'", "'hf'", "'builtin'"]),
+        ("method.kind", "magic", ["'magic'", "cyclegan"]),
     ],
 )
 def test_unknown_kinds_are_named_with_those_that_exist(path: str, kind: str, words: list[str]):
