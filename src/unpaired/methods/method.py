@@ -130,7 +130,8 @@ class BaseMethod(ABC):
     def generator_losses(self, nets: Networks, batch: Batch) -> tuple[Losses, dict[str, Tensor]]:
         """Weighted losses of generators and encoders, and the fakes that discriminators will judge.
 
-        `batch` holds `a` and `b`, NCHW in the domains' value ranges. Random numbers come from
+        `batch` holds `a` and `b`, NCHW in the domains' value ranges. Fakes are called "a" and "b"
+        too: for each there is a pool of past ones. Random numbers come from
         torch's global generators, which the engine seeds for each step.
         """
 

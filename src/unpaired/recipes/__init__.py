@@ -1,6 +1,6 @@
 """Recipes: functions that return one complete `Experiment`. Their docstrings are the catalogue.
 
-To add one: a function in a file here, and its name in that file's `RECIPES`.
+To add one: a function in a file here, and its name in that file's `RECIPES`; a new file's below.
 """
 
 from __future__ import annotations
