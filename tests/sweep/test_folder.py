@@ -63,6 +63,19 @@ def test_another_grid_is_refused_with_the_differences(tiny: Experiment, tmp_path
     assert (tmp_path / "sweep.json").read_bytes() == before
 
 
+def test_a_setting_that_is_newer_than_the_sweep_had_its_default(tiny: Experiment, tmp_path: Path):
+    """As a run's own: a sweep is continued after an upgrade that has added a setting."""
+    store(tmp_path, cells(tiny, 0.0, 5.0))
+    content = json.loads((tmp_path / "sweep.json").read_text())
+    for run in content["runs"]:
+        del run["experiment"]["method"]["looks_weight"]
+    (tmp_path / "sweep.json").write_text(json.dumps(content))
+    other = replace(tiny, method=replace(tiny.method, looks_weight=1.0))
+    with pytest.raises(RunError, match=r"method\.looks_weight: 0\.0 there, 1\.0 here"):
+        store(tmp_path, cells(other, 0.0, 5.0))
+    store(tmp_path, cells(tiny, 0.0, 5.0))
+
+
 def test_what_would_mix_lengths_or_measurements_is_refused(tiny: Experiment, tmp_path: Path):
     """A single run may be lengthened or measured otherwise, where all of a sweep are alike."""
     constant = replace(tiny, training=replace(tiny.training, schedule="constant"))

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from unpaired.config import encode
 from unpaired.engine.run_folder import differences, is_finished, make_folder
 from unpaired.errors import RunError
+from unpaired.experiment import from_json
 from unpaired.files import write_atomically
 from unpaired.report.entries import SCHEMA, SWEEP, failure_path, read_sweep
 from unpaired.report.records import mapping, parse_object, read_text
@@ -102,10 +103,12 @@ def _require_same(
         if path not in there or path not in here or not set(there[path]) <= set(here[path]):
             old, new = (", ".join(found.get(path, ["not varied"])) for found in (there, here))
             changed[path] = old, new
-    before = {run["name"]: run["experiment"] for run in stored}
+    before = {run["name"]: json.dumps(run["experiment"]) for run in stored}
     for run in runs:
-        if run["name"] in before:
-            changed |= differences(before[run["name"]], run["experiment"])
+        if text := before.get(run["name"]):
+            # Decoded: a setting that is newer than the sweep has its default there.
+            there_then = encode(from_json(text, str(folder / SWEEP)))
+            changed |= differences(there_then, run["experiment"])
     if changed:
         lines = "\n".join(f"  - {k}: {old} there, {new} here" for k, (old, new) in changed.items())
         raise RunError(
