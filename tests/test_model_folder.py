@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from unpaired.config import config
 from unpaired.data.sources import BuiltIn, Folder, HuggingFace, Source
 from unpaired.errors import ModelError
-from unpaired.experiment import Experiment, to_json
+from unpaired.experiment import Experiment, check, to_json
 from unpaired.methods.method import Networks
 from unpaired.model_folder import load_model, save_model, without_folders
 from unpaired.networks import ResNet, SphereFace
@@ -165,6 +165,16 @@ def test_folders_of_the_user_are_not_published(tiny, networks, tmp_path):
     text = (model / "config.json").read_text()
     assert "secret" not in text
     assert str(tmp_path) not in text
+
+
+def test_piles_that_differ_by_their_folders_only_are_no_obstacle(tiny, networks, tmp_path):
+    """train/photos and test/photos are both "photos" in a model."""
+    piles = {f"{pile}source": Folder(path=f"/data/{pile}/photos") for pile in ("", "test_")}
+    experiment = replace(tiny, a=replace(tiny.a, validation_source=None, **piles))
+    check(experiment)
+    model = save_model(tmp_path / "model", experiment, networks, 1, "")
+    found = load_model(model).experiment.a
+    assert found.source == found.test_source == Folder(path="photos")
 
 
 @pytest.mark.parametrize("kind", typing.get_args(Source), ids=lambda kind: kind.kind)

@@ -146,7 +146,7 @@ def _read_config(path: Path) -> tuple[Experiment, int]:
         raise ModelError(f"{path}: images is {record['images']!r}, not a whole number.")
     try:
         experiment = experiments.from_json(json.dumps(record["experiment"]), str(path))
-        experiments.check(experiment)
+        experiments.check(_without_held_out(experiment))
     except SettingError as error:
         raise ModelError(f"{path}: {error}") from None
     return experiment, record["images"]
@@ -170,6 +170,15 @@ def without_folders(experiment: Experiment) -> Experiment:
         # The folder holds what is needed: the program itself, or the weights.
         return _with_encoder(experiment, ENCODER if _program(experiment) else "")
     return experiment
+
+
+def _without_held_out(experiment: Experiment) -> Experiment:
+    """Without the piles kept from training: of train/photos and test/photos, one name is left."""
+    domains = {
+        name: dataclasses.replace(domain, test_source=None, validation_source=None)
+        for name, domain in experiment.domains.items()
+    }
+    return dataclasses.replace(experiment, **domains)  # type: ignore[arg-type]
 
 
 def _program(experiment: Experiment) -> str:
