@@ -110,6 +110,13 @@ def _check_images_are_here(experiment: Experiment, *, is_run: bool) -> None:
             "run folder, or go where they lie. To measure it on others, translate these, then: "
             "unpaired evaluate --generated out/ --real photos/"
         )
+    for domain in () if is_run else experiment.domains.values():
+        if domain.source in (domain.test_source, domain.validation_source):
+            raise DataError(
+                f"{describe(domain.source)!r} is the name of training images and of those kept "
+                "from it, which lay in different folders: a model folder knows no more. Give its "
+                "run folder."
+            )
 
 
 def _write_faithfulness(judge: Judge, result: Result, folder: Path) -> None:

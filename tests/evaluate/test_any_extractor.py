@@ -199,3 +199,17 @@ def test_a_model_folder_without_its_images_says_where_to_find_them(
     save_model(tmp_path / "model", experiment, networks, 8, "card")
     with pytest.raises(DataError, match=r"'ink' does not exist.* give its run folder"):
         unpaired.evaluate(tmp_path / "model")
+
+
+def test_a_model_folder_is_not_measured_on_its_training_images(
+    tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Of train/ink and test/ink it keeps one name."""
+    piles = {f"{pile}source": Folder(path=str(tmp_path / pile / "ink")) for pile in ("", "test_")}
+    experiment = replace(tiny, a=replace(tiny.a, validation_source=None, **piles))
+    networks = experiment.method.build(experiment.a, experiment.b)
+    save_model(tmp_path / "model", experiment, networks, 8, "card")
+    (tmp_path / "ink").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=r"'ink' is the name of training images and of those"):
+        unpaired.evaluate("model")
