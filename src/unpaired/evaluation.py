@@ -13,6 +13,7 @@ from unpaired.config import encode
 from unpaired.data.sources import describe
 from unpaired.engine.hardware import choose_device
 from unpaired.engine.run_folder import append_line
+from unpaired.engine.surroundings import plain_torch
 from unpaired.errors import DataError, SettingError
 from unpaired.evaluate import any_extractor
 from unpaired.evaluate.content import Pretrained
@@ -27,6 +28,7 @@ from unpaired.report.faithfulness_page import write_faithfulness
 from unpaired.report.names import names_of
 
 
+@plain_torch()
 def evaluate(
     folder: str | Path,
     split: Split = "test",

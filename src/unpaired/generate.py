@@ -17,12 +17,14 @@ from torch import Tensor
 from unpaired.data.batches import generator
 from unpaired.data.tensors import images_at_once, to_pixels
 from unpaired.engine.hardware import choose_device
+from unpaired.engine.surroundings import plain_torch
 from unpaired.errors import SettingError
 from unpaired.experiment import Experiment
 from unpaired.methods.method import Networks
 from unpaired.model_folder import load_model
 
 
+@plain_torch()
 @torch.inference_mode()
 def generate(
     experiment: Experiment, networks: Networks, latents: Tensor, device: torch.device
@@ -39,6 +41,7 @@ def generate(
 class Noise:
     """A model that makes images from noise. Image k of a seed is always the same."""
 
+    @plain_torch()
     def __init__(self, folder: str | Path, device: Literal["auto", "cpu", "cuda"] = "auto") -> None:
         """Read a model folder.
 
@@ -55,6 +58,7 @@ class Noise:
         self.device = choose_device(device)
         self.networks = model.networks.to(self.device)
 
+    @plain_torch()
     def latents(self, count: int, seed: int = 0, first: int = 0) -> Tensor:
         """The noise of images `first` to `first + count` of a seed, [count, latent_channels]."""
         method = self.experiment.method
@@ -68,12 +72,14 @@ class Noise:
         made = generate(self.experiment, self.networks, latents, self.device)
         return list(made.permute(0, 2, 3, 1).numpy())
 
+    @plain_torch()
     def between(self, first: int, last: int, steps: int, seed: int = 0) -> Tensor:
         """The noise on the straight way from image `first` of a seed to image `last`."""
         start, end = (self.latents(1, seed, number) for number in (first, last))
         shares = torch.linspace(0, 1, steps)[:, None]
         return start + shares * (end - start)
 
+    @plain_torch()
     def arithmetic(self, text: str, seed: int = 0) -> Tensor:
         """The noise that a sum of images comes to, such as "0,4,7 - 1,2,3 + 8,9,10".
 

@@ -16,6 +16,7 @@ from unpaired.engine.checkpoint import list_newest_first
 from unpaired.engine.hardware import build_fabric, leave
 from unpaired.engine.loop import train as train_networks
 from unpaired.engine.run_folder import open_run
+from unpaired.engine.surroundings import global_state_kept, plain_torch
 from unpaired.engine.track import Tracker, TrackerName
 from unpaired.errors import DataError
 from unpaired.evaluate.leaks import find_leaks
@@ -26,6 +27,7 @@ from unpaired.progress import TrainingProgress, say
 from unpaired.run_observer import RunObserver
 
 
+@plain_torch()
 def train(
     experiment: Experiment,
     folder: str | Path | None = None,
@@ -59,7 +61,8 @@ def train(
             say(f"warning: {warning}")
     fabric = build_fabric(experiment.training)
     # Of several processes, the first alone writes.
-    with open_run(run, experiment) if fabric.is_global_zero else nullcontext():
+    held = open_run(run, experiment) if fabric.is_global_zero else nullcontext()
+    with held, global_state_kept(fabric.device):
         fabric.barrier()
         training = experiment.training
         progress = TrainingProgress(training.whole_images, training.seconds, quiet=quiet)

@@ -20,6 +20,7 @@ from unpaired.engine.hardware import (
     precision_of_translation,
     prefers_channels_last,
 )
+from unpaired.engine.surroundings import plain_torch
 from unpaired.errors import DataError, SettingError
 from unpaired.experiment import Experiment
 from unpaired.methods.method import DIRECTION, OTHER, DomainName, Networks
@@ -30,6 +31,7 @@ GPU_PIXELS_AT_ONCE = 64 * 256**2
 """What fills a GPU, with nothing in its memory but the model; see `PIXELS_AT_ONCE`."""
 
 
+@plain_torch()
 def load(folder: str | Path, device: Literal["auto", "cpu", "cuda"] = "auto") -> Translator:
     """Read a model folder.
 
@@ -59,6 +61,7 @@ class Translator:
         }
         self.experiment = replace(self.experiment, **changes)
 
+    @plain_torch()
     def translate(
         self,
         image: ImageLike,
@@ -101,6 +104,7 @@ class Translator:
             results.append(torch.stack(like_input) if is_batch else like_input[0])
         return results if samples > 1 else results[0]
 
+    @plain_torch()
     def translate_batch(self, pixels: Tensor, to: DomainName, style: Tensor | None) -> Tensor:
         """Translate [N, C, H, W] uint8 or uint16, sides multiples of what the generator needs.
 
@@ -151,6 +155,7 @@ class Translator:
         """The domain that is translated, and the domain `to` that it is translated to."""
         return self.experiment.domain(OTHER[to]), self.experiment.domain(to)
 
+    @plain_torch()
     def style(self, to: DomainName, style_seed: int, sample: int) -> Tensor | None:
         """Style number `sample` of a seed, [1, style_channels]; None where there is no style."""
         if to == "a":

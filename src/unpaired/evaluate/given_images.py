@@ -7,11 +7,13 @@ from typing import Any, Literal
 
 from unpaired.data.sources import parse_source
 from unpaired.engine.hardware import choose_device
+from unpaired.engine.surroundings import plain_torch
 from unpaired.evaluate.extraction import open_pile
 from unpaired.evaluate.extractors import parse_extractor
 from unpaired.evaluate.made_images import judge
 
 
+@plain_torch()
 def evaluate_images(
     generated: str | Path,
     real: str | Path,
