@@ -69,6 +69,22 @@ def test_16_bits():
     assert np.array_equal(read_image(colour, DEEP)[..., 0], deep)
 
 
+def test_16_bits_that_pillow_has_opened_as_32(tmp_path):
+    deep = np.arange(48, dtype=np.uint16).reshape(6, 8) * 1000
+    (tmp_path / "x.pgm").write_bytes(b"P5 8 6 65535\n" + deep.astype(">u2").tobytes())
+    with Image.open(tmp_path / "x.pgm") as image:
+        assert image.mode == "I"
+        assert np.array_equal(read_image(image, DEEP)[..., 0], deep)
+
+
+def test_numbers_of_32_bits_need_their_range():
+    image = Image.fromarray(np.arange(-24, 24, dtype=np.int32).reshape(6, 8))
+    with pytest.raises(UnreadableImage, match=r"from -24 to 23 .* set float_range"):
+        read_image(image, GREY)
+    ranged = Domain(source=BuiltIn(name="ink"), decoding=Decoding(float_range=(-24.0, 23.0)))
+    assert read_image(image, ranged)[..., 0].ravel()[[0, -1]].tolist() == [0, 255]
+
+
 def test_luma_is_pillows():
     assert np.array_equal(convert(rgb, 1, 8)[..., 0], np.asarray(Image.fromarray(rgb).convert("L")))
 

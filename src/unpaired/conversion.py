@@ -24,7 +24,8 @@ Arrays and tensors hold uint8 (0 to 255) or uint16 (0 to 65535). Transparency in
 or fourth channel, is for uint8 alone.
 """
 
-_PNG_MODES = {"1", "L", "LA", "I", "I;16", "I;16B", "P", "RGB", "RGBA"}
+_PNG_MODES = {"1", "L", "LA", "I;16", "I;16B", "P", "RGB", "RGBA"}
+_NUMBERS = {"F", "I"}  # modes without a black and a white, which TIFF holds
 _LUMA = np.array([round(2**16 * weight) for weight in LUMA], np.uint32)  # as Pillow has it
 
 
@@ -90,11 +91,13 @@ def _decode(content: bytes | Path, name: str, domain: Domain) -> Pixels:
 
 def _encode(image: Image.Image) -> bytes:
     """A file in memory, so that one place decides what becomes of modes, palettes and alpha."""
-    if image.mode not in _PNG_MODES and image.mode != "F":
+    if image.mode == "I" and image.format not in (None, "TIFF"):
+        image = Image.fromarray(np.asarray(image).astype(np.uint16))  # of a file with 16 bits
+    if image.mode not in _PNG_MODES | _NUMBERS:
         with_alpha = "LA" if image.mode == "La" else "RGBA"  # La has no other conversion
         image = image.convert(with_alpha if image.has_transparency_data else "RGB")
     file = io.BytesIO()
-    if image.mode == "F":
+    if image.mode in _NUMBERS:
         image.save(file, "TIFF")
     else:
         image.save(file, "PNG", compress_level=0)
