@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 import torch
@@ -83,6 +85,32 @@ def test_numbers_of_32_bits_need_their_range():
         read_image(image, GREY)
     ranged = Domain(source=BuiltIn(name="ink"), decoding=Decoding(float_range=(-24.0, 23.0)))
     assert read_image(image, ranged)[..., 0].ravel()[[0, -1]].tolist() == [0, 255]
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.zeros(3, 4, 4, dtype=torch.bfloat16),
+        torch.zeros(3, 4, 4, dtype=torch.uint8).to_sparse(),
+        torch.zeros(3, 4, 4, dtype=torch.uint8, device="meta"),
+        torch.tensor(3, dtype=torch.uint8),
+    ],
+    ids=["bfloat16", "sparse", "meta", "a number"],
+)
+def test_tensors_that_numpy_cannot_hold_are_refused_in_words(tensor):
+    with pytest.raises(DataError):
+        read_image(tensor, COLOUR)
+
+
+def test_open_images_that_cannot_be_read_are_refused_in_words():
+    file = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)).save(file, "PNG")
+    cut = Image.open(io.BytesIO(file.getvalue()[:2000]))
+    closed = Image.fromarray(rgb)
+    closed.close()
+    for image in (cut, closed, Image.new("L", (0, 0))):
+        with pytest.raises(UnreadableImage, match="the image: cannot be read"):
+            read_image(image, COLOUR)
 
 
 def test_luma_is_pillows():

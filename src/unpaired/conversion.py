@@ -15,7 +15,7 @@ from torch import Tensor
 from unpaired.data.decode import decode
 from unpaired.data.domain import Domain, Pixels
 from unpaired.data.tensors import LUMA
-from unpaired.errors import DataError
+from unpaired.errors import DataError, UnreadableImage
 
 ImageLike = Image.Image | NDArray[Any] | Tensor | Path | str
 """A Pillow image; an array (H, W) or (H, W, C); a tensor [C, H, W]; or a file.
@@ -39,15 +39,23 @@ def read_image(image: ImageLike, domain: Domain) -> Pixels:
     if isinstance(image, (str, Path)):
         return _decode(Path(image), str(image), domain)
     if isinstance(image, Image.Image):
-        return _decode(_encode(image), "the image", domain)
+        try:
+            content = _encode(image)
+        except (OSError, SyntaxError, ValueError) as error:  # Pillow reads an open file only now
+            reason = f"cannot be read; it may be damaged, empty or closed (Pillow: {error})"
+            raise UnreadableImage("the image", reason) from error
+        return _decode(content, "the image", domain)
     if not isinstance(image, (np.ndarray, Tensor)):
         raise DataError(
             f"{type(image).__name__} is no kind of image. Give one image: a Pillow image, an array "
             "(H, W) or (H, W, C), a tensor [C, H, W], or a file; of a list each by itself. Many "
             "files are translated by unpaired.translate_files."
         )
-    array = np.moveaxis(image.detach().cpu().numpy(), 0, -1) if isinstance(image, Tensor) else image
-    _check_array(array, least_axes=3 if isinstance(image, Tensor) else 2)
+    if isinstance(image, Tensor):
+        array = _from_tensor(image)
+    else:
+        array = image
+        _check(str(array.dtype), array.shape, least_axes=2)
     if array.dtype == np.uint16 and array.ndim == 3 and array.shape[2] == 3:
         # The one kind that Pillow has no mode for.
         return convert(array, domain.channels, domain.decoding.depth)
@@ -104,13 +112,23 @@ def _encode(image: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def _check_array(array: NDArray[Any], least_axes: int) -> None:
-    channels = array.shape[2] if array.ndim == 3 else 1
-    allowed = {np.dtype(np.uint8): (1, 2, 3, 4), np.dtype(np.uint16): (1, 3)}
-    if least_axes <= array.ndim <= 3 and array.size and channels in allowed.get(array.dtype, ()):
+def _from_tensor(image: Tensor) -> NDArray[Any]:
+    """[C, H, W] => (H, W, C)."""
+    # First of all, as numpy has no bfloat16 and no sparse arrays.
+    _check(str(image.dtype).removeprefix("torch."), (*image.shape[1:], *image.shape[:1]), 3)
+    if image.layout != torch.strided or image.is_meta:
+        raise DataError("a sparse or meta tensor holds no pixels. Give a dense one.")
+    return np.moveaxis(image.detach().cpu().numpy(), 0, -1)
+
+
+def _check(dtype: str, shape: tuple[int, ...], least_axes: int) -> None:
+    """Refuse what is no image of (H, W, C)."""
+    channels = shape[2] if len(shape) == 3 else 1
+    allowed = {"uint8": (1, 2, 3, 4), "uint16": (1, 3)}.get(dtype, ())
+    if least_axes <= len(shape) <= 3 and 0 not in shape and channels in allowed:
         return
     raise DataError(
-        f"an image of {array.dtype} with {channels} channel(s) and shape {array.shape} (with "
-        "channels last) cannot be used. Give uint8 (0 to 255) with 1 to 4 channels, or uint16 (0 "
-        "to 65535) with 1 or 3; values in [0, 1] are multiplied by 255 and rounded first."
+        f"an image of {dtype} with {channels} channel(s) and shape {shape} (with channels last) "
+        "cannot be used. Give uint8 (0 to 255) with 1 to 4 channels, or uint16 (0 to 65535) with 1 "
+        "or 3; values in [0, 1] are multiplied by 255 and rounded first."
     )
