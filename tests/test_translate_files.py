@@ -463,3 +463,14 @@ def test_batch_size_without_meaning(translate, tmp_path):
     write(tmp_path / "in" / "x.png")
     with pytest.raises(SettingError, match="batch_size is 0"):
         translate(batch_size=0)
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_one_input_needs_no_list(translator, tmp_path, monkeypatch, kind):
+    """Letter by letter, "./in" would be all of this folder, and all of the disk."""
+    monkeypatch.chdir(tmp_path)
+    write(Path("in/1.png"))
+    write(Path("other/2.png"))
+    report = translate_files(translator, kind("./in"), "out", "b")
+    assert report.num_translated == 1
+    assert names(tmp_path / "out") == ["1.png"]

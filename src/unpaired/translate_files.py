@@ -58,7 +58,7 @@ class TranslationReport:
 
 def translate_files(
     translator: Translator,
-    inputs: Iterable[str | Path],
+    inputs: str | Path | Iterable[str | Path],
     output: str | Path,
     to: DomainName,
     *,
@@ -73,10 +73,11 @@ def translate_files(
 ) -> TranslationReport:
     """Translate files, folders, patterns and tables to domain `to`, into the folder `output`.
 
-    For names and formats see `make_plan`; for sizes, `Resolution`; for styles, `Translator`. JPEG
-    and WebP are written at quality 95. Files appear under their names when they are complete, hold
-    nothing of the original but its translation, and never replace an input. An image that cannot
-    be used is reported and left out; with `strict`, it ends the call.
+    `inputs`: one of these, or several. For names and formats see `make_plan`; for sizes,
+    `Resolution`; for styles, `Translator`. JPEG and WebP are written at quality 95. Files appear
+    under their names when they are complete, hold nothing of the original but its translation, and
+    never replace an input. An image that cannot be used is reported and left out; with `strict`, it
+    ends the call.
 
     Raises:
         DataError: when an input does not exist, no image is found, or a file cannot be written.
@@ -88,6 +89,7 @@ def translate_files(
     if batch_size is not None and batch_size < 1:
         raise SettingError(f"batch_size is {batch_size}: the least is 1.")
     depth = translator.domains(to)[1].decoding.depth
+    inputs = [inputs] if isinstance(inputs, (str, Path)) else list(inputs)
     plan = make_plan(inputs, Path(output), samples, image_format, depth, overwrite)
     styles = [translator.style(to, style_seed, sample) for sample in range(samples)]
     total = len(plan.jobs) + len(plan.refused)

@@ -246,3 +246,8 @@ def test_a_spread_has_digits_enough_to_show(
     metric: str, mean: float, deviation: float | None, shown: str
 ) -> None:
     assert wording(metric, Names()).with_deviation(mean, deviation) == shown
+
+
+def test_one_run_and_one_metric_need_no_list(sweep: Path) -> None:
+    alone = compare(str(sweep), metrics="kd")
+    assert alone.entries == compare(sweep).entries == compare([sweep], metrics=["kd"]).entries

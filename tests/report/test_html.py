@@ -329,3 +329,7 @@ def test_an_interval_has_the_digits_of_its_value() -> None:
     words = wording("fd/x/b", Names())
     assert words.interval(Number(value=17.5, low=9.041, high=26)) == "9.0–26.0"
     assert words.interval(Number(value=17.5)) == ""
+
+
+def test_a_folder_is_a_text_or_a_path(run_folder: Path) -> None:
+    assert write_report(str(run_folder)) == run_folder / "report.html"

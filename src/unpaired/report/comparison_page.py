@@ -26,21 +26,23 @@ PAGE = "compare.html"
 
 
 def compare(
-    runs: Sequence[str | Path],
+    runs: str | Path | Sequence[str | Path],
     output: str | Path | None = None,
     *,
     split: str = "test",
-    metrics: Sequence[str] = (),
+    metrics: str | Sequence[str] = (),
 ) -> Comparison:
     """Compare runs, and write the page of it to `output`, a page or a folder, where one is given.
 
-    `runs`: run folders, sweep folders, folders of either, patterns such as "runs/digits-*".
-    `metrics`: those in the foreground, by name; default: the headline numbers.
+    `runs`: run folders, sweep folders, folders of either, patterns such as "runs/digits-*"; one or
+    several. `metrics`: those in the foreground, by name; default: the headline numbers.
 
     Raises:
         RunError: when a path does not exist, or none holds a run.
         SettingError: when no run has one of the metrics.
     """
+    runs = [runs] if isinstance(runs, (str, Path)) else runs
+    metrics = [metrics] if isinstance(metrics, str) else metrics
     comparison = compare_runs(runs, split)
     chosen = choose_metrics(comparison, metrics)
     if output is not None:

@@ -15,7 +15,7 @@ from unpaired.report.sections import curves, facts, repeat
 from unpaired.report.theme import SCRIPT
 
 
-def write_report(run: Path) -> Path:
+def write_report(run: str | Path) -> Path:
     """Write `report.html` into the run folder `run` and return its path.
 
     The page may be written again at any time, also while the run trains.
@@ -23,8 +23,8 @@ def write_report(run: Path) -> Path:
     Raises:
         RunError: `run` is no run folder.
     """
-    path = run / "report.html"
-    write_atomically(path, page(read_run(run)))
+    path = Path(run) / "report.html"
+    write_atomically(path, page(read_run(Path(run))))
     return path
 
 
