@@ -17,6 +17,8 @@ Anything else that reaches the user is a defect of ours and ends with exit code 
 
 from __future__ import annotations
 
+from typing import Any, get_args
+
 
 class UnpairedError(Exception):
     """Base of all errors with a message written for users."""
@@ -77,3 +79,14 @@ class NonFiniteLoss(UnpairedError, ArithmeticError):
     """A loss or gradient became NaN or infinite; the optimiser step was not taken."""
 
     exit_code = 3
+
+
+def check_choice(name: str, value: object, choices: Any) -> None:
+    """Refuse what the `Literal` of a setting does not name.
+
+    Raises:
+        SettingError: with the choices that there are.
+    """
+    if value not in get_args(choices):
+        *others, last = map(repr, get_args(choices))
+        raise SettingError(f"{name} is {value!r}: give {', '.join(others)} or {last}.")

@@ -14,7 +14,7 @@ from unpaired.data.sources import describe
 from unpaired.engine.hardware import choose_device
 from unpaired.engine.run_folder import append_line
 from unpaired.engine.surroundings import plain_torch
-from unpaired.errors import DataError, SettingError
+from unpaired.errors import DataError, SettingError, check_choice
 from unpaired.evaluate import any_extractor
 from unpaired.evaluate.content import Pretrained
 from unpaired.evaluate.extractors import Extractor
@@ -53,8 +53,10 @@ def evaluate(
     Raises:
         ModelError, RunError, DataError: when the model or the images cannot be used, and when a
             classifier is asked for and a pile has no labels for it to learn.
-        SettingError, MissingExtra: for an extractor that cannot be loaded.
+        SettingError, MissingExtra: for an extractor that cannot be loaded, and for settings
+            without meaning.
     """
+    check_choice("split", split, Split)
     folder = Path(folder)
     is_run = (folder / "model").is_dir()
     model = load_model(folder / "model" if is_run else folder)

@@ -10,7 +10,7 @@ import numpy as np
 
 from unpaired.conversion import convert
 from unpaired.data.domain import Domain, Pixels, frame, resize
-from unpaired.errors import UnreadableImage
+from unpaired.errors import UnreadableImage, check_choice
 
 Resolution = Literal["auto", "native", "trained"]
 """The size at which images go through the network; their own size is kept in any case.
@@ -50,7 +50,9 @@ def place(
 
     Raises:
         UnreadableImage: when the crop box of `source` lies outside the image.
+        SettingError: for a resolution that there is not.
     """
+    check_choice("resolution", resolution, Resolution)
     if source.crop is not None or source.fit == "pad" or fixed_size:
         return _framed(pixels, name, source, target)
     height, width = pixels.shape[:2]

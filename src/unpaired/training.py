@@ -18,7 +18,7 @@ from unpaired.engine.loop import train as train_networks
 from unpaired.engine.run_folder import open_run
 from unpaired.engine.surroundings import global_state_kept, plain_torch
 from unpaired.engine.track import Tracker, TrackerName
-from unpaired.errors import DataError
+from unpaired.errors import DataError, check_choice
 from unpaired.evaluate.leaks import find_leaks
 from unpaired.evaluate.palettes import share_of_palette
 from unpaired.experiment import Experiment, check
@@ -44,6 +44,8 @@ def train(
         NonFiniteLoss: when training diverged; the last checkpoint stays.
     """
     check(experiment)
+    if track is not None:
+        check_choice("track", track, TrackerName)
     run = Path(folder) if folder is not None else Path("runs") / experiment.name
     images: dict[DomainName, Images] = {
         name: _training_images(experiment, name, quiet=quiet) for name in experiment.domains

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from unpaired.data.folder import list_images
 from unpaired.data.formats import EXTENSIONS
 from unpaired.data.sources import Content, file_names, parse_source
-from unpaired.errors import DataError, SettingError, UnreadableImage
+from unpaired.errors import DataError, SettingError, UnreadableImage, check_choice
 
 ImageFormat = Literal["png", "jpeg", "webp", "tiff"]
 
@@ -87,6 +87,8 @@ def make_plan(
         SettingError: when `output` is or lies in a folder that is translated, is a file, or holds
             an input; or holds files of these names already, without `overwrite`.
     """
+    if image_format is not None:
+        check_choice("image_format", image_format, ImageFormat)
     plan = Plan()
     _check_folder(output)
     found: dict[Path | tuple[str, str], Job] = {}

@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from lightning_fabric import Fabric
 
-from unpaired.errors import SettingError
+from unpaired.errors import SettingError, check_choice
 from unpaired.experiment import Training
 
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it announces each precision
@@ -19,16 +19,21 @@ CHANNELS_LAST_SIZE = 128
 """See `prefers_channels_last`."""
 
 
-def choose_device(wanted: Literal["auto", "cpu", "cuda"]) -> torch.device:
+Device = Literal["auto", "cpu", "cuda"]
+
+
+def choose_device(wanted: Device) -> torch.device:
     """A GPU where there is one, unless told otherwise.
 
     Raises:
-        SettingError: when a GPU is asked for and torch finds none.
+        SettingError: when a GPU is asked for and torch finds none, and for other words.
     """
+    kind = str(wanted).partition(":")[0]  # cuda:1 is a device too
+    check_choice("device", kind, Device)
     has_gpu = torch.cuda.is_available()
-    if wanted == "auto":
+    if kind == "auto":
         wanted = "cuda" if has_gpu else "cpu"
-    if wanted == "cuda" and not has_gpu:
+    if kind == "cuda" and not has_gpu:
         raise SettingError(
             f"the device is cuda, but torch {torch.__version__} finds no GPU. Use cpu or auto; "
             "`unpaired doctor` shows what is installed."

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from unpaired.errors import SettingError
+from unpaired.errors import SettingError, check_choice
 from unpaired.report.entries import Entry, find_entries
 from unpaired.report.groups import Group, group
 from unpaired.report.measured import Row, Table
@@ -63,7 +64,9 @@ def compare_runs(paths: Iterable[str | Path], split: str = "test") -> Comparison
 
     Raises:
         RunError: when a path does not exist, or none holds a run.
+        SettingError: for a split that there is not.
     """
+    check_choice("split", split, Literal["validation", "test"])
     entries, notes = find_entries(paths)
     groups, differing = group(entries)
     for entry in entries:
