@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +69,8 @@ def train(
         training = experiment.training
         progress = TrainingProgress(training.whole_images, training.seconds, quiet=quiet)
         tracker = Tracker(track, run) if track and fabric.is_global_zero else None
-        with progress if fabric.is_global_zero else nullcontext():
+        tracking = closing(tracker) if tracker else nullcontext()
+        with progress if fabric.is_global_zero else nullcontext(), tracking:
             observer = RunObserver(
                 experiment, run, fixed, images, leaks, progress, tracker, fabric.device
             )

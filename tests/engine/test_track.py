@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from unpaired import training
 from unpaired.engine import track
 from unpaired.errors import MissingExtra
 
@@ -23,11 +25,17 @@ class Writer:
     def __init__(self, fail_at: int = 99) -> None:
         self.scalars: list[tuple[str, float, int]] = []
         self.fail_at = fail_at
+        self.ends = 0
 
     def add_scalar(self, name: str, value: float, step: int) -> None:
         if len(self.scalars) >= self.fail_at:
             raise ConnectionError("the server is gone")
         self.scalars.append((name, value, step))
+
+    def close(self) -> None:
+        self.ends += 1
+
+    finish = close
 
 
 def test_every_number_is_sent_at_its_images_seen(monkeypatch, tmp_path: Path):
@@ -36,6 +44,35 @@ def test_every_number_is_sent_at_its_images_seen(monkeypatch, tmp_path: Path):
     track.Tracker("tensorboard", tmp_path).log(RECORD)
     assert ("generators/cycle_a", 1.5, 32) in writer.scalars
     assert ("images_per_second", 3.0, 32) in writer.scalars
+
+
+@pytest.mark.parametrize("name", ["tensorboard", "wandb"])
+def test_each_training_of_a_process_has_a_tracker_that_ends_with_it(
+    tiny, monkeypatch, tmp_path: Path, name
+):
+    writers: list[Writer] = []
+
+    def begin(name: str, folder: Path) -> Writer:
+        writers.append(Writer())
+        return writers[-1]
+
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(track, "_open", begin)
+    monkeypatch.setattr(training, "train_networks", fail)
+    for run in ("1", "2"):
+        with pytest.raises(MemoryError):
+            training.train(tiny, tmp_path / run, track=name, quiet=True)
+    assert [writer.ends for writer in writers] == [1, 1]
+
+
+def test_a_run_that_the_caller_has_opened_is_left_open(monkeypatch, tmp_path: Path):
+    mine = Writer()
+    monkeypatch.setitem(sys.modules, "wandb", SimpleNamespace(run=mine))
+    monkeypatch.setattr(track, "_open", lambda name, folder: mine)
+    track.Tracker("wandb", tmp_path).close()
+    assert mine.ends == 0
 
 
 def test_a_failing_tracker_is_left_with_one_warning(monkeypatch, tmp_path: Path, caplog):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +20,8 @@ class Tracker:
     def __init__(self, name: TrackerName, folder: Path) -> None:
         self.name = name
         self._writer: Any = None
+        # A run that the caller has opened is the caller's to end.
+        self._is_mine = name != "wandb" or getattr(sys.modules.get("wandb"), "run", None) is None
         try:
             self._writer = _open(name, folder)
         except MissingExtra:
@@ -40,6 +43,19 @@ class Tracker:
                     self._writer.add_scalar(name, value, record["images"])
         except Exception as error:  # as above
             self._give_up(error)
+
+    def close(self) -> None:
+        """End what was opened: the next training of this process has a tracker of its own."""
+        writer, self._writer = self._writer, None
+        if writer is None or not self._is_mine:
+            return
+        try:
+            if self.name == "wandb":
+                writer.finish()
+            else:
+                writer.close()
+        except Exception as error:  # as above
+            logger.warning("%s did not end well (%s)", self.name, error)
 
     def _give_up(self, error: Exception) -> None:
         logger.warning("%s failed (%s); training goes on without it", self.name, error)
