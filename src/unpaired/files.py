@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,8 @@ UNFINISHED = "unfinished"
 
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Replace the content of a file, on the disk, at once."""
-    temporary = path.with_name(f".writing-{os.getpid()}-{path.name}"[:200])
+    writer = f"{os.getpid()}-{threading.get_ident()}"
+    temporary = path.with_name(f".writing-{writer}-{path.name}"[:200])
     with temporary.open("wb") as file:
         file.write(content.encode() if isinstance(content, str) else content)
         file.flush()
