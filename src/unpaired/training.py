@@ -42,6 +42,8 @@ def train(
     Raises:
         SettingError, DataError, RunError: before anything is trained or written.
         NonFiniteLoss: when training diverged; the last checkpoint stays.
+        SystemExit: 130 after Ctrl-C while it trains (in the main thread; no KeyboardInterrupt), 143
+            after SIGTERM, with a checkpoint and a model of what was learned.
     """
     check(experiment)
     if track is not None:

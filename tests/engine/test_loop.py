@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import sys
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,7 @@ from unpaired.data.images import load_images
 from unpaired.data.sources import Folder
 from unpaired.engine import loop
 from unpaired.engine.hardware import build_fabric
+from unpaired.engine.interruption import interruption
 from unpaired.engine.run_folder import open_run
 from unpaired.engine.state import State, learning_rate_factor
 from unpaired.engine.window import memory_mb
@@ -228,3 +231,28 @@ def test_one_phase_compiles_as_a_whole(tiny):
         state.networks, batch, {"a": batch["a"], "b": batch["b"]}
     )
     assert explained.graph_break_count == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [([], "python"), ([""], "python"), (["dir/mine.py", "a b"], "mine.py 'a b'")],
+)
+def test_the_command_is_known_as_far_as_there_is_one(
+    tiny, tmp_path, monkeypatch, arguments, command
+):
+    """Python inside another program has none, and at a prompt an empty one."""
+    monkeypatch.setattr(sys, "argv", arguments)
+    with open_run(tmp_path / "run", tiny):
+        assert (tmp_path / "run" / "command.txt").read_text() == command + "\n"
+
+
+def test_a_handler_that_is_not_pythons_stays(monkeypatch):
+    """As R, Julia and Java have them, in which Python may run."""
+    before = signal.getsignal(signal.SIGTERM)
+    foreign = {signal.SIGTERM: None}
+    original = signal.getsignal
+    monkeypatch.setattr(signal, "getsignal", lambda s: foreign.get(s, original(s)))
+    with interruption():
+        assert original(signal.SIGTERM) is before
+        assert original(signal.SIGINT) is not signal.default_int_handler
+    assert original(signal.SIGINT) is signal.default_int_handler

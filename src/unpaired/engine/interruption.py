@@ -17,8 +17,10 @@ def interruption() -> Iterator[Callable[[], int]]:
         nonlocal received
         received = 128 + number
 
+    # A handler that is not Python's, of a program that Python is part of, could not be put back.
+    heard = [s for s in (signal.SIGTERM, signal.SIGINT) if signal.getsignal(s) is not None]
     try:
-        before = {s: signal.signal(s, handle) for s in (signal.SIGTERM, signal.SIGINT)}
+        before = {s: signal.signal(s, handle) for s in heard}
     except ValueError:  # not the main thread, where Python takes no signals
         before = {}
     try:

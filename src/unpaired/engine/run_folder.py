@@ -62,8 +62,9 @@ def open_run(folder: Path, experiment: Experiment) -> Iterator[None]:
                 "folder with -o."
             ) from None
         write_atomically(stored, to_json(experiment))
-        program = Path(sys.argv[0]).name.replace("__main__.py", "unpaired")  # python -m unpaired
-        command = [program, *sys.argv[1:]]
+        program, *arguments = sys.argv or [""]  # none where Python is part of another program
+        program = Path(program).name.replace("__main__.py", "unpaired")  # python -m unpaired
+        command = [program or "python", *arguments]
         write_atomically(folder / "command.txt", shlex.join(command) + "\n")
         write_atomically(folder / "environment.json", json.dumps(environment(), indent=2) + "\n")
         yield
