@@ -37,7 +37,8 @@ def train(
 ) -> Path:
     """Train, evaluate on test images, and write `folder` (default: runs/<name>); returns it.
 
-    The same call continues a run that was interrupted.
+    The same call continues a run that was interrupted. Of several threads one trains at a time;
+    processes train beside each other (`unpaired.sweep`).
 
     Raises:
         SettingError, DataError, RunError: before anything is trained or written.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -107,6 +108,16 @@ def test_a_training_leaves_the_global_generators_as_they_were(tiny, tmp_path):
     weights(tiny, tmp_path / "run")
     assert torch.equal(torch.get_rng_state(), before)
     assert np.array_equal(np.random.get_state()[1], numpy_before)
+
+
+def test_threads_train_what_each_would_alone(tiny, plain, tmp_path, monkeypatch):
+    monkeypatch.setattr(RunObserver, "finish", RunObserver.stop)
+    exact = replace(tiny, training=replace(tiny.training, precision="float32"))
+    with ThreadPoolExecutor(2) as pool:
+        runs = list(pool.map(lambda n: unpaired.train(exact, tmp_path / n, quiet=True), "ab"))
+    for run in runs:
+        found = load_file(run / "model" / "model.safetensors")
+        assert all(torch.equal(found[name], plain[name]) for name in plain)
 
 
 def test_the_choice_of_convolutions_is_as_before_even_after_an_error():

@@ -7,10 +7,13 @@ bfloat16 sums its gradients in float32, and so rounds otherwise.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import torch
+
+_TURN = threading.RLock()  # of the thread that trains, from torch's global generators
 
 
 @contextmanager
@@ -38,12 +41,13 @@ def plain_torch() -> Iterator[None]:
 @contextmanager
 def global_state_kept(device: torch.device) -> Iterator[None]:
     """For what trains on `device`: torch's global generators and the choice of convolutions by
-    trial are afterwards as they were."""
-    uses_gpus = device.type == "cuda" or torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
-    gpus = list(range(torch.cuda.device_count())) if uses_gpus else []  # one seed is for all
-    by_trial = torch.backends.cudnn.benchmark
-    try:
-        with torch.random.fork_rng(gpus):
-            yield
-    finally:
-        torch.backends.cudnn.benchmark = by_trial
+    trial are afterwards as they were. Threads take turns, as there is one such state for all."""
+    with _TURN:
+        uses_gpus = device.type == "cuda" or torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+        gpus = list(range(torch.cuda.device_count())) if uses_gpus else []  # one seed is for all
+        by_trial = torch.backends.cudnn.benchmark
+        try:
+            with torch.random.fork_rng(gpus):
+                yield
+        finally:
+            torch.backends.cudnn.benchmark = by_trial
