@@ -17,7 +17,7 @@ from unpaired.engine.surroundings import plain_torch
 from unpaired.errors import DataError, SettingError, check_choice
 from unpaired.evaluate import any_extractor
 from unpaired.evaluate.content import Pretrained
-from unpaired.evaluate.extractors import Extractor
+from unpaired.evaluate.extractors import Extractor, parse_extractor
 from unpaired.evaluate.faithfulness import look
 from unpaired.evaluate.measure import Judge, Result
 from unpaired.evaluate.protocol import Split
@@ -34,7 +34,7 @@ def evaluate(
     split: Split = "test",
     output: str | Path | None = None,
     pretrained: Callable[[torch.device], Pretrained] | None = None,
-    extractors: Sequence[Extractor] = (),
+    extractors: str | Sequence[Extractor | str] = (),
     *,
     classifier: bool | None = None,
     adaptation: bool | None = None,
@@ -42,10 +42,11 @@ def evaluate(
 ) -> list[dict[str, Any]]:
     """Measure a run folder's model, or a model folder; returns lines of evaluations.jsonl.
 
-    The first line holds all that needs no download; each of `extractors` adds a line with the
-    distances that it finds. With `output`, a folder, the page on the faithfulness of translations
-    is written there. `pretrained` gives, on a device, distances to take in addition. `classifier`,
-    `adaptation` and `device` replace the settings of that name that the model was trained with.
+    The first line holds all that needs no download; each of `extractors`, which may be written as
+    on the command line ("dinov2"), adds a line with the distances that it finds. With `output`, a
+    folder, the page on the faithfulness of translations is written there. `pretrained` gives, on a
+    device, distances to take in addition. `classifier`, `adaptation` and `device` replace the
+    settings of that name that the model was trained with.
 
     A run's sources are known in full; a model folder's only by name, so that its images must lie
     where it is evaluated. In a run folder, the lines are also appended to evaluations.jsonl.
@@ -65,7 +66,9 @@ def evaluate(
         raise SettingError("adaptation is measured on test images. Leave --split out.")
     experiment = _with(experiment, classifier=classifier, adaptation=adaptation)
     where = choose_device(device or experiment.training.device)
-    loaded = [extractor.load(where) for extractor in extractors]  # before anything long begins
+    extractors = [extractors] if isinstance(extractors, str) else extractors
+    parsed = [parse_extractor(e) if isinstance(e, str) else e for e in extractors]
+    loaded = [extractor.load(where) for extractor in parsed]  # before anything long begins
     if output is not None and not experiment.method.directions:
         raise SettingError(
             "-o writes how faithful translations are; this model makes images from noise and "

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from unpaired.data.decode import Decoding, decode
 from unpaired.data.domain import Domain, Pixels, frame
-from unpaired.data.sources import BuiltIn, Records, Source, describe
+from unpaired.data.sources import BuiltIn, Records, Source, describe, parse_source
 from unpaired.data.splits import FEWEST as FEWEST_OF_SPLIT
 from unpaired.data.splits import Split, hashes_of, held_out, source_of
 from unpaired.errors import UnreadableImage
@@ -64,17 +65,23 @@ class Finding:
 
 
 def check_data(
-    sources: dict[str, Source], decoding: Decoding | Mapping[str, Decoding] | None = None
+    sources: Mapping[str, Source | str | Path],
+    decoding: Decoding | Mapping[str, Decoding] | None = None,
 ) -> dict[str, Finding]:
     """Decode every image of each source; keys are yours, such as "a", "a-test", "b", and those of
-    `decoding` where sources differ in it.
+    `decoding` where sources differ in it. A source may be written as on the command line.
 
     Raises:
+        SettingError: for a text that is no source.
         DataError: when a source cannot be opened at all. Single bad files are findings.
     """
     alike = decoding if isinstance(decoding, Decoding) else Decoding()
     single = decoding if isinstance(decoding, Mapping) else {}
-    return {name: _inspect(source, single.get(name, alike)) for name, source in sources.items()}
+    opened = {
+        name: parse_source(str(source)) if isinstance(source, (str, Path)) else source
+        for name, source in sources.items()
+    }
+    return {name: _inspect(source, single.get(name, alike)) for name, source in opened.items()}
 
 
 def leaks(findings: dict[str, Finding]) -> list[tuple[str, str]]:

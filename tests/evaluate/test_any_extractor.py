@@ -17,7 +17,7 @@ import unpaired
 from unpaired.cli.main import main
 from unpaired.cli.train import finish
 from unpaired.data.sources import BuiltIn, Folder
-from unpaired.errors import DataError
+from unpaired.errors import DataError, SettingError
 from unpaired.evaluate.extraction import open_pile
 from unpaired.evaluate.extractors import Loaded, Pixels
 from unpaired.evaluate.made_images import judge
@@ -122,6 +122,15 @@ def test_what_users_add_is_neither_headline_nor_moment_of_the_training(
     finish(run, load(run / "config.json"), as_json=True)
     said = json.loads(capsys.readouterr().out)
     assert said["evaluation"]["protocol"]["name"] == "standard"
+
+
+@pytest.mark.usefixtures("quick_evaluation")
+def test_extractors_are_written_as_on_the_command_line(run: Path):
+    texts = ["pixels", ["pixels"], [Pixels()]]
+    found = [unpaired.evaluate(run / "model", "validation", extractors=e)[1] for e in texts]
+    assert found[0]["metrics"] == found[1]["metrics"] == found[2]["metrics"]
+    with pytest.raises(SettingError, match="Did you mean 'pixels'"):
+        unpaired.evaluate(run, extractors="pixel")
 
 
 @pytest.mark.usefixtures("quick_evaluation")
