@@ -118,3 +118,20 @@ def test_the_verb_writes_pictures(folder: Path, tmp_path: Path, capsys: pytest.C
     for words in (["--arithmetic", ""], ["--arithmetic", "0 -"], ["--between", "0", "-1"]):
         assert main(["generate", str(folder), "-o", str(tmp_path / "no"), *words]) == 2
     assert not (tmp_path / "no").exists()
+
+
+def test_noise_that_is_none_of_the_model(folder: Path):
+    model = Noise(folder, "cpu")
+    for wrong in ({"count": 0}, {"count": 1, "seed": -1}, {"count": 1, "first": -1}):
+        with pytest.raises(SettingError, match="the least are 1, 0 and 0"):
+            model.latents(**wrong)
+    for shape in ((2, 3), (8,)):
+        with pytest.raises(SettingError, match=rf"\({shape[0]},.*this model takes \(N, "):
+            model.images(torch.zeros(shape))
+
+
+def test_noise_of_numpys_precision_is_taken(folder: Path):
+    model = Noise(folder, "cpu")
+    latents = model.latents(2)
+    for exact, image in zip(model.images(latents), model.images(latents.double()), strict=True):
+        assert np.array_equal(exact, image)

@@ -33,7 +33,7 @@ def generate(
     b = experiment.b
     made = []
     for part in torch.split(latents, images_at_once(b.size, b.size)):
-        values = experiment.method.generate(networks, part.to(device))
+        values = experiment.method.generate(networks, part.to(device, torch.float32))
         made.append(to_pixels(values, b.value_range).cpu())
     return torch.cat(made)
 
@@ -60,7 +60,15 @@ class Noise:
 
     @plain_torch()
     def latents(self, count: int, seed: int = 0, first: int = 0) -> Tensor:
-        """The noise of images `first` to `first + count` of a seed, [count, latent_channels]."""
+        """The noise of images `first` to `first + count` of a seed, [count, latent_channels].
+
+        Raises:
+            SettingError: for no image, and for numbers below 0.
+        """
+        if count < 1 or min(seed, first) < 0:
+            raise SettingError(
+                f"count is {count}, seed {seed} and first {first}: the least are 1, 0 and 0."
+            )
         method = self.experiment.method
         rows = [
             method.draw_latents(1, generator("generate", seed, first + i)) for i in range(count)
@@ -68,7 +76,16 @@ class Noise:
         return torch.cat(rows)
 
     def images(self, latents: Tensor) -> list[NDArray[np.uint8]]:
-        """[N, latent_channels] => N images (H, W, C), uint8."""
+        """[N, latent_channels] => N images (H, W, C), uint8.
+
+        Raises:
+            SettingError: for noise of another shape.
+        """
+        width = self.experiment.method.latent_channels
+        if latents.ndim != 2 or latents.shape[1] != width:
+            raise SettingError(
+                f"latents have the shape {tuple(latents.shape)}: this model takes (N, {width})."
+            )
         made = generate(self.experiment, self.networks, latents, self.device)
         return list(made.permute(0, 2, 3, 1).numpy())
 
