@@ -296,6 +296,16 @@ def test_a_folder_that_is_no_run_gets_no_report(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_model_folder_gets_no_report(run_folder: Path) -> None:
+    """It is shared as it is, and its config.json is another."""
+    (run_folder / "model").mkdir(exist_ok=True)
+    for name in ("config.json", "model.safetensors"):
+        (run_folder / "model" / name).write_text("{}")
+    with pytest.raises(RunError, match="is a model folder"):
+        write_report(run_folder / "model")
+    assert not (run_folder / "model" / "report.html").exists()
+
+
 def test_the_report_never_imports_torch() -> None:
     program = (
         "import sys; import unpaired.report.html, unpaired.report.pictures;"

@@ -154,6 +154,8 @@ def _read_config(folder: Path) -> Mapping[str, Any]:
             f"{folder} is no run folder: it has no config.json. "
             "Give the folder that `unpaired train -o FOLDER` wrote."
         )
+    if (folder / "model.safetensors").is_file():
+        raise RunError(f"{folder} is a model folder. Give the run folder that holds it.")
     config = parse_object(read_text(path))
     if config is None:
         raise RunError(
