@@ -76,8 +76,9 @@ def evaluate(
         )
     _check_images_are_here(experiment, is_run=is_run)
     judge = Judge(experiment, split, where, pretrained(where) if pretrained else None)
-    labelled = all(images.labels is not None for images in judge.images.values())
-    if (classifier and judge.classifiers is None) or (adaptation and not labelled):
+    if (classifier and judge.classifiers is None) or (
+        adaptation and any(images.labels is None for images in judge.images.values())
+    ):
         raise DataError(
             "a task classifier learns from labels, and these images have none. Leave --classifier "
             "and --adaptation out, or train on labelled images: a folder with a subfolder for each "
