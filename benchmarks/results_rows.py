@@ -272,17 +272,17 @@ outputs and at the statistics of evaluation before blaming a discriminator.
         metrics=("embedding_similarity/a2b", "diversity/a2b", "fd/pixels/b", "kd/pixels/b"),
         reported="The report shows pictures only.",
         text="""
-As reported, after 200 steps of 32, every photograph is the same grey texture (diversity 0.07, no
-nearer to its own photograph in f than to another's): α 0.01 against β 100 leaves g nothing but to
-draw drawings from drawings. Ours with more constancy alone drew one face for all, with a grid over
-it. With f's features standardised in either domain, β 30 and resize-convolutions, drawn faces come
-out without collapse, with vertical streaks (96×96, no changes before the discriminator: the row of
-20,000 images). A discriminator of 1,426 drawings knows each by heart; where it sees all images
-through random changes (shifts of up to 10 pixels, mirrored, contrast 0.4, brightness 0.2, a square
-cut out of half), at the drawings' own 64×64 and with α 5, the pile is as near to real drawings (2.7
-as before), and a translation is nearer to its photograph (0.49 instead of 0.34; the face encoder
-itself, unstandardised, finds 0.46 and 0.42 in the two seeds between photograph and drawing, 0.13
-and 0.12 to another's drawing, before 0.33 and 0.11: `unpaired evaluate … --extractor
+As reported, after 200 steps of 32, every photograph is the same grey texture (two seeds: diversity
+0.06, no nearer to its own photograph in f than to another's): α 0.01 against β 100 leaves g nothing
+but to draw drawings from drawings. Ours with more constancy alone drew one face for all, with a
+grid over it. With f's features standardised in either domain, β 30 and resize-convolutions, drawn
+faces come out without collapse, with vertical streaks (96×96, no changes before the discriminator:
+the row of 20,000 images). A discriminator of 1,426 drawings knows each by heart; where it sees all
+images through random changes (shifts of up to 10 pixels, mirrored, contrast 0.4, brightness 0.2, a
+square cut out of half), at the drawings' own 64×64 and with α 5, the pile is as near to real
+drawings (2.7 as before), and a translation is nearer to its photograph (0.49 instead of 0.34; the
+face encoder itself, unstandardised, finds 0.46 and 0.42 in the two seeds between photograph and
+drawing, 0.13 and 0.12 to another's drawing, before 0.33 and 0.11: `unpaired evaluate … --extractor
 mobilefacenet.pt2`): faces with outlines, noses and mouths, and the photograph's fair, dark or white
 hair by the eye. Diversity is less (0.75 instead of 0.86), skin is pale in most, streaks are left in
 hair. With α 10 and half the images constancy counts for too much: eyes are smeared (0.50, 3.7). An
