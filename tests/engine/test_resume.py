@@ -20,7 +20,7 @@ from unpaired.data.images import load_images
 from unpaired.engine import checkpoint, hardware
 from unpaired.engine.hardware import build_fabric
 from unpaired.engine.loop import train
-from unpaired.engine.run_folder import open_run
+from unpaired.engine.run_folder import append_line, open_run, read_lines
 from unpaired.errors import RunError
 from unpaired.experiment import Experiment, to_json
 
@@ -214,3 +214,13 @@ def test_metrics_are_not_written_twice(long, tmp_path):
     lines = (folder / "metrics.jsonl").read_text().splitlines()
     seen = [json.loads(line)["images"] for line in lines]
     assert seen == list(range(4, 4 * STEPS + 1, 4))
+
+
+def test_a_line_after_a_torn_one_stands_alone(tmp_path: Path):
+    path = tmp_path / "evaluations.jsonl"
+    append_line(path, {"images": 1})
+    with path.open("a") as file:
+        file.write('{"images": 2, "met')  # a disk that was full, or a power cut
+    append_line(path, {"images": 3})
+    append_line(path, {"images": 4})
+    assert [line["images"] for line in read_lines(path)] == [1, 3, 4]

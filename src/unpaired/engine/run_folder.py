@@ -144,9 +144,13 @@ def is_finished(run: Path) -> bool:
 
 
 def append_line(path: Path, record: dict[str, Any]) -> None:
-    """Add one line of JSON to a file."""
-    with path.open("a") as file:
-        file.write(json.dumps(record) + "\n")
+    """Add one line of JSON to a file; a line that a crash has torn stays a line of its own."""
+    line = json.dumps(record).encode() + b"\n"
+    with path.open("a+b") as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            line = line if file.read(1) == b"\n" else b"\n" + line
+        file.write(line)
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
