@@ -119,7 +119,7 @@ def test_failed_save_keeps_the_old_model(tiny, networks, model, monkeypatch):
     def fail(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("unpaired.model_folder.save_file", fail)
+    monkeypatch.setattr("unpaired.model_folder.write_weights", fail)
     with pytest.raises(OSError, match="No space"):
         save_model(model, tiny, networks, 9, "new")
     assert load_model(model).images == 1234

@@ -66,7 +66,7 @@ def quick_judge(monkeypatch: pytest.MonkeyPatch) -> None:
 
     class QuickJudge:
         def __init__(self, experiment: Experiment, split: str, *_: Any, **__: Any) -> None:
-            self.split = split
+            self.split, self.images = split, dict[str, Any]()
 
         def measure(self, networks: Any, images: int) -> Result:
             assert not networks.training
@@ -215,7 +215,10 @@ def test_what_cannot_work_is_refused_before_anything_is_written(tiny: Experiment
 
 @pytest.mark.usefixtures("quick_judge")
 def test_a_run_evaluated_elsewhere_says_where_its_images_are(
-    tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: Experiment,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ):
     monkeypatch.chdir(tmp_path)
     for name in ("ink", "sign"):
@@ -231,6 +234,18 @@ def test_a_run_evaluated_elsewhere_says_where_its_images_are(
         ),
         quiet=True,
     )
+
+    # In the folder of another, say, who lets nobody write there.
+    def refuse(*_: Any) -> None:
+        raise PermissionError(13, "Permission denied", str(run / "evaluations.jsonl"))
+
+    before = evaluations(run)
+    with monkeypatch.context() as patched:
+        patched.setattr(evaluation, "append_line", refuse)
+        assert unpaired.evaluate(run)[0]["split"] == "test"
+    assert "the numbers are not kept with the run" in caplog.text
+    assert evaluations(run) == before
+
     monkeypatch.chdir(tmp_path / "ink")
     with pytest.raises(DataError, match=r"'ink' does not exist here\. .* go to the folder"):
         unpaired.evaluate(tmp_path / run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,8 @@ from unpaired.model_folder import load_model
 from unpaired.report.faithfulness_page import write_faithfulness
 from unpaired.report.names import names_of
 
+logger = logging.getLogger(__name__)
+
 
 @plain_torch()
 def evaluate(
@@ -49,7 +52,8 @@ def evaluate(
     settings of that name that the model was trained with.
 
     A run's sources are known in full; a model folder's only by name, so that its images must lie
-    where it is evaluated. In a run folder, the lines are also appended to evaluations.jsonl.
+    where it is evaluated. In a run folder, the lines are also appended to evaluations.jsonl
+    (a warning says where that cannot be).
 
     Raises:
         ModelError, RunError, DataError: when the model or the images cannot be used, and when a
@@ -88,8 +92,11 @@ def evaluate(
     if output is not None:
         _write_faithfulness(judge, result, Path(output))
     found = [result.record, *any_extractor.records(judge, result, loaded)]
-    for line in found if is_run else ():
-        append_line(folder / "evaluations.jsonl", line)
+    try:
+        for line in found if is_run else ():
+            append_line(folder / "evaluations.jsonl", line)
+    except OSError as error:  # another's run, say: minutes of measuring are not thrown away
+        logger.warning("the numbers are not kept with the run: %s", error)
     return found
 
 

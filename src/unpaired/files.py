@@ -6,7 +6,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 UNFINISHED = "unfinished"
@@ -14,14 +14,24 @@ UNFINISHED = "unfinished"
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Replace the content of a file, on the disk, at once."""
+    """Replace the content of a file, on the disk, at once.
+
+    Raises:
+        OSError: naming `path`, of which nothing is left behind beside the old content.
+    """
     writer = f"{os.getpid()}-{threading.get_ident()}"
     temporary = path.with_name(f".writing-{writer}-{path.name}"[:200])
-    with temporary.open("wb") as file:
-        file.write(content.encode() if isinstance(content, str) else content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        error.filename = str(path)
+        raise
 
 
 @contextmanager

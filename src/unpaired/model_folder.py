@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 
 from unpaired import experiment as experiments
 from unpaired.config import encode
@@ -27,7 +26,7 @@ from unpaired.files import replacing
 from unpaired.methods.method import Networks
 from unpaired.networks import ExportedEncoder
 from unpaired.networks.exported import check_program
-from unpaired.weights import CONFIG, WEIGHTS, read_weights, refuse_pickle
+from unpaired.weights import CONFIG, WEIGHTS, read_weights, refuse_pickle, write_weights
 
 SCHEMA = 1
 """Version of the form of `config.json` in a model folder; a newer one is refused by name."""
@@ -67,7 +66,7 @@ def save_model(
     with replacing(folder) as temporary:
         state = networks.generating().state_dict()
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
-        save_file(tensors, temporary / WEIGHTS, metadata={"format": "pt"})
+        write_weights(tensors, temporary / WEIGHTS, {"format": "pt"})
         record = {
             "schema_version": SCHEMA,
             "images": images,

@@ -1,4 +1,4 @@
-"""Weights: what tells them from others, and reading them from files that strangers may have made.
+"""Weights: what tells them from others, and their files, which strangers may have made.
 
 `CONFIG` and `WEIGHTS` are the files of every folder that holds a network.
 """
@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from unpaired.errors import ModelError
@@ -38,6 +41,22 @@ def refuse_pickle(folder: Path, instead: str) -> None:
             f"{folder} looks like a pickle, which can run any code when read, so it is not opened. "
             f"{instead}"
         )
+
+
+def write_weights(
+    tensors: dict[str, Tensor], path: Path, metadata: dict[str, str] | None = None
+) -> None:
+    """Write a safetensors file.
+
+    Raises:
+        OSError: when it cannot be written; safetensors has an error of its own for a full disk.
+    """
+    try:
+        save_file(tensors, path, metadata)
+    except SafetensorError as error:
+        if number := re.search(r"\(os error (\d+)\)", str(error)):
+            raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
+        raise
 
 
 def read_weights(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import subprocess
 import sys
@@ -802,3 +803,24 @@ def test_a_defect_is_not_dressed_up_as_the_users_mistake():
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert found.returncode == 1
     assert "Traceback" in found.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_a_full_disk_is_no_defect():
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "unpaired", "recipes", "--json"]
+        found = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert found.returncode == 2
+    assert found.stderr.startswith("error: ")
+    assert "No space left on device" in found.stderr
+    assert len(found.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["no folder/sheet.png", "colour"])
+def test_a_sheet_that_cannot_be_written(
+    capsys: pytest.CaptureFixture[str], piles: list[str], name: str
+):
+    path = Path(piles[1]).parent / name
+    message = refused(capsys, "check", *piles[:4], "-o", str(path))
+    assert f"{path} cannot be written" in message
+    assert not list(path.parent.glob(".*"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -14,8 +15,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from unpaired import weights
 from unpaired.data.images import load_images
 from unpaired.engine import checkpoint, hardware
 from unpaired.engine.hardware import build_fabric
@@ -224,3 +227,14 @@ def test_a_line_after_a_torn_one_stands_alone(tmp_path: Path):
     append_line(path, {"images": 3})
     append_line(path, {"images": 4})
     assert [line["images"] for line in read_lines(path)] == [1, 3, 4]
+
+
+def test_a_full_disk_is_an_error_of_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(*_: object, **__: object) -> None:
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(weights, "save_file", full)
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        checkpoint.save(tmp_path, 4, {"x": torch.zeros(1)}, {})
+    assert caught.value.errno == errno.ENOSPC
+    assert checkpoint.list_newest_first(tmp_path) == []

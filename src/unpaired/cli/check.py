@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from unpaired.cli.arguments import Parser, is_flag, print_json
 from unpaired.cli.findings import leak_lines, summed_up
+from unpaired.errors import SettingError
 
 if TYPE_CHECKING:
     from unpaired.data.decode import Decoding
@@ -130,4 +131,10 @@ def _draw(findings: dict[str, Finding], path: Path) -> None:
         for name, finding in findings.items()
         for caption, pixels in finding.thumbnails
     ]
-    save_png(contact_sheet([p for _, p in shown], [c for c, _ in shown]), path)
+    try:
+        save_png(contact_sheet([p for _, p in shown], [c for c, _ in shown]), path)
+    except OSError as error:
+        raise SettingError(
+            f"{path} cannot be written: {error.strerror}. Give another file with -o, in a folder "
+            "that exists."
+        ) from error

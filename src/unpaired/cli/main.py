@@ -8,6 +8,7 @@ ours.
 from __future__ import annotations
 
 import difflib
+import errno
 import logging
 import os
 import sys
@@ -31,6 +32,20 @@ VERBS = {
     "recipes": "list the recipes: complete settings that are known to work",
     "doctor": "print what an issue report needs: versions, hardware, speed",
 }
+
+
+OF_THE_MACHINE = {
+    errno.EACCES,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EIO,
+    errno.EMFILE,
+    errno.ENAMETOOLONG,
+    errno.ENOSPC,
+    errno.EPERM,
+    errno.EROFS,
+}
+"""What a full, read-only or closed place says: no defect of ours, whichever line meets it."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -62,9 +77,26 @@ def main(arguments: list[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # as in `unpaired recipes | head`
-        # What is still in the buffer has nowhere to go: Python would complain of it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()
         return 141
+    except OSError as error:
+        if error.errno not in OF_THE_MACHINE:
+            raise
+        if error.filename is None:  # it may be standard output that takes no more
+            _give_up_output()
+        where = "what was to be written" if error.filename is None else error.filename
+        print(
+            f"error: {where}: {error.strerror}. Make room or choose a place that can be read and "
+            "written, then give the same command again.",
+            file=sys.stderr,
+        )
+        return 2
+
+
+def _give_up_output() -> None:
+    """What is still in the buffer has nowhere to go: Python would complain of it at exit."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def usage() -> str:

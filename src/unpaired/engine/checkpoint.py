@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from unpaired.errors import RunError
 from unpaired.files import sync
+from unpaired.weights import write_weights
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ def save(folder: Path, images: int, tensors: dict[str, Tensor], state: dict[str,
     temporary = folder / f"{_TEMPORARY}{images:012d}"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
-    save_file(_apart(tensors), temporary / "state.safetensors")
+    write_weights(_apart(tensors), temporary / "state.safetensors")
     # The JSON comes last and counts the tensors: a folder that lacks it, or them, is not whole.
     record = {"images": images, "num_tensors": len(tensors), **state}
     (temporary / "state.json").write_text(json.dumps(record))

@@ -12,7 +12,6 @@ from typing import Annotated
 
 import torch
 from pydantic import Field
-from safetensors.torch import save_file
 
 from unpaired.config import config, decode, decoding_problems, encode
 from unpaired.errors import ModelError
@@ -28,6 +27,7 @@ from unpaired.weights import (
     hash_of_weights,
     read_weights,
     refuse_pickle,
+    write_weights,
 )
 
 SCHEMA = 1
@@ -76,7 +76,7 @@ def save_segmenter(folder: Path, segmenter: Segmenter, trained: Trained) -> Path
     folder = folder.absolute()
     with replacing(folder) as temporary:
         state = {name: t.detach().cpu().contiguous() for name, t in segmenter.state_dict().items()}
-        save_file(state, temporary / WEIGHTS, metadata={"format": "pt"})
+        write_weights(state, temporary / WEIGHTS, {"format": "pt"})
         scores = {name: score.as_json() for name, score in trained.scores.items()}
         record = encode(trained) | {"scores": scores}
         (temporary / CONFIG).write_text(json.dumps(record, indent=2) + "\n")
