@@ -824,3 +824,17 @@ def test_a_sheet_that_cannot_be_written(
     message = refused(capsys, "check", *piles[:4], "-o", str(path))
     assert f"{path} cannot be written" in message
     assert not list(path.parent.glob(".*"))
+
+
+def test_text_that_the_terminal_cannot_show(piles: list[str]):
+    command = [sys.executable, "-m", "unpaired", "check", *piles[:4]]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    found = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert r"36\xd736 (60)" in found.stdout
+
+
+def test_standard_output_may_be_closed():
+    command = f"{sys.executable} -m unpaired recipes >&-"
+    found = subprocess.run(command, shell=True, stderr=subprocess.PIPE, text=True)
+    assert (found.returncode, found.stderr) == (0, "")
