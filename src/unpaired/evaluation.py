@@ -23,6 +23,7 @@ from unpaired.evaluate.faithfulness import look
 from unpaired.evaluate.measure import Judge, Result
 from unpaired.evaluate.protocol import Split
 from unpaired.experiment import Experiment, load
+from unpaired.files import at_home
 from unpaired.methods.method import OTHER
 from unpaired.model_folder import load_model
 from unpaired.report.faithfulness_page import write_faithfulness
@@ -112,7 +113,7 @@ def _check_images_are_here(experiment: Experiment, *, is_run: bool) -> None:
     absent = [
         name
         for name in map(describe, sources)
-        if not name.startswith(("hf:", "builtin:")) and not Path(name).expanduser().exists()
+        if not name.startswith(("hf:", "builtin:")) and not at_home(name).exists()
     ]
     if absent and is_run:
         raise DataError(

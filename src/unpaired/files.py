@@ -13,6 +13,11 @@ UNFINISHED = "unfinished"
 """An empty file in a run folder whose model is not that of the run's end."""
 
 
+def at_home(path: str | Path) -> Path:
+    """With a first ~ as the user's folder; unlike Path.expanduser, a folder may be called ~old."""
+    return Path(os.path.expanduser(path))
+
+
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Replace the content of a file, on the disk, at once.
 

@@ -22,7 +22,7 @@ from unpaired.data.domain import Domain
 from unpaired.data.sources import HuggingFace
 from unpaired.errors import ModelError, SettingError
 from unpaired.experiment import Experiment
-from unpaired.files import replacing
+from unpaired.files import at_home, replacing
 from unpaired.methods.method import Networks
 from unpaired.networks import ExportedEncoder
 from unpaired.networks.exported import check_program
@@ -197,10 +197,10 @@ def _shortened(domain: Domain) -> Domain:
     for field in dataclasses.fields(domain):
         source = getattr(domain, field.name)
         if hasattr(source, "path"):
-            name = Path(source.path).expanduser().resolve().name
+            name = at_home(source.path).resolve().name
             changes[field.name] = dataclasses.replace(source, path=name)
         elif isinstance(source, HuggingFace) and not _is_on_hub(source):
-            name = Path(source.name).expanduser().resolve().name
+            name = at_home(source.name).resolve().name
             changes[field.name] = dataclasses.replace(source, name=name)
     return dataclasses.replace(domain, **changes)
 

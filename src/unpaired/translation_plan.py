@@ -18,6 +18,7 @@ from unpaired.data.folder import list_images
 from unpaired.data.formats import EXTENSIONS
 from unpaired.data.sources import Content, file_names, parse_source
 from unpaired.errors import DataError, SettingError, UnreadableImage, check_choice
+from unpaired.files import at_home
 
 ImageFormat = Literal["png", "jpeg", "webp", "tiff"]
 
@@ -96,7 +97,7 @@ def make_plan(
         if _is_table(text):
             found |= {(text, job.name): job for job in _rows(text)}
             continue
-        _check_outside(output, Path(text).expanduser())
+        _check_outside(output, at_home(text))
         for root, name in _find(text, plan.refused):
             path = root / name
             found.setdefault(path, Job(name, partial(Path, path), path, ()))
@@ -133,7 +134,7 @@ def _rows(text: str) -> Iterator[Job]:
 
 def _find(text: str, refused: list[UnreadableImage]) -> Iterator[tuple[Path, str]]:
     """Each image as (root, name relative to it); entries of folders may be refused."""
-    path = Path(text).expanduser()
+    path = at_home(text)
     if path.is_dir():
         listing = list_images(path)
         refused += listing.refused

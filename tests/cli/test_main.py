@@ -838,3 +838,26 @@ def test_standard_output_may_be_closed():
     command = f"{sys.executable} -m unpaired recipes >&-"
     found = subprocess.run(command, shell=True, stderr=subprocess.PIPE, text=True)
     assert (found.returncode, found.stderr) == (0, "")
+
+
+def test_a_tilde_is_the_users_folder_wherever_a_path_is_given(
+    capsys: pytest.CaptureFixture[str],
+    piles: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    fill(tmp_path / "photos")
+    assert run("check", "--a=~/photos", *piles[2:4], "--output=~/sheet.png") == 0
+    assert (tmp_path / "sheet.png").is_file()
+    capsys.readouterr()
+    assert run("train", *piles, "--output=~/run", "--dry-run") == 0
+    assert one_object(capsys)["folder"] == str(tmp_path / "run")
+
+
+def test_a_folder_may_be_called_as_a_user_who_does_not_exist(
+    piles: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.chdir(tmp_path)
+    fill(tmp_path / "~old photos")
+    assert run("check", "--a", "~old photos", *piles[2:4]) == 0

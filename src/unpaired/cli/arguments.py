@@ -7,9 +7,11 @@ import difflib
 import json
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from unpaired.errors import SettingError
+from unpaired.files import at_home
 
 
 class Parser(argparse.ArgumentParser):
@@ -19,6 +21,14 @@ class Parser(argparse.ArgumentParser):
         super().__init__(
             allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **settings
         )
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As usual, but ~ is the user's folder in every path: no shell expands --output=~/runs."""
+        given, rest = super().parse_known_args(args, namespace)
+        for name, value in vars(given).items():
+            if isinstance(value, Path):
+                setattr(given, name, at_home(value))
+        return given, rest
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As usual, but an unknown flag is answered with the most similar one."""

@@ -40,7 +40,7 @@ def parser(prog: str = "unpaired train") -> Parser:
         "--a-test", metavar="SOURCE", help="images of a kept for the test (default: a share of --a)"
     )
     add("--b-test", metavar="SOURCE", help="images of b kept for the test")
-    add("-o", "--output", metavar="DIR", help="run folder (default: runs/<name>)")
+    add("-o", "--output", type=Path, metavar="DIR", help="run folder (default: runs/<name>)")
     add("--name", help="name of the run, shown in the report and the model card")
     add("--images", type=count, metavar="N", help="length in images seen per domain, e.g. 200k")
     add("--time", type=seconds, metavar="T", help="time budget, e.g. 10m or 8h")
@@ -80,7 +80,7 @@ def run(arguments: list[str], recipe: str | None = None, prog: str = "unpaired t
         experiment = smoke(experiment)
         reasons.append("smoke: of all this, a few steps of small networks at 32×32 are trained")
     check(experiment)
-    folder = Path(given.output or f"runs/{experiment.name}")
+    folder = given.output or Path("runs") / experiment.name
 
     if given.dry_run:
         try:

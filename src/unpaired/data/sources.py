@@ -23,6 +23,7 @@ from unpaired.data import tables
 from unpaired.data.folder import Listing, labels_by_folder, list_images
 from unpaired.data.formats import EXTENSIONS
 from unpaired.errors import DataError, SettingError, UnreadableImage
+from unpaired.files import at_home
 
 Style = Literal["ink", "sign"]
 Part = Literal["train", "validation", "test"]
@@ -76,7 +77,7 @@ class Folder:
 
     def open(self) -> Records:
         """List the images. Raises `DataError` when there is none."""
-        root = Path(self.path).expanduser()
+        root = at_home(self.path)
         if not root.exists():
             raise _not_found(root)
         if not root.is_dir():
@@ -138,7 +139,7 @@ class HuggingFace:
 
     def open(self) -> Records:
         """Read all but the images. Raises `DataError`, or `MissingExtra` without the packages."""
-        path = Path(self.name).expanduser()
+        path = at_home(self.name)
         if path.is_file():
             table = tables.open_parquet(path)
         elif path.suffix == ".parquet" and not path.exists():

@@ -16,6 +16,7 @@ from torch.export import ExportedProgram
 
 from unpaired.config import config
 from unpaired.errors import ModelError, SettingError
+from unpaired.files import at_home
 
 Values = Literal["bytes", "unit", "signed"]
 """What a program takes: 0 to 255, 0 to 1, or −1 to 1."""
@@ -119,7 +120,7 @@ def open_program(path: str, setting: str) -> ExportedProgram:
     Raises:
         SettingError: named after `setting`, when the file is absent or no program.
     """
-    file = Path(path).expanduser()
+    file = at_home(path)
     if not file.is_file():
         raise SettingError(
             f"{setting}: there is no file {path!r}. Give a program that was saved with "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import ClassVar, Literal
 
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 
 from unpaired.config import config
 from unpaired.errors import SettingError
+from unpaired.files import at_home
 
 HEIGHT, WIDTH = 112, 96
 STAGES = ((64, 1), (128, 2), (256, 4), (512, 1))
@@ -88,7 +88,7 @@ def _load(network: SphereFace20, path: str) -> None:
 
     A .pth file is a pickle: it is read in torch's mode for tensors alone, which runs no code.
     """
-    file = Path(path).expanduser()
+    file = at_home(path)
     if not file.is_file():
         raise SettingError(
             f"method.encoder.path: there is no file {path!r}. SphereFace-20's weights "

@@ -11,6 +11,7 @@ from pathlib import Path
 from unpaired.data.sources import Folder, HuggingFace, Source
 from unpaired.errors import DataError, MissingExtra
 from unpaired.experiment import Experiment
+from unpaired.files import at_home
 from unpaired.progress import say
 
 HUB = {
@@ -80,7 +81,7 @@ def require(experiment: Experiment, *, hub: bool = True) -> None:
     names += [s.name for s in sources if isinstance(s, HuggingFace) and s.name.endswith(".parquet")]
     encoder = getattr(experiment.method, "encoder", None)
     names += [path for path in [getattr(encoder, "path", "")] if path]
-    missing = [name for name in names if not Path(name).expanduser().exists()]
+    missing = [name for name in names if not at_home(name).exists()]
     if not missing:
         if hub:
             _fetch(experiment.name, [s for s in sources if isinstance(s, HuggingFace)])

@@ -15,6 +15,7 @@ from unpaired.config import config
 from unpaired.errors import SettingError
 from unpaired.evaluate.extractors.extractor import Loaded, resize, resize_in_words
 from unpaired.evaluate.extras import from_extra
+from unpaired.files import at_home
 from unpaired.weights import hash_of_weights
 
 _MODULE = "torch_fidelity.feature_extractor_inceptionv3"
@@ -46,7 +47,7 @@ class Inception:
 
 class _Inception:
     def __init__(self, settings: Inception, device: torch.device) -> None:
-        path = Path(settings.weights).expanduser() if settings.weights else _published()
+        path = at_home(settings.weights) if settings.weights else _published()
         self.name = "inception" if settings.resize == "clean" else "inception-legacy"
         self.resize = _RESIZE[settings.resize]
         self.clean = settings.resize == "clean"

@@ -15,6 +15,7 @@ from torch.export import ExportedProgram
 from unpaired.config import config
 from unpaired.errors import SettingError
 from unpaired.evaluate.extractors.extractor import Loaded, resize, resize_in_words
+from unpaired.files import at_home
 from unpaired.networks.exported import ExportedNetwork, Values, describe_two, open_program
 
 _SETTING = "--extractor"
@@ -40,7 +41,7 @@ class Program:
         network = ExportedNetwork(program.module(), side, self.values)
         advice = "Export it in float32, with a dynamic batch size."
         describe_two(network, self.weights, _SETTING, advice)
-        return _Program(Path(self.weights).expanduser(), self.values, network.to(device), device)
+        return _Program(at_home(self.weights), self.values, network.to(device), device)
 
 
 class _Program:
