@@ -25,7 +25,7 @@ from unpaired.data.images import load_images
 from unpaired.data.sources import BuiltIn, Folder
 from unpaired.data.tensors import images_at_once
 from unpaired.engine.run_folder import append_line, is_finished
-from unpaired.errors import DataError, SettingError
+from unpaired.errors import DataError, RunError, SettingError
 from unpaired.evaluate import piles
 from unpaired.evaluate.leaks import find_leaks
 from unpaired.evaluate.measure import Result
@@ -210,6 +210,9 @@ def test_what_cannot_work_is_refused_before_anything_is_written(tiny: Experiment
         train(replace(tiny, b=gone), run, quiet=True)
     with pytest.raises(SettingError, match="training images are also those of the test"):
         train(replace(tiny, a=replace(tiny.a, test_source=tiny.a.source)), run, quiet=True)
+    around = replace(tiny, b=replace(tiny.b, test_source=Folder(path=str(tmp_path))))
+    with pytest.raises(RunError, match="its pictures be taken for some of them"):
+        train(around, run, quiet=True)
     assert not list(tmp_path.iterdir())
 
 

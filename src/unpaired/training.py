@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from contextlib import closing, nullcontext
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from torch import Tensor
 
 from unpaired import samples
 from unpaired.data.images import Images, load_images, require_images
-from unpaired.data.sources import describe
-from unpaired.data.splits import FEWEST
+from unpaired.data.sources import Folder, describe
+from unpaired.data.splits import FEWEST, Split, source_of
 from unpaired.engine.checkpoint import list_newest_first
 from unpaired.engine.hardware import build_fabric, leave
 from unpaired.engine.loop import train as train_networks
 from unpaired.engine.run_folder import open_run
 from unpaired.engine.surroundings import global_state_kept, plain_torch
 from unpaired.engine.track import Tracker, TrackerName
-from unpaired.errors import DataError, check_choice
+from unpaired.errors import DataError, RunError, check_choice
 from unpaired.evaluate.leaks import find_leaks
 from unpaired.evaluate.palettes import share_of_palette
 from unpaired.experiment import Experiment, check
+from unpaired.files import at_home
 from unpaired.methods.method import SOURCE, DomainName
 from unpaired.progress import TrainingProgress, say
 from unpaired.run_observer import RunObserver
@@ -50,6 +52,7 @@ def train(
     if track is not None:
         check_choice("track", track, TrackerName)
     run = Path(folder) if folder is not None else Path("runs") / experiment.name
+    check_outside(run, experiment)
     images: dict[DomainName, Images] = {
         name: _training_images(experiment, name, quiet=quiet) for name in experiment.domains
     }
@@ -89,6 +92,25 @@ def train(
             observer.finish(state)
         leave(fabric)
     return run
+
+
+def check_outside(run: Path, experiment: Experiment) -> None:
+    """Refuse a run folder inside a pile: its sample grids would be trained on when it continues.
+
+    Raises:
+        RunError: naming both.
+    """
+    for domain in experiment.domains.values():
+        for split in get_args(Split):
+            source = source_of(domain, split)
+            if not isinstance(source, Folder):
+                continue
+            if run.resolve().is_relative_to(at_home(source.path).resolve()):
+                raise RunError(
+                    f"the run would be written to {run}, into the images in {source.path}, and its "
+                    "pictures be taken for some of them when it is continued. Choose a folder "
+                    "outside of it with -o."
+                )
 
 
 LABEL_MAPS_LOOKED_AT = 50
