@@ -288,6 +288,21 @@ def test_like_names_are_told_apart(translate, tmp_path):
     assert names(tmp_path / "out") == ["x-2.png", "x-3.png", "x-4.png", "x.png"]
 
 
+@pytest.mark.parametrize("samples", [1, 2])
+def test_a_name_stays_where_another_image_must_change_its(translate, tmp_path, samples):
+    write(tmp_path / "in" / "x.gif", seed=1)
+    write(tmp_path / "in" / "x.png", seed=2)
+    report = translate(samples=samples)
+    translate(tmp_path / "in" / "x.png", samples=samples, output=tmp_path / "alone")
+    for name in names(tmp_path / "alone"):
+        found = (tmp_path / folder / name for folder in ("out", "alone"))
+        x, y = (np.asarray(Image.open(path)).astype(int) for path in found)
+        assert np.abs(x - y).max() <= 16  # bfloat16
+    (note,) = report.notes
+    end = "-1" if samples > 1 else ""
+    assert note.startswith(f"{tmp_path / 'in' / 'x.gif'} becomes x-2{end}.png: another image is")
+
+
 def test_files_folders_and_patterns(translate, tmp_path):
     for name in ("in/a/x.png", "in/b/y.png", "in/b/no.txt.png", "in/b/z.jpg", "single.png"):
         write(tmp_path / name)

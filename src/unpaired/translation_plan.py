@@ -81,7 +81,7 @@ def make_plan(
     structure, and that below the fixed part of a pattern, is kept. Extensions are kept where the
     format is written here and holds `depth` bits, else they become .png, or that of `image_format`.
     With several samples, "-1", "-2" … is appended. Where two images would have one name, the later
-    one gets "-2".
+    one gets "-2"; one whose extension changes is later than all that keep theirs.
 
     Raises:
         DataError: when an input does not exist, or no image is found.
@@ -107,16 +107,19 @@ def make_plan(
             f"no image to translate in {', '.join(map(str, inputs))}: {len(plan.refused)} "
             f"refused{first}. The names of images end in {', '.join(EXTENSIONS)}."
         )
-    taken: set[PurePosixPath] = set()
-    for job in found.values():
-        wanted = _renamed(job.name, image_format, depth)
-        relative = _free_names(wanted, samples, taken)
-        if samples == 1 and relative[0] != wanted:
+    jobs, taken = list(found.values()), set[PurePosixPath]()
+    wishes = [_renamed(job.name, image_format, depth) for job in jobs]
+    named: dict[int, list[PurePosixPath]] = {}
+    # x.png keeps its name also where x.gif comes before it and becomes a PNG.
+    for i in sorted(range(len(wishes)), key=lambda i: str(wishes[i]) != jobs[i].name):
+        named[i] = _free_names(wishes[i], samples, taken)
+    for i, (job, wanted) in enumerate(zip(jobs, wishes, strict=True)):
+        if named[i] != _free_names(wanted, samples, set()):
             plan.notes.append(
-                f"{job.path or job.name} becomes {relative[0]}: another image is called {wanted}. "
+                f"{job.path or job.name} becomes {named[i][0]}: another image is called {wanted}. "
                 "Translate one folder at a time for names to stay."
             )
-        plan.jobs.append(replace(job, outputs=tuple(output / part for part in relative)))
+        plan.jobs.append(replace(job, outputs=tuple(output / part for part in named[i])))
     _check_outputs(plan.jobs, overwrite)
     return plan
 
