@@ -40,6 +40,7 @@ class Finding:
     num_files: int = 0
     num_usable: int = 0
     refused: list[UnreadableImage] = field(default_factory=list)
+    ignored: Mapping[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     num_grey: int = 0
@@ -58,6 +59,7 @@ class Finding:
             "grey": self.num_grey,
             "labelled": self.num_labelled,
             "refused": [{"name": e.name, "reason": e.reason} for e in self.refused],
+            "ignored": dict(self.ignored),
             "notes": self.notes,
             "sizes": {f"{w}x{h}": n for (h, w), n in self.sizes.most_common()},
             "duplicates": self.duplicates,
@@ -147,6 +149,7 @@ def _inspect(source: Source, decoding: Decoding) -> Finding:
     records = source.open()
     finding = Finding(describe(source), num_files=len(records.names) + len(records.refused))
     finding.refused += records.refused
+    finding.ignored = records.ignored
     finding.num_labelled = 0 if records.labels is None else len(records.labels)
     shown = set(np.linspace(0, len(records.names) - 1, SHEET).astype(int).tolist())
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:

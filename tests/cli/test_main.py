@@ -469,6 +469,8 @@ def test_check_counts_refuses_and_finds_leaks(capsys: pytest.CaptureFixture[str]
     test = fill(tmp_path / "test", 4, first=58)  # 58 and 59 are among a's
     (a / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n....")
     (a / "copy.png").write_bytes((a / "3.png").read_bytes())
+    for name in ("phone.heic", "other.HEIC", "camera.CR2", "scan"):
+        (a / name).write_bytes(b"images, but none that is read")
     sheet = tmp_path / "sheet.png"
     flags = ["check", "--a", str(a), "--b", str(b), "--a-test", str(test)]
     assert run(*flags, "-o", str(sheet)) == 0
@@ -476,6 +478,9 @@ def test_check_counts_refuses_and_finds_leaks(capsys: pytest.CaptureFixture[str]
     assert f"a: {a}: 61 of 62 usable; 0 grey; 0 labelled; sizes 36×36 (61)" in text
     assert "refused  broken.png: is damaged or cut short" in text
     assert "twice    3.png = copy.png" in text
+    others = "4 other files (2 .heic, 1 .cr2, 1 without extension), not named like images"
+    assert text.count("ignored") == 1
+    assert f"ignored  {others}" in text
     assert "12 of 12 usable; 12 grey" in text
     assert "warning  only 12 images" in text
     assert "leak: the same image is a: 58.png and a-test: 58.png" in text
@@ -487,6 +492,7 @@ def test_check_counts_refuses_and_finds_leaks(capsys: pytest.CaptureFixture[str]
     assert found["leaks"] == [[f"a: {i}.png", f"a-test: {i}.png"] for i in (58, 59)]
     assert found["piles"]["a"]["refused"][0]["name"] == "broken.png"
     assert found["piles"]["b"]["grey"] == 12
+    assert found["piles"]["a"]["ignored"] == {".heic": 2, ".cr2": 1, "without extension": 1}
     assert found["piles"]["a"]["sizes"] == {"36x36": 61}
     assert run(*flags, "--strict") == 2
     capsys.readouterr()

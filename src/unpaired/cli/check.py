@@ -62,6 +62,7 @@ def run(arguments: list[str]) -> int:
 
 def _print_finding(name: str, finding: Finding, too_few: Collection[str]) -> None:
     from unpaired.data.decode import flags_for
+    from unpaired.data.sources import other_files
     from unpaired.inspect_data import FEWEST
 
     sizes = ", ".join(f"{w}×{h} ({n})" for (h, w), n in finding.sizes.most_common(4))
@@ -72,6 +73,8 @@ def _print_finding(name: str, finding: Finding, too_few: Collection[str]) -> Non
     flags = flags_for(finding.refused, f"{name[0]}.decoding.")
     found = {
         "refused": list(map(str, finding.refused)),
+        "ignored": [f"{other_files(finding.ignored)}, not named like images"]
+        * bool(finding.ignored),
         "advice": [f"{flag} lets such files pass" for flag in flags],
         "note": finding.notes,
         "twice": [f"{first} = {second}" for first, second in finding.duplicates],

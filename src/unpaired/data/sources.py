@@ -249,13 +249,19 @@ def _either(literal: Any) -> str:
     return " or ".join(get_args(literal))
 
 
+def other_files(ignored: Mapping[str, int]) -> str:
+    """How many files of a folder are not read, and what their names end in."""
+    number = sum(ignored.values())
+    text = f"{number:,} other file{'s' * (number != 1)}"
+    if ignored:
+        most = sorted(ignored.items(), key=lambda item: (-item[1], item[0]))[:5]
+        text += f" ({', '.join(f'{count:,} {extension}' for extension, count in most)})"
+    return text
+
+
 def _instead(listing: Listing) -> str:
     """What a folder without images holds, and what to do."""
-    text = f": {listing.ignored.total()} other files"
-    if listing.ignored:
-        counts = (f"{count} {extension}" for extension, count in listing.ignored.most_common(5))
-        text += f" ({', '.join(counts)})"
-    text += f", {len(listing.refused)} refused"
+    text = f": {other_files(listing.ignored)}, {len(listing.refused)} refused"
     if listing.refused:
         text += f" (first: {listing.refused[0]})"
     return f"{text}. The names of images must end in {', '.join(EXTENSIONS)}."
