@@ -293,12 +293,39 @@ def test_row_16_eight_bits_fill_the_range_of_sixteen() -> None:
     np.testing.assert_array_equal(pixels, NOISE.astype(np.uint16) * 257)
 
 
-def test_row_16_twelve_bit_tiff_is_not_dark() -> None:
+def tiff(data: bytes, bits: int, photometric: int = 1, orientation: int = 1) -> bytes:
+    """A grey TIFF of 4×4 numbers without sign."""
+    tags = {256: 4, 257: 4, 258: bits, 259: 1, 262: photometric, 273: 122, 274: orientation}
+    tags |= {277: 1, 279: len(data)}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4) + data
+
+
+@pytest.mark.parametrize(("orientation", "row"), [(1, [0, 255, 0, 255]), (3, [255, 0, 255, 0])])
+def test_row_16_twelve_bit_tiff_is_not_dark(orientation: int, row: list[int]) -> None:
     packed = bytes.fromhex("000fff") * 8  # 0 and 4095, 12 bits each
-    tags = ((256, 4), (257, 4), (258, 12), (259, 1), (262, 1), (273, 110), (277, 1), (279, 24))
-    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
-    content = b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4) + packed
-    assert decoded(content).pixels[0, :, 0].tolist() == [0, 255, 0, 255]
+    found = decoded(tiff(packed, 12, orientation=orientation))
+    assert found.pixels[0, :, 0].tolist() == row
+
+
+@pytest.mark.parametrize("orientation", [1, 3])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_row_16_tiff_whose_white_is_zero_is_no_negative(bits: int, orientation: int) -> None:
+    levels = np.array([[0, 85, 170, 255]] * 4)
+    levels = levels[:, ::-1] if orientation == 3 else levels
+    stored = (255 - levels) if bits == 8 else (255 - levels) * 257
+    data = stored.astype(f"<u{bits // 8}").tobytes()
+    content = tiff(data, bits, photometric=0, orientation=orientation)
+    assert decoded(content).pixels[0, :, 0].tolist() == [0, 85, 170, 255]
+    deep = decoded(content, depth=16).pixels[0, :, 0]
+    assert deep.tolist() == [257 * level for level in (0, 85, 170, 255)]
+
+
+def test_row_17_integers_of_32_bits_without_sign() -> None:
+    values = np.array([[0, 2**31, 2**32 - 1, 0]] * 4, "<u4")
+    result = decoded(tiff(values.tobytes(), 32), float_range=(0, 2**32 - 1))
+    assert result.pixels[0, :, 0].tolist() == [0, 128, 255, 0]
+    assert result.notes == ()
 
 
 def test_row_17_float_tiff_needs_its_range() -> None:

@@ -14,7 +14,7 @@ import io
 import math
 import stat
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -25,7 +25,7 @@ import numpy.typing as npt
 from PIL import Image
 from PIL.ExifTags import Base as ExifTag
 from PIL.ImageFile import ImageFile
-from PIL.TiffImagePlugin import BITSPERSAMPLE
+from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, SAMPLEFORMAT
 
 from unpaired.config import config
 from unpaired.data.formats import EXTENSIONS, NUM_BYTES_TO_RECOGNISE, Format, recognise
@@ -36,6 +36,9 @@ from unpaired.errors import UnreadableImage
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 Transpose = Image.Transpose
+
+WHITE_IS_ZERO = 0
+"""TIFF's PhotometricInterpretation of scanners and radiographs."""
 
 # EXIF's Orientation to what makes the image upright (EXIF 2.32, table 6).
 UPRIGHT = {
@@ -113,11 +116,12 @@ def decode(
         _check_size(source.size, name, decoding)
         _note_what_is_lost(source, decoding, notes)
         source.load()
+        tags = getattr(source, "tag_v2", {})  # of TIFF; a rotated image has them no more
         image = _upright(source, notes)
         if image.mode == "F" or (image.mode == "I" and format.name == "TIFF"):
-            pixels = _from_numbers(image, name, decoding, notes)
+            pixels = _from_numbers(image, tags, name, decoding, notes)
         elif image.mode.startswith("I"):
-            pixels = _from_16_bits(image, channels, decoding)
+            pixels = _from_16_bits(image, tags, channels, decoding)
         else:
             pixels = _from_8_bits(image, channels, decoding)
     if pixels.shape[2] < channels:
@@ -218,12 +222,15 @@ def _from_8_bits(image: Image.Image, channels: int, decoding: Decoding) -> npt.N
     return pixels if decoding.depth == 8 else pixels.astype(np.uint16) * 257
 
 
-def _from_16_bits(image: Image.Image, channels: int, decoding: Decoding) -> npt.NDArray[Any]:
+def _from_16_bits(
+    image: Image.Image, tags: Mapping[int, Any], channels: int, decoding: Decoding
+) -> npt.NDArray[Any]:
     """Grey of 9 to 16 bits, with at most one transparent level => HWC at the wanted depth."""
     values = np.asarray(image)
     # Pillow scales to 16 bits, all but the 12-bit values of TIFF.
-    bits = getattr(image, "tag_v2", {}).get(BITSPERSAMPLE)
-    pixels = _scaled(values, 0, 4095 if bits == (12,) else 65535, decoding.depth)
+    pixels = _scaled(values, 0, 4095 if tags.get(BITSPERSAMPLE) == (12,) else 65535, decoding.depth)
+    if tags.get(PHOTOMETRIC_INTERPRETATION) == WHITE_IS_ZERO:  # Pillow inverts up to 8 bits only
+        pixels = 2**decoding.depth - 1 - pixels
     level = image.info.get("transparency")
     if level is not None:
         patch = Image.new("RGB", (1, 1), decoding.background)
@@ -233,10 +240,16 @@ def _from_16_bits(image: Image.Image, channels: int, decoding: Decoding) -> npt.
 
 
 def _from_numbers(
-    image: Image.Image, name: str, decoding: Decoding, notes: list[str]
+    image: Image.Image,
+    tags: Mapping[int, Any],
+    name: str,
+    decoding: Decoding,
+    notes: list[str],
 ) -> npt.NDArray[Any]:
     """Floating-point or 32-bit numbers, whose range only the user knows => HW1."""
     values = np.asarray(image)
+    if image.mode == "I" and tags.get(SAMPLEFORMAT, (1,)) == (1,):
+        values = values.view(np.uint32)  # Pillow gives its large numbers as negative ones
     smallest, largest = float(values.min()), float(values.max())
     if not (math.isfinite(smallest) and math.isfinite(largest)):
         raise UnreadableImage(name, "holds values that are not finite (NaN or infinite)")
