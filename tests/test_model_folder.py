@@ -125,6 +125,11 @@ def test_failed_save_keeps_the_old_model(tiny, networks, model, monkeypatch):
     assert load_model(model).images == 1234
 
 
+def test_a_model_put_aside_by_a_killed_save_outlives_the_next(tiny, networks, model, monkeypatch):
+    model.rename(model.with_name(".model.replaced"))
+    test_failed_save_keeps_the_old_model(tiny, networks, model, monkeypatch)
+
+
 def test_leftovers_of_a_killed_save_are_no_obstacle(tiny, networks, model):
     leftover = model.with_name(".model.writing")
     leftover.mkdir()

@@ -45,6 +45,8 @@ def replacing(folder: Path) -> Iterator[Path]:
     folder = folder.absolute()
     temporary = folder.with_name(f".{folder.name}.writing")
     replaced = folder.with_name(f".{folder.name}.replaced")
+    if replaced.exists() and not folder.exists():  # killed between the two renames below
+        os.rename(replaced, folder)
     for leftover in (temporary, replaced):
         shutil.rmtree(leftover, ignore_errors=True)
     temporary.mkdir(parents=True)
