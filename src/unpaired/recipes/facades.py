@@ -56,8 +56,8 @@ def facades_cyclegan() -> Experiment:
     Cost: about 35 hours on two processor cores with bfloat16, by the 0.64 images/s of the benchmark
     of this size.
     Score: 0.216 per pixel, 0.080 per class, 0.044 intersection over union after 1,250 of the 80,000
-    images; at 64×64 0.221, 0.102 and 0.055 after 3,000 (--a.size 64 --b.size 64 --images 3000: 28
-    minutes on a core). Report 004, photo→labels: 0.29, 0.15 and 0.09.
+    images; at 64×64, two seeds, 0.224, 0.098 and 0.053 after 3,000 (--a.size 64 --b.size 64
+    --images 3000: 28 to 40 minutes on a core). Report 004, photo→labels: 0.29, 0.15 and 0.09.
     """
     return as_reported("facades", _domain("photo", 256), _domain("labels", 256), train_images=400)
 
@@ -69,9 +69,9 @@ def facades_sn() -> Experiment:
     the discriminators divided by its spectral norm (Miyato et al. 2018).
     Command: unpaired train --recipe facades-sn
     Cost: that of facades-cyclegan, about 35 hours on two processor cores with bfloat16.
-    Score: 0.271 per pixel, 0.126 per class, 0.072 intersection over union at 64×64 after 3,000
-    images (--a.size 64 --b.size 64 --images 3000: 35 minutes on a core); at 256×256 0.240, 0.082
-    and 0.045 after 1,000 of the 80,000.
+    Score: 0.256 per pixel, 0.116 per class, 0.066 intersection over union at 64×64 after 3,000
+    images, two seeds (--a.size 64 --b.size 64 --images 3000: 35 to 41 minutes on a core); at
+    256×256 0.240, 0.082 and 0.045 after 1,000 of the 80,000.
     Report 004, photo→labels: 0.21, 0.11 and 0.06.
     """
     return with_spectral_norm(facades_cyclegan())
@@ -84,8 +84,8 @@ def facades_wgan_gp() -> Experiment:
     objective and a gradient penalty of λ 10 (Gulrajani et al. 2017).
     Command: unpaired train --recipe facades-wgan-gp
     Cost: more than facades-cyclegan's, as the penalty is differentiated twice.
-    Score: 0.190 per pixel, 0.102 per class, 0.051 intersection over union at 64×64 after 3,000
-    images (--a.size 64 --b.size 64 --images 3000), one map for all; at 256×256 0.272, 0.108 and
+    Score: 0.222 per pixel, 0.101 per class, 0.051 intersection over union at 64×64 after 3,000
+    images, two seeds (--a.size 64 --b.size 64 --images 3000), one map for all; at 256×256 0.272, 0.108 and
     0.062 after 1,000 of the 80,000.
     Report 004, photo→labels: 0.24, 0.14 and 0.07.
     """
