@@ -85,8 +85,8 @@ def facades_wgan_gp() -> Experiment:
     Command: unpaired train --recipe facades-wgan-gp
     Cost: more than facades-cyclegan's, as the penalty is differentiated twice.
     Score: 0.222 per pixel, 0.101 per class, 0.051 intersection over union at 64×64 after 3,000
-    images, two seeds (--a.size 64 --b.size 64 --images 3000), one map for all; at 256×256 0.272, 0.108 and
-    0.062 after 1,000 of the 80,000.
+    images, two seeds (--a.size 64 --b.size 64 --images 3000), one map for all; at 256×256
+    0.272, 0.108 and 0.062 after 1,000 of the 80,000.
     Report 004, photo→labels: 0.24, 0.14 and 0.07.
     """
     return with_gradient_penalty(facades_cyclegan())
