@@ -254,6 +254,31 @@ def test_a_run_evaluated_elsewhere_says_where_its_images_are(
         unpaired.evaluate(tmp_path / run)
 
 
+def test_a_pile_that_changed_since_a_run_began_is_told(
+    tiny: Experiment, tmp_path: Path, quick_judge: None, capsys: pytest.CaptureFixture[str]
+):
+    """With other images in it, what was held out may be trained on."""
+    pile = tmp_path / "ink"
+    pile.mkdir()
+    pixels = load_images(tiny.a, "train").gather(range(64))
+    for i, image in enumerate(samples.to_arrays(pixels)):
+        Image.fromarray(image.squeeze()).save(pile / f"{i}.png")
+    for i in range(60, 64):
+        (pile / f"{i}.png").rename(tmp_path / f"{i}.png")
+    source = Folder(path=str(pile))
+    a = replace(tiny.a, source=source, test_source=None, validation_source=None)
+    constant = replace(tiny.training, schedule="constant")
+    for images, told in ((12, False), (20, False), (28, True)):
+        if told:
+            for i in range(60, 64):
+                (tmp_path / f"{i}.png").rename(pile / f"{i}.png")
+        train(replace(tiny, a=a, training=replace(constant, images=images)), tmp_path / "run")
+        text = capsys.readouterr().err
+        assert ("the training images of a are others" in text) is told
+        assert "the training images of b are others" not in text
+    assert "now): some may have been kept from training" in text
+
+
 def test_images_that_serve_twice_are_told(tmp_path: Path, tiny: Experiment, capsys: Any):
     """By their content, whatever their names; held-out images never do."""
     rng = np.random.default_rng(0)

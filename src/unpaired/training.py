@@ -16,7 +16,7 @@ from unpaired.data.splits import FEWEST, Split, source_of
 from unpaired.engine.checkpoint import list_newest_first
 from unpaired.engine.hardware import build_fabric, leave
 from unpaired.engine.loop import train as train_networks
-from unpaired.engine.run_folder import open_run
+from unpaired.engine.run_folder import changed_piles, open_run
 from unpaired.engine.surroundings import global_state_kept, plain_torch
 from unpaired.engine.track import Tracker, TrackerName
 from unpaired.errors import DataError, RunError, check_choice
@@ -72,6 +72,12 @@ def train(
     held = open_run(run, experiment) if fabric.is_global_zero else nullcontext()
     with held, global_state_kept(fabric.device):
         fabric.barrier()
+        stored = list_newest_first(run / "checkpoints")
+        if fabric.is_global_zero:
+            names: dict[str, list[str]] = {name: pile.names for name, pile in images.items()}
+            for warning in changed_piles(run, names, begun=bool(stored)):
+                if not quiet:
+                    say(f"warning: {warning}")
         training = experiment.training
         progress = TrainingProgress(training.whole_images, training.seconds, quiet=quiet)
         tracker = Tracker(track, run) if track and fabric.is_global_zero else None
@@ -80,7 +86,7 @@ def train(
             observer = RunObserver(
                 experiment, run, fixed, images, leaks, progress, tracker, fabric.device
             )
-            if not quiet and (stored := list_newest_first(run / "checkpoints")):
+            if not quiet and stored:
                 progress.say(f"continues after {int(stored[0].name):,} images")
             try:
                 state = train_networks(fabric, experiment, images, run, observer)

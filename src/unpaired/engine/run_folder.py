@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import platform
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -68,6 +69,29 @@ def open_run(folder: Path, experiment: Experiment) -> Iterator[None]:
         write_atomically(folder / "command.txt", shlex.join(command) + "\n")
         write_atomically(folder / "environment.json", json.dumps(environment(), indent=2) + "\n")
         yield
+
+
+def changed_piles(folder: Path, names: Mapping[str, Sequence[str]], *, begun: bool) -> list[str]:
+    """Warnings of training images that are others than when the run began, of which piles.json
+    holds the number and a digest of the `names`, by domain. A run that has not `begun` notes them.
+    """
+    path = folder / "piles.json"
+    now = {
+        domain: [len(found), hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()]
+        for domain, found in names.items()
+    }
+    stored = read_lines(path) if begun else []
+    if not stored:
+        write_atomically(path, json.dumps(now) + "\n")
+    before = stored[0] if stored else now
+    return [
+        f"the training images of {domain} are others than when this run began "
+        f"({before[domain][0]:,} then, {now[domain][0]:,} now): some may have been kept from "
+        "training until now, so that its numbers before and after cannot be compared. Another "
+        "folder (-o) begins anew."
+        for domain in now
+        if before.get(domain, now[domain]) != now[domain]
+    ]
 
 
 def make_folder(folder: Path, kind: Literal["run", "sweep"], record: Path) -> None:
