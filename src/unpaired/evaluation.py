@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
@@ -22,7 +22,7 @@ from unpaired.evaluate.extractors import Extractor, parse_extractor
 from unpaired.evaluate.faithfulness import look
 from unpaired.evaluate.measure import Judge, Result
 from unpaired.evaluate.protocol import Split
-from unpaired.experiment import Experiment, load
+from unpaired.experiment import Device, Experiment, load
 from unpaired.files import at_home
 from unpaired.methods.method import OTHER
 from unpaired.model_folder import load_model
@@ -42,7 +42,7 @@ def evaluate(
     *,
     classifier: bool | None = None,
     adaptation: bool | None = None,
-    device: Literal["auto", "cpu", "cuda"] | None = None,
+    device: Device | None = None,
 ) -> list[dict[str, Any]]:
     """Measure a run folder's model, or a model folder; returns lines of evaluations.jsonl.
 

@@ -16,6 +16,8 @@ from unpaired.methods import CycleGAN, Method
 from unpaired.methods.method import DomainName
 from unpaired.weights import LARGEST_SETTING
 
+Device = Literal["auto", "cpu", "cuda"]
+
 SCHEMA: Final = 1
 """Version of the JSON form; a newer one is refused by name."""
 
@@ -60,7 +62,7 @@ class Training:
     """"auto": bfloat16 where processor or GPU computes it in hardware, else float32."""
     compile: bool = False
     """Compile each phase as a whole (torch.compile): minutes at the start, faster steps later."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Device = "auto"
     """"auto": a GPU where there is one."""
     seed: int = 0
     """Everything random derives from it."""

@@ -6,7 +6,6 @@ import os
 import re
 from itertools import zip_longest
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -19,7 +18,7 @@ from unpaired.data.tensors import images_at_once, to_pixels
 from unpaired.engine.hardware import choose_device
 from unpaired.engine.surroundings import plain_torch
 from unpaired.errors import SettingError
-from unpaired.experiment import Experiment
+from unpaired.experiment import Device, Experiment
 from unpaired.methods.method import Networks
 from unpaired.model_folder import load_model
 
@@ -42,7 +41,7 @@ class Noise:
     """A model that makes images from noise. Image k of a seed is always the same."""
 
     @plain_torch()
-    def __init__(self, folder: str | Path, device: Literal["auto", "cpu", "cuda"] = "auto") -> None:
+    def __init__(self, folder: str | Path, device: Device = "auto") -> None:
         """Read a model folder.
 
         Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from unpaired.engine.hardware import (
 )
 from unpaired.engine.surroundings import plain_torch
 from unpaired.errors import DataError, SettingError
-from unpaired.experiment import Experiment
+from unpaired.experiment import Device, Experiment
 from unpaired.methods.method import DIRECTION, OTHER, DomainName, Networks
 from unpaired.model_folder import load_model
 from unpaired.resolution import Placed, Resolution, place
@@ -32,7 +32,7 @@ GPU_PIXELS_AT_ONCE = 64 * 256**2
 
 
 @plain_torch()
-def load(folder: str | Path, device: Literal["auto", "cpu", "cuda"] = "auto") -> Translator:
+def load(folder: str | Path, device: Device = "auto") -> Translator:
     """Read a model folder.
 
     Raises:

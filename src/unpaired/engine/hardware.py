@@ -10,16 +10,13 @@ import torch
 from lightning_fabric import Fabric
 
 from unpaired.errors import SettingError, check_choice
-from unpaired.experiment import Training
+from unpaired.experiment import Device, Training
 
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it announces each precision
 
 
 CHANNELS_LAST_SIZE = 128
 """See `prefers_channels_last`."""
-
-
-Device = Literal["auto", "cpu", "cuda"]
 
 
 def choose_device(wanted: Device) -> torch.device:

@@ -90,7 +90,7 @@ def changed_piles(folder: Path, names: Mapping[str, Sequence[str]], *, begun: bo
         "training until now, so that its numbers before and after cannot be compared. Another "
         "folder (-o) begins anew."
         for domain in now
-        if before.get(domain, now[domain]) != now[domain]
+        if before[domain] != now[domain]
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from unpaired.data.sources import parse_source
 from unpaired.engine.hardware import choose_device
@@ -11,6 +11,7 @@ from unpaired.engine.surroundings import plain_torch
 from unpaired.evaluate.extraction import open_pile
 from unpaired.evaluate.extractors import parse_extractor
 from unpaired.evaluate.made_images import judge
+from unpaired.experiment import Device
 
 
 @plain_torch()
@@ -20,7 +21,7 @@ def evaluate_images(
     *,
     extractor: str = "inception",
     more_real: str | Path | None = None,
-    device: Literal["auto", "cpu", "cuda"] = "auto",
+    device: Device = "auto",
 ) -> dict[str, Any]:
     """How far images that anything has made are from real ones: `metrics`, `protocol`, `notes`.
 
