@@ -24,7 +24,7 @@ from unpaired.errors import ModelError, SettingError
 from unpaired.experiment import Experiment
 from unpaired.files import at_home, replacing
 from unpaired.methods.method import Networks
-from unpaired.networks import ExportedEncoder
+from unpaired.networks import ExportedEncoder, FeatureMaps
 from unpaired.networks.exported import check_program
 from unpaired.weights import CONFIG, WEIGHTS, read_weights, refuse_pickle, write_weights
 
@@ -183,7 +183,7 @@ def _without_held_out(experiment: Experiment) -> Experiment:
 def _program(experiment: Experiment) -> str:
     """The file of the encoder's program; empty where the method is complete without."""
     encoder = getattr(experiment.method, "encoder", None)
-    return encoder.path if isinstance(encoder, ExportedEncoder) else ""
+    return encoder.path if isinstance(encoder, (ExportedEncoder, FeatureMaps)) else ""
 
 
 def _with_encoder(experiment: Experiment, path: str) -> Experiment:

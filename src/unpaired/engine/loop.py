@@ -18,7 +18,7 @@ from unpaired.data.images import Images
 from unpaired.engine import checkpoint
 from unpaired.engine.interruption import interruption
 from unpaired.engine.observer import Observer
-from unpaired.engine.pretrain import pretrain
+from unpaired.engine.pretrain import prepare, pretrain
 from unpaired.engine.run_folder import append_line, forget_after
 from unpaired.engine.state import PROCESS, State, learning_rate_factor
 from unpaired.engine.window import Window
@@ -64,6 +64,8 @@ def train(
         if stored is None and experiment.method.pretraining is not None:
             pretrain(fabric, experiment, state, images, unfinished, observer.pretrain, interrupted)
             _store(fabric, state, checkpoints, training)
+        if not state.images and experiment.method.prepares:
+            prepare(fabric, experiment, state, batches)
         if fabric.is_global_zero:
             shutil.rmtree(unfinished, ignore_errors=True)
         window = Window(state.images)

@@ -1,4 +1,4 @@
-"""What is learned before the game begins: an encoder of a learns the labels of a."""
+"""What is learned before the game begins: labels by an encoder, first guesses from whole piles."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from unpaired.data.batches import derive_seed, generator
+from unpaired.data.batches import Batches, derive_seed, generator
 from unpaired.data.images import Images
 from unpaired.data.jitter import jitter
 from unpaired.data.tensors import to_network
@@ -20,6 +20,9 @@ from unpaired.engine.classify import Fitting
 from unpaired.engine.state import State
 from unpaired.experiment import Experiment
 from unpaired.methods.method import DomainName
+
+PILE = 1_000
+"""Images of a pile that `prepare` shows at most; each twice where there are fewer."""
 
 PARTS = 10
 """A tenth of the work is lost at most, where a process is killed."""
@@ -56,6 +59,24 @@ def pretrain(
         raise SystemExit(signal)
     encoder.load_state_dict(fabric.broadcast(encoder.state_dict()))
     state.average.encoders["a"].load_state_dict(encoder.state_dict())
+
+
+def prepare(
+    fabric: Fabric, experiment: Experiment, state: State, batches: Mapping[DomainName, Batches]
+) -> None:
+    """Let the method take what it needs from whole piles; one process does, the others receive.
+
+    It is done anew where a run continues that has not begun.
+    """
+    nets, batch_size = state.networks, experiment.training.batch_size
+    if fabric.is_global_zero:
+        piles = {
+            name: [each.at(i) for i in range(0, min(2 * len(each.images), PILE), batch_size)]
+            for name, each in batches.items()
+        }
+        experiment.method.prepare(nets, piles)
+    nets.generators.load_state_dict(fabric.broadcast(nets.generators.state_dict()))
+    state.average.generators.load_state_dict(nets.generators.state_dict())
 
 
 def _learn(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import torch
@@ -10,8 +11,9 @@ from torch import Tensor, nn
 from unpaired.config import config
 from unpaired.data.domain import Domain
 from unpaired.methods.critic import AdversarialMethod
-from unpaired.methods.method import Batch, DomainName, Losses, Networks
-from unpaired.networks import Discriminator, Generator, PatchGAN, ResNet
+from unpaired.methods.method import DIRECTION, OTHER, Batch, DomainName, Losses, Networks
+from unpaired.networks import Discriminator, FeatureMaps, Generator, PatchGAN, ResNet
+from unpaired.networks.class_reader import ClassReader
 from unpaired.networks.palette import PaletteInput, PaletteOutput, colours_of
 from unpaired.networks.style import StyleEncoder
 from unpaired.objectives import Adversarial, LeastSquares
@@ -48,6 +50,12 @@ class CycleGAN(AdversarialMethod):
     as well: this settles it."""
     looks_weight: float = 0.0
     """Weight of |G(labels) − the looks of their classes|."""
+    encoder: FeatureMaps | None = None
+    """A network trained elsewhere, off whose features photo→labels reads the classes; needs
+    `class_channels`. What is where in the label maps says what the features mean at first, and the
+    adversarial and cycle losses change it from there. none: `generator` learns to see by itself."""
+    encoder_weight: float = 1.0
+    """Weight of the cross-entropy between the classes read and those of the first guess."""
     style_channels: int = 0
     """Numbers of the style that a→b takes beside the image, so that one image of a can have many
     translations; 0: one. A style is read from a real image of b by an encoder, which b→a→b uses
@@ -66,6 +74,16 @@ class CycleGAN(AdversarialMethod):
     def size_multiple(self) -> int:
         """See `BaseMethod`."""
         return self.generator.size_multiple
+
+    @property
+    def fixed_size(self) -> bool:
+        """See `BaseMethod`. What is where is known of whole images alone."""
+        return self.encoder is not None
+
+    @property
+    def prepares(self) -> bool:
+        """See `BaseMethod`."""
+        return self.encoder is not None
 
     def problems(self, a: Domain | None, b: Domain, batch_size: int) -> list[str]:
         """See `BaseMethod`."""
@@ -94,6 +112,8 @@ class CycleGAN(AdversarialMethod):
                 f"method.class_looks has {len(self.class_looks)} colours for the "
                 f"{len(palettes[0])} classes of the palette. Give one each, in its order."
             )
+        if self.encoder is not None:
+            found += self._encoder_problems(a, b)
         why = "a generator cannot be fed its own output. Set --method.identity-weight 0, or give"
         if self.identity_weight and a.channels != b.channels:
             found.append(
@@ -107,6 +127,36 @@ class CycleGAN(AdversarialMethod):
                 "range."
             )
         return found
+
+    def _encoder_problems(self, a: Domain, b: Domain) -> list[str]:
+        found, photos = [], [domain for domain in (a, b) if not domain.palette]
+        if not self.class_channels or len(photos) != 1:
+            found.append(
+                "method.encoder reads label maps off photos: it needs method.class_channels, and "
+                "one domain with a palette."
+            )
+        elif photos[0].channels != 3:
+            found.append("method.encoder takes colour images. Give the photos' domain channels 3.")
+        if self.identity_weight:
+            found.append(
+                "method.encoder sees photos, and method.identity_weight would show it label maps. "
+                "Set --method.identity-weight 0."
+            )
+        if self.style_channels and b.palette:
+            found.append(
+                "method.encoder reads one label map off a photo, and method.style_channels asks "
+                "for many. Set --method.style-channels 0."
+            )
+        return found
+
+    def prepare(self, nets: Networks, piles: Mapping[DomainName, Iterable[Tensor]]) -> None:
+        """See `BaseMethod`. Photo→labels makes its first guess."""
+        for photos, labels in OTHER.items():
+            reader = getattr(nets.generators[DIRECTION[photos]], "classes", None)
+            if isinstance(reader, ClassReader):
+                seen = nets.discriminators[labels]
+                assert isinstance(seen, PaletteInput)
+                reader.learn(piles[photos], map(seen.shares, piles[labels]))
 
     def build(self, a: Domain | None, b: Domain) -> Networks:
         """See `BaseMethod`."""
@@ -134,6 +184,9 @@ class CycleGAN(AdversarialMethod):
         chooses = self.class_channels and target.holds_labels
         value_range = "signed" if chooses else target.value_range
         network = self.generator.build(inputs, outputs, value_range, style)
+        if chooses and self.encoder is not None:
+            reader = self.encoder.build(len(target.palette), source.size, source.value_range)
+            return PaletteOutput(reader, target.palette, target.value_range)
         if chooses:
             seeing = self._seeing(source, network)
             return PaletteOutput(seeing, target.palette, target.value_range)
@@ -164,8 +217,8 @@ class CycleGAN(AdversarialMethod):
             fake_b, same_b = a2b(torch.cat([a, b]), _cat(style, style_of_b)).chunk(2)
             fake_a, same_a, cycled_a = b2a(torch.cat([b, a, self.noisy(fake_b)])).chunk(3)
         else:
-            fake_b = a2b(a, style)
-            fake_a = b2a(b)
+            fake_b = self._translate(a2b, a, style, losses)
+            fake_a = self._translate(b2a, b, None, losses)
             if self.cycle_weight:
                 cycled_a = b2a(self.noisy(fake_b))
             if self.identity_weight:
@@ -191,6 +244,17 @@ class CycleGAN(AdversarialMethod):
         if style is not None:
             losses["style"] = self.style_weight * l1(nets.encoders["b"](fake_b), style)
         return losses, {"a": fake_a.detach(), "b": fake_b.detach()}
+
+    def _translate(
+        self, generator: nn.Module, images: Tensor, style: Tensor | None, losses: Losses
+    ) -> Tensor:
+        """A translation; if it is read off features, `losses` gets what leaving the guess costs."""
+        if isinstance(generator, PaletteOutput) and isinstance(generator.classes, ClassReader):
+            scores, departure = generator.classes.read(images)
+            losses["departure"] = self.encoder_weight * departure
+            return generator.paint(scores)
+        output: Tensor = generator(images, style)
+        return output
 
     def fakes(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
         """See `BaseMethod`."""

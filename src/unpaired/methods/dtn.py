@@ -74,12 +74,16 @@ class DTN(BaseMethod):
     """How f learns the labels of a."""
 
     directions: ClassVar[tuple[Direction, ...]] = ("a2b",)
-    fixed_size: ClassVar[bool] = True
 
     @property
     def size_multiple(self) -> int:
         """See `BaseMethod`."""
         return 1
+
+    @property
+    def fixed_size(self) -> bool:
+        """See `BaseMethod`."""
+        return True
 
     @property
     def penalty_every(self) -> int:

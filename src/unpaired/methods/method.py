@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar, Literal
 
 import torch
@@ -75,8 +75,6 @@ class BaseMethod(ABC):
 
     directions: ClassVar[tuple[Direction, ...]] = ("a2b", "b2a")
     """The ways in which it translates."""
-    fixed_size: ClassVar[bool] = False
-    """Whether images go through the networks at the domain's size only."""
 
     @property
     def style_channels(self) -> int:
@@ -109,6 +107,16 @@ class BaseMethod(ABC):
         return 0
 
     @property
+    def fixed_size(self) -> bool:
+        """Whether images go through the networks at the domain's size only."""
+        return False
+
+    @property
+    def prepares(self) -> bool:
+        """Whether there is something to `prepare`."""
+        return False
+
+    @property
     def pretraining(self) -> Pretraining | None:
         """How `nets.encoders["a"]` learns the labels of a, before all else; none: it does not."""
         return None
@@ -125,6 +133,13 @@ class BaseMethod(ABC):
     @abstractmethod
     def build(self, a: Domain | None, b: Domain) -> Networks:
         """Networks for two domains, freshly initialised from torch's global generator."""
+
+    def prepare(self, nets: Networks, piles: Mapping[DomainName, Iterable[Tensor]]) -> None:
+        """What networks take from whole piles at once, before the first step.
+
+        `piles`: batches of each domain, as in training; a thousand images or fewer.
+        """
+        del nets, piles
 
     @abstractmethod
     def generator_losses(self, nets: Networks, batch: Batch) -> tuple[Losses, dict[str, Tensor]]:

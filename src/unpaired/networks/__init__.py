@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from unpaired.networks.class_reader import FeatureMaps
 from unpaired.networks.cnn import CNN
 from unpaired.networks.decoder import Decoder
 from unpaired.networks.encoder import ClassEncoder
@@ -32,6 +33,7 @@ __all__ = [
     "Discriminator",
     "Encoder",
     "ExportedEncoder",
+    "FeatureMaps",
     "Generator",
     "PatchGAN",
     "ResNet",

@@ -37,7 +37,10 @@ class PaletteOutput(nn.Module):
 
     def forward(self, images: Tensor, style: Tensor | None = None) -> Tensor:
         """Images NCHW => label maps [N, 3, H, W] in the value range."""
-        scores = self.classes(images, style)
+        return self.paint(self.classes(images, style))
+
+    def paint(self, scores: Tensor) -> Tensor:
+        """What `classes` gives => label maps."""
         if not self.training:
             return self.colours[scores.argmax(1)].movedim(-1, 1)
         with torch.autocast(scores.device.type, enabled=False):  # bfloat16 would shift the colours
@@ -75,15 +78,15 @@ class PaletteInput(nn.Module):
 
     def forward(self, labels: Tensor, *rest: Tensor | None) -> Tensor:
         """Label maps [N, 3, H, W] in the value range => what the network gives."""
-        output: Tensor = self.network(self._shares(labels) * 2 - 1, *rest)
+        output: Tensor = self.network(self.shares(labels) * 2 - 1, *rest)
         return output
 
     def look(self, labels: Tensor, channels: int) -> Tensor:
         """Label maps [N, 3, H, W] => what their classes look like, [N, channels, H, W]."""
         looks = self.looks if channels == 3 else self.looks.mean(1, keepdim=True)
-        return torch.einsum("nkhw,kc->nchw", self._shares(labels), looks)
+        return torch.einsum("nkhw,kc->nchw", self.shares(labels), looks)
 
-    def _shares(self, labels: Tensor) -> Tensor:
+    def shares(self, labels: Tensor) -> Tensor:
         """[N, 3, H, W] => [N, K, H, W], which sums to 1 over the classes."""
         signed = labels if self.value_range == "signed" else labels * 2 - 1
         distances = [(signed - c.view(1, 3, 1, 1)).square().sum(1) for c in self.colours]

@@ -7,9 +7,9 @@ from dataclasses import replace
 from unpaired.data.domain import Augmentation, Domain
 from unpaired.experiment import Evaluation, Experiment, Optimiser, Training
 from unpaired.methods import CycleGAN
-from unpaired.networks import PatchGAN, ResNet, UNet
+from unpaired.networks import FeatureMaps, PatchGAN, ResNet, UNet
 from unpaired.objectives import LeastSquares, WassersteinGP
-from unpaired.recipes.data import parquet
+from unpaired.recipes.data import locate, parquet
 
 PALETTE = (
     (0, 0, 170),
@@ -141,6 +141,43 @@ def facades_ours() -> Experiment:
     )
 
 
+def facades_reader_ours() -> Experiment:
+    """Photos of facades ↔ their label maps at 32×32: labels read off features of ImageNet.
+
+    `facades-ours`, but photo→labels reads the stages of a classifier that has seen a million photos
+    (`FeatureMaps`), and begins with a guess from where classes lie in the label maps, which need no
+    counterparts; so that nobody has to say what classes look like. The program is written by
+    benchmarks/feature_maps.py.
+
+    Paper: CycleGAN (Zhu et al. 2017); hypercolumns (Hariharan et al. 2015).
+    Command: unpaired train --recipe facades-reader-ours
+    """
+    without = facades_ours()
+    method = without.method
+    assert isinstance(method, CycleGAN)
+    optimiser = Optimiser(learning_rate=5e-4, beta1=0.5, beta2=0.999)
+    return replace(
+        without,
+        name="facades-reader-ours",
+        method=replace(
+            method,
+            encoder=FeatureMaps(path=str(locate("weights/efficientnet-lite0.pt2"))),
+            discriminator=PatchGAN(width=64, layers=2, norm="instance"),
+            class_looks=(),
+            looks_weight=0.0,
+        ),
+        training=replace(
+            without.training,
+            images=8_000,
+            generators=optimiser,
+            discriminators=optimiser,
+            ema_images=600,
+            sample_images=1_600,
+        ),
+        evaluation=Evaluation(images=1_600),
+    )
+
+
 def as_reported(name: str, a: Domain, b: Domain, *, train_images: int) -> Experiment:
     """CycleGAN as report 004 has it, for any two domains (section 2.2): 200 epochs.
 
@@ -202,4 +239,5 @@ RECIPES = (
     facades_sn,
     facades_wgan_gp,
     facades_ours,
+    facades_reader_ours,
 )

