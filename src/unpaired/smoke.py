@@ -14,8 +14,8 @@ def smoke(experiment: Experiment) -> Experiment:
     batch = min(training.batch_size, 4)
     steps = 6
     method = experiment.method
-    parts = {role: getattr(method, role, None) for role in NETWORKS}
-    changes: dict[str, Any] = {role: _shrunk(part) for role, part in parts.items() if part}
+    parts = {role: getattr(method, role) for role in NETWORKS if hasattr(method, role)}
+    changes: dict[str, Any] = {role: _shrunk(network) for role, network in parts.items()}
     if method.pretraining is not None:
         changes["encoder_training"] = replace(
             method.pretraining, images=batch * steps, batch_size=batch

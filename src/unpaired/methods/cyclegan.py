@@ -50,10 +50,10 @@ class CycleGAN(AdversarialMethod):
     as well: this settles it."""
     looks_weight: float = 0.0
     """Weight of |G(labels) − the looks of their classes|."""
-    encoder: FeatureMaps | None = None
+    encoder: FeatureMaps = FeatureMaps()
     """A network trained elsewhere, off whose features photo→labels reads the classes; needs
     `class_channels`. What is where in the label maps says what the features mean at first, and the
-    adversarial and cycle losses change it from there. none: `generator` learns to see by itself."""
+    adversarial and cycle losses change it from there. Without: `generator` learns to see."""
     encoder_weight: float = 1.0
     """Weight of the cross-entropy between the classes read and those of the first guess."""
     style_channels: int = 0
@@ -78,12 +78,12 @@ class CycleGAN(AdversarialMethod):
     @property
     def fixed_size(self) -> bool:
         """See `BaseMethod`. What is where is known of whole images alone."""
-        return self.encoder is not None
+        return self.prepares
 
     @property
     def prepares(self) -> bool:
         """See `BaseMethod`."""
-        return self.encoder is not None
+        return bool(self.encoder.path)
 
     def problems(self, a: Domain | None, b: Domain, batch_size: int) -> list[str]:
         """See `BaseMethod`."""
@@ -112,7 +112,7 @@ class CycleGAN(AdversarialMethod):
                 f"method.class_looks has {len(self.class_looks)} colours for the "
                 f"{len(palettes[0])} classes of the palette. Give one each, in its order."
             )
-        if self.encoder is not None:
+        if self.encoder.path:
             found += self._encoder_problems(a, b)
         why = "a generator cannot be fed its own output. Set --method.identity-weight 0, or give"
         if self.identity_weight and a.channels != b.channels:
@@ -184,7 +184,7 @@ class CycleGAN(AdversarialMethod):
         chooses = self.class_channels and target.holds_labels
         value_range = "signed" if chooses else target.value_range
         network = self.generator.build(inputs, outputs, value_range, style)
-        if chooses and self.encoder is not None:
+        if chooses and self.encoder.path:
             reader = self.encoder.build(len(target.palette), source.size, source.value_range)
             return PaletteOutput(reader, target.palette, target.value_range)
         if chooses:

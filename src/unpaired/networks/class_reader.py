@@ -33,8 +33,8 @@ class FeatureMaps:
     A program is code. Use only files whose origin you trust.
     """
 
-    path: str
-    """The program, a .pt2 file."""
+    path: str = ""
+    """The program, a .pt2 file; empty: none."""
     side: int = 128
     """Side of the photos that the program takes; they are resized to it, bilinearly."""
     values: Values = "bytes"
@@ -162,9 +162,10 @@ class ClassReader(nn.Module):
 
         step = max(self.layout.shape[1] // PLACES, 1)
         first = step // 2
-        batches = [self._maps(each)[:, :, first::step, first::step] for each in photos]
-        seen = torch.cat([each.movedim(1, -1).flatten(1, 2) for each in batches])
-        pixels = seen.flatten(0, 1)
+        places = (slice(None), slice(None), slice(first, None, step), slice(first, None, step))
+        # Copied, as a view would keep all places of all photos in memory.
+        batches = [self._maps(each)[places].contiguous() for each in photos]
+        pixels = torch.cat(batches).movedim(1, -1).flatten(0, 2).contiguous()
         mean, spread = pixels.mean(0), pixels.std(0).clamp_min(1e-6)
         pixels.sub_(mean).div_(spread)
         variances, axes = torch.linalg.eigh((pixels.T @ pixels).double() / len(pixels))
@@ -174,8 +175,8 @@ class ClassReader(nn.Module):
         self.mean.copy_(mean)
         self.basis.copy_((whitening / spread[:, None]).T)
 
-        known = (seen @ whitening[:, :GUESSED_FROM]).double()
-        where = self.layout[:, first::step, first::step].flatten(1).T.double()
+        where = self.layout[places[1:]].flatten(1).T.double()
+        known = (pixels @ whitening[:, :GUESSED_FROM]).double().unflatten(0, (-1, len(where)))
         probable = where.expand(len(known), *where.shape)
         for _ in range(self.rounds):
             self._fit(known.flatten(0, 1), probable.flatten(0, 1))

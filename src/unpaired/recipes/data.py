@@ -34,6 +34,9 @@ WHERE = {
     "faces": "UTKFace and the Anime Face Dataset are published by their authors: a column `image`.",
     "weights": "Any torch.export program from faces [N, 3, 112, 112] in 0…255 to embeddings will "
     "do: --method.encoder.path FILE.",
+    "encoders": "benchmarks/feature_maps.py of the repository writes it, from weights that are "
+    "published as a package. Any torch.export program from photos [N, 3, 128, 128] in 0…255 to "
+    "maps [N, C, H, W] will do: --method.encoder.path FILE.",
     "maps": "CycleGAN's authors publish it as maps.zip, with the folders trainA, trainB, testA and "
     "testB (aerial photographs are A, maps are B).",
     "cityscapes": "Registered users get it from cityscapes-dataset.com; CycleGAN's "

@@ -161,7 +161,7 @@ def facades_reader_ours() -> Experiment:
         name="facades-reader-ours",
         method=replace(
             method,
-            encoder=FeatureMaps(path=str(locate("weights/efficientnet-lite0.pt2"))),
+            encoder=FeatureMaps(path=str(locate("encoders/efficientnet-lite0.pt2"))),
             discriminator=PatchGAN(width=64, layers=2, norm="instance"),
             class_looks=(),
             looks_weight=0.0,
