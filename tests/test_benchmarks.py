@@ -9,6 +9,9 @@ from types import ModuleType
 
 import pytest
 import torch
+from torch import nn
+
+from unpaired.networks import FeatureMaps
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -95,3 +98,21 @@ def test_a_folder_that_is_no_checkout_of_the_peer_is_refused(train_step, tmp_pat
         train_step.main(["--peer", str(tmp_path)])
     assert stopped.value.code == 2
     assert "cycle_gan_model.py" in capsys.readouterr().err
+
+
+def test_the_stages_of_a_classifier_become_a_program_of_maps(monkeypatch, tmp_path):
+    """A stand-in with the parts of EfficientNet, written and read as `facades-reader-ours` does."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    feature_maps = importlib.import_module("feature_maps")
+    network = nn.Module()
+    network._conv_stem, network._bn0 = nn.Conv2d(3, 16, 3, 2, 1), nn.BatchNorm2d(16)
+    network._swish = nn.ReLU6()
+    sizes = [(16, 16, 1), (16, 24, 2), (24, 24, 1), (24, 40, 2)]
+    network._blocks = nn.ModuleList(nn.Conv2d(i, o, 3, stride, 1) for i, o, stride in sizes)
+
+    feature_maps.write(network, tmp_path / "new" / "maps.pt2", 32)
+
+    maps = torch.export.load(tmp_path / "new" / "maps.pt2").module()(torch.rand(5, 3, 32, 32) * 255)
+    assert [tuple(each.shape) for each in maps] == [(5, 16, 16, 16), (5, 24, 8, 8), (5, 40, 4, 4)]
+    reader = FeatureMaps(path=str(tmp_path / "new" / "maps.pt2"), side=32)
+    assert reader.build(12, 16, "signed")(torch.rand(2, 3, 16, 16)).shape == (2, 12, 16, 16)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -135,8 +136,18 @@ class ClassReader(nn.Module):
 
     def describe(self, photos: Tensor) -> Tensor:
         """Photos [N, 3, H, W] => principal components of what the program sees, [N, d, H, W]."""
-        seen = self._maps(photos) - self.mean[:, None, None]
-        return torch.einsum("nchw,dc->ndhw", seen, self.basis)
+        size, first = photos.shape[2:], 0
+        # Projected before they are resized, which is the same and several times less work; and in
+        # float32, as what is subtracted is larger than what is left.
+        maps = self._look(photos)
+        with torch.autocast(photos.device.type, enabled=False):
+            components = -(self.basis @ self.mean)[:, None, None]
+            for each in maps:
+                basis = self.basis[:, first : first + each.shape[1]]
+                projected = torch.einsum("nchw,dc->ndhw", each.float(), basis)
+                components = components + _resize(projected, size)
+                first += each.shape[1]
+        return components
 
     def guess(self, features: Tensor) -> Tensor:
         """[N, d, H, W] => logarithms of the classes' probabilities, [N, classes, H, W]."""
@@ -163,9 +174,11 @@ class ClassReader(nn.Module):
         step = max(self.layout.shape[1] // PLACES, 1)
         first = step // 2
         places = (slice(None), slice(None), slice(first, None, step), slice(first, None, step))
-        # Copied, as a view would keep all places of all photos in memory.
-        batches = [self._maps(each)[places].contiguous() for each in photos]
-        pixels = torch.cat(batches).movedim(1, -1).flatten(0, 2).contiguous()
+        seen = []
+        for photo in itertools.chain.from_iterable(photos):  # one by one, as maps are large
+            maps = [_resize(each.float(), photo.shape[1:]) for each in self._look(photo[None])]
+            seen.append(torch.cat([each[places] for each in maps], 1))
+        pixels = torch.cat(seen).movedim(1, -1).flatten(0, 2).contiguous()
         mean, spread = pixels.mean(0), pixels.std(0).clamp_min(1e-6)
         pixels.sub_(mean).div_(spread)
         variances, axes = torch.linalg.eigh((pixels.T @ pixels).double() / len(pixels))
@@ -193,11 +206,10 @@ class ClassReader(nn.Module):
         self.evidence.copy_(evidence)
         self.offset.copy_(-(evidence * means).sum(1) / 2)
 
-    def _maps(self, photos: Tensor) -> Tensor:
-        """All maps of the program at the photos' own size, [N, C, H, W]."""
-        size = photos.shape[2:]
+    def _look(self, photos: Tensor) -> list[Tensor]:
+        """The maps of the program, as it gives them."""
         unit = (photos.float() + 1) / 2 if self.value_range == "signed" else photos.float()
-        return torch.cat([_resize(each.float(), size) for each in as_maps(self.program(unit))], 1)
+        return as_maps(self.program(unit))
 
 
 def as_maps(found: Any) -> list[Tensor]:
