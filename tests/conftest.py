@@ -98,12 +98,26 @@ def encoder_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def maps_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A `torch.export` program from photos [N, 3, 128, 128] in 0…255 to maps [N, 64, 16, 16]."""
+    path = tmp_path_factory.mktemp("program") / "maps.pt2"
+    network = torch.nn.Conv2d(3, 64, 8, stride=8).eval()
+    example = (torch.rand(2, 3, 128, 128),)
+    program = torch.export.export(network, example, dynamic_shapes=({0: torch.export.Dim.DYNAMIC},))
+    torch.export.save(program, path)
+    return path
+
+
 @pytest.fixture
 def stand_in_data(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, encoder_program: Path
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    encoder_program: Path,
+    maps_program: Path,
 ) -> Path:
-    """What recipes without a hub id look for: empty files, enough to read the settings, and a
-    small encoder in the place of the one for faces."""
+    """What recipes without a hub id look for: empty files, enough to read the settings, and small
+    programs in the place of those that see faces and facades."""
     root = tmp_path_factory.mktemp("data")
     for name in ("facades/photo", "facades/labels"):
         (root / name).mkdir(parents=True)
@@ -111,6 +125,8 @@ def stand_in_data(
             (root / name / f"{split}.parquet").touch()
     (root / "weights").mkdir()
     shutil.copy(encoder_program, root / "weights/mobilefacenet.pt2")
+    (root / "encoders").mkdir()
+    shutil.copy(maps_program, root / "encoders/efficientnet-lite0.pt2")
     monkeypatch.setenv("UNPAIRED_DATA", str(root))
     return root
 
