@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import typing
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -171,29 +170,3 @@ def test_looks_that_say_nothing_are_refused(changes: dict[str, Any], palettes: s
     method = CycleGAN(**(given | changes))
     (problem,) = method.problems(domains["a"], domains["b"], 2)
     assert words in problem
-
-
-def test_blurred_classes_are_averages_of_their_neighbourhood():
-    """Two classes, left and right of an edge: one column from it a third of 3×3 is the other's."""
-    pixels = torch.tensor([(0, 0, 0), (0, 0, 0), (0, 0, 0), (255, 255, 255), (255, 255, 255)])
-    labels = to_network(pixels.T.reshape(1, 3, 1, 5).expand(1, 3, 4, 5).byte(), "unit")
-    shown = PaletteInput(nn.Identity(), ((0, 0, 0), (255, 255, 255)), "unit", blur=3)(labels)
-    white = (shown[0, 1] + 1) / 2
-    assert torch.allclose(white, torch.tensor([0, 0, 1 / 3, 2 / 3, 1]).expand(4, 5), atol=1e-4)
-
-
-def test_discriminators_alone_see_blurred_classes():
-    method = CycleGAN(generator=UNet(width=8, downsamplings=2), class_channels=True, class_blur=3)
-    photos = Domain(source=BuiltIn(name="sign"))
-    nets = method.build(photos, Domain(source=BuiltIn(name="sign"), palette=PALETTE))
-    assert nets.discriminators["b"].blur == 3
-    assert nets.generators["b2a"].blur == 1
-    assert not isinstance(nets.discriminators["a"], PaletteInput)
-
-
-def test_an_even_blur_is_refused():
-    photos, labels = Domain(source=BuiltIn(name="sign")), Domain(source=BuiltIn(name="ink"))
-    problems = CycleGAN(class_channels=True, class_blur=4).problems(
-        photos, replace(labels, palette=PALETTE, channels=3), 1
-    )
-    assert problems == ["method.class_blur is 4: give an odd number; 1 is none."]

@@ -43,10 +43,6 @@ class CycleGAN(AdversarialMethod):
     class_channels: bool = False
     """Show networks a domain of label maps (one with a palette) as a channel per class, and let its
     generator choose classes, so that every translation is a valid label map; else as colours."""
-    class_blur: int = 1
-    """Discriminators see classes averaged over so many pixels across and down, an odd number. Real
-    label maps have one class at each pixel and translations in training a mixture: where that alone
-    tells them apart, where things are is not learned."""
     class_looks: tuple[tuple[int, int, int], ...] = ()
     """What each class of the label maps looks like in the other domain, as far as a person can say
     it in one colour, in the order of the palette; needs `class_channels`. Without pairs nothing
@@ -100,8 +96,6 @@ class CycleGAN(AdversarialMethod):
                 "domain that does the colours of its classes (palette), or leave class_channels "
                 "out."
             )
-        if self.class_blur % 2 == 0:
-            found.append(f"method.class_blur is {self.class_blur}: give an odd number; 1 is none.")
         palettes = [domain.palette for domain in (a, b) if domain.palette]
         if bool(self.class_looks) != (self.looks_weight > 0):
             found.append(
@@ -173,12 +167,8 @@ class CycleGAN(AdversarialMethod):
             "b2a": self._build_generator(b, a, 0),
         }
         discriminators: dict[str, nn.Module] = {
-            name: self._seeing(
-                domain,
-                self.discriminator.build(self.channels_of(domain), domain.size),
-                self.class_blur,
-            )
-            for name, domain in (("a", a), ("b", b))
+            "a": self._seeing(a, self.discriminator.build(self.channels_of(a), a.size)),
+            "b": self._seeing(b, self.discriminator.build(self.channels_of(b), b.size)),
         }
         encoders: dict[str, nn.Module] = {}
         if style:
@@ -205,10 +195,10 @@ class CycleGAN(AdversarialMethod):
             return PaletteInput(network, source.palette, source.value_range, looks)
         return self._seeing(source, network)
 
-    def _seeing(self, domain: Domain, network: nn.Module, blur: int = 1) -> nn.Module:
+    def _seeing(self, domain: Domain, network: nn.Module) -> nn.Module:
         """A network whose input is images of `domain`."""
         if self.class_channels and domain.holds_labels:
-            return PaletteInput(network, domain.palette, domain.value_range, blur=blur)
+            return PaletteInput(network, domain.palette, domain.value_range)
         return network
 
     def generator_losses(self, nets: Networks, batch: Batch) -> tuple[Losses, dict[str, Tensor]]:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Final
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unpaired.config import ValueRange
@@ -65,15 +64,12 @@ class PaletteInput(nn.Module):
         palette: Sequence[Sequence[int]],
         value_range: ValueRange,
         looks: Tensor | None = None,
-        blur: int = 1,
     ) -> None:
         """`network` takes one channel in -1…1 for each colour of the palette.
 
-        `looks`: for `look`, [K, 3] in the value range of the other domain. `blur`: classes are
-        averaged over so many pixels across and down, an odd number.
+        `looks`: for `look`, [K, 3] in the value range of the other domain.
         """
         super().__init__()
-        self.blur = blur
         self.network = network
         self.value_range = value_range
         self.register_buffer("colours", colours_of(palette, "signed"))
@@ -82,10 +78,7 @@ class PaletteInput(nn.Module):
 
     def forward(self, labels: Tensor, *rest: Tensor | None) -> Tensor:
         """Label maps [N, 3, H, W] in the value range => what the network gives."""
-        shares = self.shares(labels)
-        if self.blur > 1:
-            shares = F.avg_pool2d(shares, self.blur, 1, self.blur // 2, count_include_pad=False)
-        output: Tensor = self.network(shares * 2 - 1, *rest)
+        output: Tensor = self.network(self.shares(labels) * 2 - 1, *rest)
         return output
 
     def look(self, labels: Tensor, channels: int) -> Tensor:
