@@ -151,6 +151,10 @@ def facades_reader_ours() -> Experiment:
 
     Paper: CycleGAN (Zhu et al. 2017); hypercolumns (Hariharan et al. 2015).
     Command: unpaired train --recipe facades-reader-ours
+    Cost: 6 minutes on one core, at 22 images/s, and the evaluation.
+    Score: photo→labels on the 106 test photos, two seeds: 0.405 ± 0.002 per pixel, 0.163 ± 0.016
+    per class, 0.093 ± 0.009 intersection over union; `facades-ours` 0.351, 0.157 and 0.090. The
+    photos that labels→photo makes are all alike (diversity 0.08).
     """
     without = facades_ours()
     method = without.method
