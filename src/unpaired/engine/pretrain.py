@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import torch
@@ -68,15 +68,17 @@ def prepare(
 
     It is done anew where a run continues that has not begun.
     """
-    nets, batch_size = state.networks, experiment.training.batch_size
+    nets, size = state.networks, experiment.training.batch_size
     if fabric.is_global_zero:
-        piles = {
-            name: [each.at(i) for i in range(0, min(2 * len(each.images), PILE), batch_size)]
-            for name, each in batches.items()
-        }
-        experiment.method.prepare(nets, piles)
+        experiment.method.prepare(nets, {name: _pile(each, size) for name, each in batches.items()})
     nets.generators.load_state_dict(fabric.broadcast(nets.generators.state_dict()))
     state.average.generators.load_state_dict(nets.generators.state_dict())
+
+
+def _pile(batches: Batches, batch_size: int) -> Iterator[Tensor]:
+    """The first batches of a training, each read when it is asked for."""
+    for position in range(0, min(2 * len(batches.images), PILE), batch_size):
+        yield batches.at(position)
 
 
 def _learn(

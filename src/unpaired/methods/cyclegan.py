@@ -152,8 +152,7 @@ class CycleGAN(AdversarialMethod):
     def prepare(self, nets: Networks, piles: Mapping[DomainName, Iterable[Tensor]]) -> None:
         """See `BaseMethod`. Photo→labels makes its first guess."""
         for photos, labels in OTHER.items():
-            reader = getattr(nets.generators[DIRECTION[photos]], "classes", None)
-            if isinstance(reader, ClassReader):
+            if reader := reader_of(nets.generators[DIRECTION[photos]]):
                 seen = nets.discriminators[labels]
                 assert isinstance(seen, PaletteInput)
                 reader.learn(piles[photos], map(seen.shares, piles[labels]))
@@ -182,11 +181,11 @@ class CycleGAN(AdversarialMethod):
     def _build_generator(self, source: Domain, target: Domain, style: int) -> nn.Module:
         inputs, outputs = self.channels_of(source), self.channels_of(target)
         chooses = self.class_channels and target.holds_labels
+        if chooses and self.encoder.path:
+            reader = self.encoder.build(outputs, source.size, source.value_range)
+            return PaletteOutput(reader, target.palette, target.value_range)
         value_range = "signed" if chooses else target.value_range
         network = self.generator.build(inputs, outputs, value_range, style)
-        if chooses and self.encoder.path:
-            reader = self.encoder.build(len(target.palette), source.size, source.value_range)
-            return PaletteOutput(reader, target.palette, target.value_range)
         if chooses:
             seeing = self._seeing(source, network)
             return PaletteOutput(seeing, target.palette, target.value_range)
@@ -249,10 +248,11 @@ class CycleGAN(AdversarialMethod):
         self, generator: nn.Module, images: Tensor, style: Tensor | None, losses: Losses
     ) -> Tensor:
         """A translation; if it is read off features, `losses` gets what leaving the guess costs."""
-        if isinstance(generator, PaletteOutput) and isinstance(generator.classes, ClassReader):
-            scores, departure = generator.classes.read(images)
+        if reader := reader_of(generator):
+            scores, departure = reader.read(images)
             losses["departure"] = self.encoder_weight * departure
-            return generator.paint(scores)
+            painted: Tensor = generator.paint(scores)  # type: ignore[operator]
+            return painted
         output: Tensor = generator(images, style)
         return output
 
@@ -298,6 +298,12 @@ class CycleGAN(AdversarialMethod):
     def shares_batches(self) -> bool:
         """Whether a generator may see images of several roles in one batch: not with batch norm."""
         return self.generator.norm != "batch"
+
+
+def reader_of(generator: nn.Module) -> ClassReader | None:
+    """What reads classes off features in a generator, if it has that."""
+    classes = generator.classes if isinstance(generator, PaletteOutput) else None
+    return classes if isinstance(classes, ClassReader) else None
 
 
 def l1(x: Tensor, y: Tensor) -> Tensor:

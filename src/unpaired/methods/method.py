@@ -137,7 +137,8 @@ class BaseMethod(ABC):
     def prepare(self, nets: Networks, piles: Mapping[DomainName, Iterable[Tensor]]) -> None:
         """What networks take from whole piles at once, before the first step.
 
-        `piles`: batches of each domain, as in training; a thousand images or fewer.
+        `piles`: batches of each domain, as in training; a thousand images or fewer, to be read
+        once.
         """
         del nets, piles
 

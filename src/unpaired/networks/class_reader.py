@@ -12,7 +12,13 @@ from torch import Tensor, nn
 
 from unpaired.config import ValueRange, config
 from unpaired.errors import SettingError
-from unpaired.networks.exported import ExportedNetwork, Values, open_program
+from unpaired.networks.exported import (
+    ExportedNetwork,
+    Values,
+    open_network,
+    require_gradient,
+    show_two,
+)
 from unpaired.networks.palette import SHARPNESS
 
 GUESSED_FROM: Final = 32
@@ -64,8 +70,7 @@ class FeatureMaps:
             SettingError: when the file is absent or no program, or does not fit these settings.
         """
         with torch.device("cpu"):
-            program = open_program(self.path, "method.encoder.path").module()
-            network = ExportedNetwork(program.requires_grad_(False), self.side, self.values)
+            network = open_network(self.path, self.side, self.values)
             channels = _count_channels(network, self.path)
         if channels < self.components:
             raise SettingError(
@@ -118,21 +123,24 @@ class ClassReader(nn.Module):
             nn.LeakyReLU(0.2),
             nn.Conv2d(width, classes, 1),
         )
-        last = self.head[-1]
-        for parameter in last.parameters():
+        for parameter in self.head[-1].parameters():
             nn.init.zeros_(parameter)
 
     def forward(self, photos: Tensor, style: Tensor | None = None) -> Tensor:
         """Photos [N, 3, H, W] => scores [N, classes, H, W], for `PaletteOutput`."""
         del style
-        return self.read(photos)[0]
+        return self._classify(photos)[0] / SHARPNESS
 
     def read(self, photos: Tensor) -> tuple[Tensor, Tensor]:
         """As `forward`, and the cross-entropy of the classes against those of the guess."""
+        scores, guess = self._classify(photos)
+        return scores / SHARPNESS, F.cross_entropy(scores, guess.exp())
+
+    def _classify(self, photos: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of the classes, and the guess that they come from."""
         features = self.describe(photos)
         guess = self.guess(features)
-        scores = guess + self.head(features).float()
-        return scores / SHARPNESS, F.cross_entropy(scores, guess.exp())
+        return guess + self.head(features).float(), guess
 
     def describe(self, photos: Tensor) -> Tensor:
         """Photos [N, 3, H, W] => principal components of what the program sees, [N, d, H, W]."""
@@ -209,10 +217,10 @@ class ClassReader(nn.Module):
     def _look(self, photos: Tensor) -> list[Tensor]:
         """The maps of the program, as it gives them."""
         unit = (photos.float() + 1) / 2 if self.value_range == "signed" else photos.float()
-        return as_maps(self.program(unit))
+        return _as_maps(self.program(unit))
 
 
-def as_maps(found: Any) -> list[Tensor]:
+def _as_maps(found: Any) -> list[Tensor]:
     """What a program returns, one map or several."""
     return list(found) if isinstance(found, (tuple, list)) else [found]
 
@@ -229,24 +237,13 @@ def _count_channels(network: ExportedNetwork, path: str) -> int:
     Raises:
         SettingError: when it takes no such photos or returns anything else.
     """
-    photos = torch.rand(2, 3, network.side, network.side, requires_grad=True)
-    try:
-        found = as_maps(network(photos))
-    except Exception as error:  # of whatever kind a stranger's program raises
-        raise SettingError(
-            f"method.encoder: the program {path!r} does not take two photos at once, "
-            f"{list(photos.shape)} in float32: {str(error)[:200]}. Set --method.encoder.side, or "
-            "export it with a dynamic batch size."
-        ) from None
+    advice = "Set --method.encoder.side, or export it with a dynamic batch size."
+    found = _as_maps(show_two(network, path, "method.encoder", advice, "photos"))
     if not all(isinstance(m, Tensor) and m.ndim == 4 and len(m) == 2 for m in found):
         forms = [list(m.shape) if isinstance(m, Tensor) else type(m).__name__ for m in found]
         raise SettingError(
             f"method.encoder: the program {path!r} returns {forms} for two photos, not maps "
             "[2, C, H, W]. Export a module that returns those of its stages, as a tuple."
         )
-    if not all(m.requires_grad for m in found):
-        raise SettingError(
-            f"method.encoder: no gradient passes through the program {path!r}, which nothing can "
-            "then be learned from. Export it without torch.no_grad."
-        )
+    require_gradient(found, path)
     return sum(m.shape[1] for m in found)

@@ -6,6 +6,7 @@ import io
 import json
 import re
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -66,8 +67,7 @@ class ExportedEncoder:
                 "Set --a.channels 3."
             )
         with torch.device("cpu"):
-            program = open_program(self.path, "method.encoder.path").module()
-            network = ExportedNetwork(program.requires_grad_(False), self.side, self.values)
+            network = open_network(self.path, self.side, self.values)
             advice = "Set --method.encoder.side, or export it with a dynamic batch size."
             found = describe_two(network, self.path, "method.encoder", advice)
         if found.shape[1] != self.features:
@@ -76,11 +76,7 @@ class ExportedEncoder:
                 f"{found.shape[1]} numbers, not {self.features}. Set --method.encoder.features "
                 f"{found.shape[1]}."
             )
-        if not found.requires_grad:
-            raise SettingError(
-                f"method.encoder: no gradient passes through the program {self.path!r}, which "
-                "nothing can then be learned from. Export it without torch.no_grad."
-            )
+        require_gradient([found], self.path)
         return network
 
 
@@ -112,6 +108,16 @@ class ExportedNetwork(nn.Module):
         """An exported program has one mode only, and refuses to be asked."""
         self.training = mode
         return self
+
+
+def open_network(path: str, side: int, values: Values) -> ExportedNetwork:
+    """The program that `method.encoder` names, whose weights stay as they are.
+
+    Raises:
+        SettingError: when the file is absent or no program.
+    """
+    program = open_program(path, "method.encoder.path").module()
+    return ExportedNetwork(program.requires_grad_(False), side, values)
 
 
 def open_program(path: str, setting: str) -> ExportedProgram:
@@ -217,21 +223,44 @@ def _beyond(part: Any, key: str = "") -> list[str]:
     return []
 
 
-def describe_two(network: ExportedNetwork, path: str, setting: str, advice: str) -> Tensor:
-    """What the program at `path` makes of two images, [2, d]; tried before any work is done.
+def require_gradient(found: Iterable[Tensor], path: str) -> None:
+    """Refuse an encoder's program through which nothing can be learned.
 
     Raises:
-        SettingError: named after `setting`, when it takes no such images (with `advice`) or
-            returns anything else.
+        SettingError: when something that it returns has no gradient.
+    """
+    if not all(each.requires_grad for each in found):
+        raise SettingError(
+            f"method.encoder: no gradient passes through the program {path!r}, which "
+            "nothing can then be learned from. Export it without torch.no_grad."
+        )
+
+
+def show_two(
+    network: ExportedNetwork, path: str, setting: str, advice: str, what: str = "images"
+) -> Any:
+    """What the program at `path` returns for two images; tried before any work is done.
+
+    Raises:
+        SettingError: named after `setting`, when it takes none of these, with `advice`.
     """
     images = torch.rand(2, 3, network.side, network.side, requires_grad=True)
     try:
-        found: Any = network(images)
+        return network(images)
     except Exception as error:  # of whatever kind a stranger's program raises
         raise SettingError(
-            f"{setting}: the program {path!r} does not take two images at once, "
+            f"{setting}: the program {path!r} does not take two {what} at once, "
             f"{list(images.shape)} in float32: {str(error)[:200]}. {advice}"
         ) from None
+
+
+def describe_two(network: ExportedNetwork, path: str, setting: str, advice: str) -> Tensor:
+    """What the program at `path` makes of two images, [2, d]; see `show_two`.
+
+    Raises:
+        SettingError: also when it returns anything else.
+    """
+    found = show_two(network, path, setting, advice)
     if isinstance(found, Tensor) and found.ndim == 2 and len(found) == 2:
         return found
     form = tuple(found.shape) if isinstance(found, Tensor) else f"a {type(found).__name__}"
