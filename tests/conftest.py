@@ -100,10 +100,10 @@ def encoder_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def maps_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A `torch.export` program from photos [N, 3, 128, 128] in 0…255 to maps [N, 64, 16, 16]."""
+    """A `torch.export` program from photos [N, 3, 256, 256] in 0…255 to maps [N, 64, 32, 32]."""
     path = tmp_path_factory.mktemp("program") / "maps.pt2"
     network = torch.nn.Conv2d(3, 64, 8, stride=8).eval()
-    example = (torch.rand(2, 3, 128, 128),)
+    example = (torch.rand(2, 3, 256, 256),)
     program = torch.export.export(network, example, dynamic_shapes=({0: torch.export.Dim.DYNAMIC},))
     torch.export.save(program, path)
     return path

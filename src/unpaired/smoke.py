@@ -20,6 +20,8 @@ def smoke(experiment: Experiment) -> Experiment:
         changes["encoder_training"] = replace(
             method.pretraining, images=batch * steps, batch_size=batch
         )
+    if getattr(method, "encoder_images", 0):
+        changes["encoder_images"] = batch * steps
     domains = {name: replace(domain, size=32) for name, domain in experiment.domains.items()}
     return replace(
         experiment,

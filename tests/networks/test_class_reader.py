@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import os
 import shutil
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,12 +14,16 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 import unpaired
 from unpaired.data.domain import Domain
+from unpaired.data.images import load_images
 from unpaired.data.sources import Folder
 from unpaired.data.tensors import to_pixels
+from unpaired.engine import checkpoint, loop
+from unpaired.engine.hardware import build_fabric
 from unpaired.errors import SettingError
 from unpaired.experiment import Evaluation, Experiment, Training
 from unpaired.methods import CycleGAN
@@ -87,7 +94,7 @@ def shares(classes: Tensor) -> Tensor:
 
 
 def learned(network: ClassReader) -> ClassReader:
-    network.learn(planted(200, 1)[0].split(50), shares(planted(200, 2)[1]).split(50))
+    network.learn(planted(200, 1)[0].split(50), shares(planted(200, 2)[1]))
     return network
 
 
@@ -107,7 +114,7 @@ def test_without_the_layout_nothing_says_which_class_is_which(program: Path):
     """The check of the check: with maps of one class everywhere alike, the guess is chance."""
     network = reader(program)
     even = torch.full((200, CLASSES, SIZE, SIZE), 1 / CLASSES)
-    network.learn(planted(200, 1)[0].split(50), even.split(50))
+    network.learn(planted(200, 1)[0].split(50), even)
     photos, classes = planted(100, 3)
     assert (network(photos).argmax(1) == classes).float().mean() < 0.6
 
@@ -163,6 +170,39 @@ def test_the_head_begins_at_the_guess_and_leaves_it(program: Path):
     assert last.grad is not None
     assert last.grad.abs().max() > 0
     assert not any(p.requires_grad for p in network.program.parameters())
+
+
+def test_what_a_head_has_learned_is_what_later_readings_are_held_to(program: Path):
+    network = learned(reader(program))
+    head = copy.deepcopy(network.head)
+    with torch.no_grad():
+        head[-1].bias[1] += 500
+    network.keep(head)
+    photos = planted(4, 3)[0]
+    scores, departure = network.read(photos)
+    features = network.describe(photos)
+    logits = network.guess(features) + head(features)
+    assert torch.allclose(scores * SHARPNESS, logits, atol=1e-4)
+    assert (logits.argmax(1) == 1).all()
+    assert departure < 0.1  # its own entropy, and nothing for having left the guess
+    with torch.no_grad():
+        network.head[-1].bias[0] += 1_000
+    assert network.read(photos)[1] > 1
+    assert not any(p.requires_grad for p in network.held.parameters())
+
+
+def test_a_coarser_grid_is_interpolated(program: Path):
+    network = reader(program, grid=12)
+    maps = nn.functional.adaptive_avg_pool2d(shares(planted(200, 2)[1]), 12)
+    network.learn(planted(200, 1)[0].split(50), maps)
+    photos, classes = planted(100, 3)
+    assert network.describe(photos).shape == (100, GUESSED_FROM, 12, 12)
+    scores = network(photos)
+    assert scores.shape == (100, CLASSES, SIZE, SIZE)
+    assert (scores.argmax(1) == classes).float().mean() > 0.9
+    coarse = network.classify(network.describe(photos)) / SHARPNESS
+    between = nn.functional.interpolate(coarse, (SIZE, SIZE), mode="bilinear")
+    assert torch.allclose(scores, between, atol=1e-6)
 
 
 def test_photos_of_other_sizes_are_read(program: Path):
@@ -228,7 +268,12 @@ def test_no_gradient(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
-    [({"components": 8}, "give 32 or more"), ({"width": 12}, "a multiple of 8")],
+    [
+        ({"components": 8}, "give 32 or more"),
+        ({"width": 12}, "a multiple of 8"),
+        ({"grid": 8}, "8×8 places"),
+        ({"grid": 14}, "14×14 places"),
+    ],
 )
 def test_sizes_that_make_no_network(program: Path, changes: dict[str, int], expected: str):
     assert expected in " ".join(settings(program, **changes).problems(SIZE))
@@ -286,6 +331,11 @@ def experiment(path: Path, piles: dict[str, Path], **changes: Any) -> Experiment
     )
 
 
+def taught(given: Experiment, images: int) -> Experiment:
+    assert isinstance(given.method, CycleGAN)
+    return replace(given, method=replace(given.method, encoder_images=images))
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
@@ -302,6 +352,13 @@ def test_what_a_reader_excludes(
     assert not given.method.problems(given.a, given.b, 4)
     method = replace(given.method, **changes)
     assert expected in " ".join(method.problems(given.a, given.b, 4))
+
+
+def test_lessons_without_an_encoder_are_refused(program: Path, piles: dict[str, Path]):
+    given = taught(experiment(program, piles), 64)
+    assert isinstance(given.method, CycleGAN)
+    found = replace(given.method, encoder=FeatureMaps()).problems(given.a, given.b, 4)
+    assert "there is no encoder to read with" in " ".join(found)
 
 
 def test_grey_photos_are_refused(program: Path, piles: dict[str, Path]):
@@ -337,7 +394,7 @@ def test_a_run_begins_with_the_guess_and_its_model_needs_no_other_file(
 def test_a_run_that_was_interrupted_goes_on_to_the_same_end(
     program: Path, piles: dict[str, Path], tmp_path: Path
 ):
-    given = experiment(program, piles)
+    given = taught(experiment(program, piles), 64)
     half = replace(given, training=replace(given.training, images=16, schedule="constant"))
     rest = replace(given, training=replace(given.training, images=32, schedule="constant"))
     straight = unpaired.train(rest, tmp_path / "straight")
@@ -345,3 +402,61 @@ def test_a_run_that_was_interrupted_goes_on_to_the_same_end(
     parts = unpaired.train(rest, tmp_path / "parts")
     one, other = (load_model(run / "model").networks.state_dict() for run in (straight, parts))
     assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+class Observer:
+    """Looks away, or sends a signal when the head begins to learn, or stops after some images."""
+
+    def __init__(self, *, signal_at_once: bool = False, stop_at: int | None = None) -> None:
+        self.signal_at_once, self.stop_at, self.told = signal_at_once, stop_at, list[int]()
+
+    def pretrain(self, images: int, total: int, loss: float) -> None:
+        assert total == 320
+        self.told.append(images)
+        if self.signal_at_once:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def log(self, record: dict[str, Any]) -> None:
+        if record["images"] == self.stop_at:
+            raise KeyboardInterrupt
+
+    def sample(self, state: object) -> None: ...
+
+    def evaluate(self, state: object) -> None: ...
+
+    def stop(self, state: object) -> None: ...
+
+
+def test_stopped_while_the_head_learns_or_after_it_goes_on_to_the_same_end(
+    program: Path, piles: dict[str, Path], tmp_path: Path
+):
+    given = taught(experiment(program, piles), 320)
+    given = replace(given, training=replace(given.training, log_images=4))
+    images = {name: load_images(domain, "train") for name, domain in given.domains.items()}
+
+    def run(name: str, observer: Observer) -> dict[str, Tensor]:
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        loop.train(build_fabric(given.training), given, images, folder, observer)
+        newest = checkpoint.list_newest_first(folder / "checkpoints")[0]
+        return load_file(newest / "state.safetensors")
+
+    unbroken = run("unbroken", Observer())
+    early = Observer(signal_at_once=True)
+    with pytest.raises(SystemExit) as ended:
+        run("broken", early)
+    assert ended.value.code == 143
+    assert early.told == [0]
+    assert not checkpoint.list_newest_first(tmp_path / "broken" / "checkpoints")
+
+    late = Observer(stop_at=8)
+    with pytest.raises(KeyboardInterrupt):
+        run("broken", late)
+    assert late.told == [0, 160]
+    kept = checkpoint.list_newest_first(tmp_path / "broken" / "checkpoints")
+    assert [int(folder.name) for folder in kept] == [0]  # what the head has learned
+
+    rest = Observer()
+    continued = run("broken", rest)
+    assert not rest.told
+    assert not [name for name in unbroken if not torch.equal(unbroken[name], continued[name])]

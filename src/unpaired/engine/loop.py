@@ -64,8 +64,9 @@ def train(
         if stored is None and experiment.method.pretraining is not None:
             pretrain(fabric, experiment, state, images, unfinished, observer.pretrain, interrupted)
             _store(fabric, state, checkpoints, training)
-        if not state.images and experiment.method.prepares:
-            prepare(fabric, experiment, state, batches)
+        if stored is None and experiment.method.prepares:
+            prepare(fabric, experiment, state, batches, observer.pretrain, interrupted)
+            _store(fabric, state, checkpoints, training)
         if fabric.is_global_zero:
             shutil.rmtree(unfinished, ignore_errors=True)
         window = Window(state.images)

@@ -11,7 +11,7 @@ class Observer(Protocol):
     """What looks at a training without changing it."""
 
     def pretrain(self, images: int, total: int, loss: float) -> None:
-        """An encoder has seen `images` of `total` before the training itself."""
+        """`images` of `total` have been seen before the training itself."""
         ...
 
     def log(self, record: dict[str, Any]) -> None:

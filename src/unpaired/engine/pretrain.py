@@ -1,7 +1,9 @@
-"""What is learned before the game begins: labels by an encoder, first guesses from whole piles."""
+"""What is learned before the game begins: labels by an encoder, label maps by a reader."""
 
 from __future__ import annotations
 
+import copy
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -16,13 +18,24 @@ from unpaired.data.images import Images
 from unpaired.data.jitter import jitter
 from unpaired.data.tensors import to_network
 from unpaired.engine import checkpoint
-from unpaired.engine.classify import Fitting
+from unpaired.engine.classify import Fitting, seeded
 from unpaired.engine.state import State
+from unpaired.errors import NonFiniteLoss
 from unpaired.experiment import Experiment
+from unpaired.methods.feature_cycle import FeatureCycle
 from unpaired.methods.method import DomainName
 
 PILE = 1_000
 """Images of a pile that `prepare` shows at most; each twice where there are fewer."""
+
+BATCH = 16
+"""Features and label maps that a reader learns from in one step."""
+
+RATE = 5e-4
+"""Learning rate of a reader of features, and of those that it plays with."""
+
+NEWEST = 0.02
+"""Share of the newest weights in the average that a reader keeps."""
 
 PARTS = 10
 """A tenth of the work is lost at most, where a process is killed."""
@@ -62,23 +75,100 @@ def pretrain(
 
 
 def prepare(
-    fabric: Fabric, experiment: Experiment, state: State, batches: Mapping[DomainName, Batches]
+    fabric: Fabric,
+    experiment: Experiment,
+    state: State,
+    batches: Mapping[DomainName, Batches],
+    tell: Callable[[int, int, float], None],
+    interrupted: Callable[[], int],
 ) -> None:
     """Let the method take what it needs from whole piles; one process does, the others receive.
 
-    It is done anew where a run continues that has not begun.
+    `tell` hears of images seen, where there is something to be learned. It is done anew where it
+    was interrupted.
+
+    Raises:
+        NonFiniteLoss: when what is learned diverged.
+        SystemExit: with the code that `interrupted` gives.
     """
-    nets, size = state.networks, experiment.training.batch_size
+    nets, training, signal = state.networks, experiment.training, 0
+
+    def report(images: int, total: int, loss: float) -> None:
+        tell(images, total, loss)
+        if interrupted():
+            raise _Interrupted
+
     if fabric.is_global_zero:
-        experiment.method.prepare(nets, {name: _pile(each, size) for name, each in batches.items()})
+        piles = {name: _Pile(each, training.batch_size) for name, each in batches.items()}
+        try:
+            with seeded(derive_seed(training.seed, "preparation"), fabric.device):
+                cycle = experiment.method.prepare(nets, piles)
+                if cycle is not None:
+                    learn_features(cycle, report)
+        except _Interrupted:
+            signal = interrupted()
+    signal = fabric.broadcast(signal)
+    if signal:
+        raise SystemExit(signal)
     nets.generators.load_state_dict(fabric.broadcast(nets.generators.state_dict()))
     state.average.generators.load_state_dict(nets.generators.state_dict())
 
 
-def _pile(batches: Batches, batch_size: int) -> Iterator[Tensor]:
-    """The first batches of a training, each read when it is asked for."""
-    for position in range(0, min(2 * len(batches.images), PILE), batch_size):
-        yield batches.at(position)
+def learn_features(cycle: FeatureCycle, tell: Callable[[int, int, float], None]) -> None:
+    """Train a reader on features and label maps; what it keeps is an average of its last weights.
+
+    Adam at a rate that falls to 0 in the second half. `tell` hears of every tenth step: images
+    seen, all that will be, and the loss.
+
+    Raises:
+        NonFiniteLoss: when the loss, every ten steps, is not finite.
+    """
+    head = cycle.reader.head
+    average = copy.deepcopy(head)
+    sides = (cycle.players, cycle.judges)
+    players, judges = (torch.optim.Adam(s.parameters(), RATE, betas=(0.5, 0.999)) for s in sides)
+    for seen in range(0, cycle.images, BATCH):
+        done = seen / cycle.images
+        for optimiser in (players, judges):
+            optimiser.param_groups[0]["lr"] = RATE * min(1.0, 2 * (1 - done))
+        features, maps = cycle.draw(BATCH)
+        cycle.judges.requires_grad_(False)
+        loss, fakes = cycle.players_loss(features, maps, done)
+        _step(players, loss)
+        cycle.judges.requires_grad_(True)
+        _step(judges, cycle.judges_loss(features, maps, fakes))
+        with torch.no_grad():
+            for kept, new in zip(average.parameters(), head.parameters(), strict=True):
+                kept.lerp_(new, NEWEST)
+        if seen % (10 * BATCH) == 0:  # each look waits for the device
+            if not math.isfinite(value := float(loss.detach())):
+                raise NonFiniteLoss(
+                    f"learning to read features met a loss that is not finite after {seen} images "
+                    "seen. Set --method.encoder-images 0."
+                )
+            tell(seen, cycle.images, value)
+    cycle.reader.keep(average)
+
+
+def _step(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
+    optimiser.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimiser.step()
+
+
+class _Interrupted(Exception):
+    """Ends a preparation."""
+
+
+class _Pile:
+    """The first batches of a training, read whenever they are asked for."""
+
+    def __init__(self, batches: Batches, batch_size: int) -> None:
+        self.batches, self.batch_size = batches, batch_size
+
+    def __iter__(self) -> Iterator[Tensor]:
+        for position in range(0, min(2 * len(self.batches.images), PILE), self.batch_size):
+            yield self.batches.at(position)
 
 
 def _learn(

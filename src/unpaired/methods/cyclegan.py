@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unpaired.config import config
 from unpaired.data.domain import Domain
 from unpaired.methods.critic import AdversarialMethod
+from unpaired.methods.feature_cycle import FeatureCycle
 from unpaired.methods.method import DIRECTION, OTHER, Batch, DomainName, Losses, Networks
 from unpaired.networks import Discriminator, FeatureMaps, Generator, PatchGAN, ResNet
 from unpaired.networks.class_reader import ClassReader
@@ -54,8 +56,12 @@ class CycleGAN(AdversarialMethod):
     """A network trained elsewhere, off whose features photo→labels reads the classes; needs
     `class_channels`. What is where in the label maps says what the features mean at first, and the
     adversarial and cycle losses change it from there. Without: `generator` learns to see."""
+    encoder_images: int = 0
+    """Photos and label maps that photo→labels learns from before any photo is made, by two
+    translators between label maps and features (`FeatureCycle`); 0: it begins with the guess."""
     encoder_weight: float = 1.0
-    """Weight of the cross-entropy between the classes read and those of the first guess."""
+    """Weight of the cross-entropy between the classes read and those that were read before any
+    photo was made."""
     style_channels: int = 0
     """Numbers of the style that a→b takes beside the image, so that one image of a can have many
     translations; 0: one. A style is read from a real image of b by an encoder, which b→a→b uses
@@ -114,6 +120,11 @@ class CycleGAN(AdversarialMethod):
             )
         if self.encoder.path:
             found += self._encoder_problems(a, b)
+        elif self.encoder_images:
+            found.append(
+                "method.encoder_images is set, but there is no encoder to read with. Give "
+                "--method.encoder.path, or leave encoder_images out."
+            )
         why = "a generator cannot be fed its own output. Set --method.identity-weight 0, or give"
         if self.identity_weight and a.channels != b.channels:
             found.append(
@@ -149,13 +160,22 @@ class CycleGAN(AdversarialMethod):
             )
         return found
 
-    def prepare(self, nets: Networks, piles: Mapping[DomainName, Iterable[Tensor]]) -> None:
-        """See `BaseMethod`. Photo→labels makes its first guess."""
-        for photos, labels in OTHER.items():
-            if reader := reader_of(nets.generators[DIRECTION[photos]]):
-                seen = nets.discriminators[labels]
-                assert isinstance(seen, PaletteInput)
-                reader.learn(piles[photos], map(seen.shares, piles[labels]))
+    def prepare(
+        self, nets: Networks, piles: Mapping[DomainName, Iterable[Tensor]]
+    ) -> FeatureCycle | None:
+        """See `BaseMethod`. Photo→labels makes its first guess, and learns from features."""
+        (photos,) = (name for name in OTHER if reader_of(nets.generators[DIRECTION[name]]))
+        reader, labels = reader_of(nets.generators[DIRECTION[photos]]), OTHER[photos]
+        seen = nets.discriminators[labels]
+        assert reader is not None
+        assert isinstance(seen, PaletteInput)
+        shares = (seen.shares(each) for each in piles[labels])
+        maps = torch.cat([F.adaptive_avg_pool2d(each, reader.grid) for each in shares])
+        reader.learn(piles[photos], maps)
+        if not self.encoder_images:
+            return None
+        features = torch.cat([reader.describe(each) for each in piles[photos]])
+        return FeatureCycle(reader, features, maps, self.encoder_images)
 
     def build(self, a: Domain | None, b: Domain) -> Networks:
         """See `BaseMethod`."""

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from unpaired.config import config
 from unpaired.data.domain import Domain
 from unpaired.data.jitter import Jitter
+from unpaired.methods.feature_cycle import FeatureCycle
 
 DomainName = Literal["a", "b"]
 Batch = Mapping[DomainName, Tensor]
@@ -134,13 +135,17 @@ class BaseMethod(ABC):
     def build(self, a: Domain | None, b: Domain) -> Networks:
         """Networks for two domains, freshly initialised from torch's global generator."""
 
-    def prepare(self, nets: Networks, piles: Mapping[DomainName, Iterable[Tensor]]) -> None:
+    def prepare(
+        self, nets: Networks, piles: Mapping[DomainName, Iterable[Tensor]]
+    ) -> FeatureCycle | None:
         """What networks take from whole piles at once, before the first step.
 
-        `piles`: batches of each domain, as in training; a thousand images or fewer, to be read
-        once.
+        `piles`: batches of each domain, as in training; a thousand images or fewer. Returns what
+        shall be trained then, ahead of the networks themselves; none: nothing. Random numbers come
+        from torch's global generators.
         """
         del nets, piles
+        return None
 
     @abstractmethod
     def generator_losses(self, nets: Networks, batch: Batch) -> tuple[Losses, dict[str, Tensor]]:

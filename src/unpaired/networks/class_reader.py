@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Iterable
 from typing import Any, Final
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from unpaired.config import ValueRange, config
 from unpaired.errors import SettingError
+from unpaired.networks.blocks import InstanceNorm
 from unpaired.networks.exported import (
     ExportedNetwork,
     Values,
@@ -31,6 +33,9 @@ GROUPS: Final = 8
 PLACES: Final = 16
 """Places across and down each photo that the guess is learned from."""
 
+SMALLEST_GRID: Final = 12
+"""Places across and down that the networks of `FeatureCycle` need."""
+
 
 @config
 class FeatureMaps:
@@ -42,7 +47,7 @@ class FeatureMaps:
 
     path: str = ""
     """The program, a .pt2 file; empty: none."""
-    side: int = 128
+    side: int = 256
     """Side of the photos that the program takes; they are resized to it, bilinearly."""
     values: Values = "bytes"
     """Values that it takes: 0 to 255, 0 to 1, or −1 to 1."""
@@ -52,15 +57,23 @@ class FeatureMaps:
     """Channels of the head."""
     rounds: int = 3
     """How often the guess is made and learned from. It spreads to rarer classes, and drifts."""
+    grid: int = 32
+    """Places across and down at which classes are read; between them they are interpolated. At most
+    the size of the images."""
 
     def problems(self, size: int) -> list[str]:
         """Why images of this size will not do, and what to change."""
-        del size
         found = []
-        if self.components < GUESSED_FROM:
-            found.append(f"components is {self.components}: give {GUESSED_FROM} or more.")
+        places = min(self.grid, size)
         if self.width % GROUPS:
             found.append(f"width is {self.width}: it must be a multiple of {GROUPS}.")
+        if places < SMALLEST_GRID or places % 4:
+            found.append(
+                f"classes would be read at {places}×{places} places: give a grid that is a "
+                f"multiple of 4, at least {SMALLEST_GRID}, and images of that size or larger."
+            )
+        if self.components < GUESSED_FROM:
+            found.append(f"components is {self.components}: give {GUESSED_FROM} or more.")
         return found
 
     def build(self, classes: int, size: int, value_range: ValueRange) -> ClassReader:
@@ -88,7 +101,8 @@ class ClassReader(nn.Module):
     its own, and where classes lie is known from the label maps. It is learned by expectation
     maximisation (Dempster et al. 1977), for which the expected map of all buildings is the first
     guess. The head is a network over the same features (hypercolumns; Hariharan et al. 2015) that
-    begins at zero.
+    begins at zero. What it has learned before the training of photos begins is kept beside it, as
+    what later readings are held to.
     """
 
     mean: Tensor
@@ -108,16 +122,18 @@ class ClassReader(nn.Module):
     ) -> None:
         super().__init__()
         self.program, self.value_range, self.rounds = program, value_range, settings.rounds
-        kept, width = settings.components, settings.width
+        kept, width, grid = settings.components, settings.width, min(settings.grid, size)
         self.register_buffer("mean", torch.zeros(channels))
         self.register_buffer("basis", torch.zeros(kept, channels))
         self.register_buffer("evidence", torch.zeros(classes, GUESSED_FROM))
         self.register_buffer("offset", torch.zeros(classes))
-        self.register_buffer("layout", torch.full((classes, size, size), 1 / classes))
+        self.register_buffer("layout", torch.full((classes, grid, grid), 1 / classes))
         self.head = nn.Sequential(
             nn.Conv2d(kept, width, 1),
+            InstanceNorm(width),
             nn.LeakyReLU(0.2),
             nn.Conv2d(width, width, 3, padding=1),
+            InstanceNorm(width),
             nn.LeakyReLU(0.2),
             nn.Conv2d(width, width, 5, padding=2, groups=GROUPS),
             nn.LeakyReLU(0.2),
@@ -125,26 +141,29 @@ class ClassReader(nn.Module):
         )
         for parameter in self.head[-1].parameters():
             nn.init.zeros_(parameter)
+        self.held = copy.deepcopy(self.head).requires_grad_(False)
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Places down and across at which classes are read."""
+        side = self.layout.shape[1]
+        return side, side
 
     def forward(self, photos: Tensor, style: Tensor | None = None) -> Tensor:
         """Photos [N, 3, H, W] => scores [N, classes, H, W], for `PaletteOutput`."""
         del style
-        return self._classify(photos)[0] / SHARPNESS
+        return self._scores(self.classify(self.describe(photos)), photos)
 
     def read(self, photos: Tensor) -> tuple[Tensor, Tensor]:
-        """As `forward`, and the cross-entropy of the classes against those of the guess."""
-        scores, guess = self._classify(photos)
-        return scores / SHARPNESS, F.cross_entropy(scores, guess.exp())
-
-    def _classify(self, photos: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits of the classes, and the guess that they come from."""
+        """As `forward`, and the cross-entropy of the classes against those that are held to."""
         features = self.describe(photos)
-        guess = self.guess(features)
-        return guess + self.head(features).float(), guess
+        guess, change = self.guess(features), self.head(features).float()
+        departure = F.cross_entropy(guess + change, (guess + self.held(features)).softmax(1))
+        return self._scores(guess + change, photos), departure
 
     def describe(self, photos: Tensor) -> Tensor:
-        """Photos [N, 3, H, W] => principal components of what the program sees, [N, d, H, W]."""
-        size, first = photos.shape[2:], 0
+        """Photos [N, 3, H, W] => principal components of what the program sees, [N, d, *grid]."""
+        first = 0
         # Projected before they are resized, which is the same and several times less work; and in
         # float32, as what is subtracted is larger than what is left.
         maps = self._look(photos)
@@ -153,39 +172,43 @@ class ClassReader(nn.Module):
             for each in maps:
                 basis = self.basis[:, first : first + each.shape[1]]
                 projected = torch.einsum("nchw,dc->ndhw", each.float(), basis)
-                components = components + _resize(projected, size)
+                components = components + _resize(projected, self.grid)
                 first += each.shape[1]
         return components
 
     def guess(self, features: Tensor) -> Tensor:
-        """[N, d, H, W] => logarithms of the classes' probabilities, [N, classes, H, W]."""
+        """[N, d, *grid] => logarithms of the classes' probabilities, [N, classes, *grid]."""
         seen = torch.einsum("ndhw,kd->nkhw", features[:, :GUESSED_FROM], self.evidence)
-        where = self.layout[None]
-        if where.shape[2:] != features.shape[2:]:
-            where = F.interpolate(where, features.shape[2:], mode="bilinear")
-        return (seen + self.offset[:, None, None] + where.log()).log_softmax(1)
+        return (seen + self.offset[:, None, None] + self.layout.log()).log_softmax(1)
+
+    def classify(self, features: Tensor) -> Tensor:
+        """[N, d, *grid] => logits of the classes, [N, classes, *grid]."""
+        logits: Tensor = self.guess(features) + self.head(features).float()
+        return logits
+
+    def keep(self, head: nn.Module) -> None:
+        """Take what a head has learned, and hold later readings to it."""
+        for kept in (self.head, self.held):
+            kept.load_state_dict(head.state_dict())
 
     @torch.no_grad()
-    def learn(self, photos: Iterable[Tensor], shares: Iterable[Tensor]) -> None:
+    def learn(self, photos: Iterable[Tensor], maps: Tensor) -> None:
         """Make the guess from piles that need not correspond.
 
-        `photos`: batches [N, 3, size, size]; `shares`: batches [M, classes, size, size] of the
-        share that each class has of a place.
+        `photos`: batches [N, 3, H, W]; `maps`: [M, classes, *grid], the share that each class has
+        of a place.
         """
-        total, count = torch.zeros_like(self.layout, dtype=torch.float64), 0
-        for each in shares:
-            total, count = total + each.double().sum(0), count + len(each)
         # A class that was never seen at a place may still be there.
-        self.layout.copy_(total / count + 1e-3)
+        self.layout.copy_(maps.double().mean(0) + 1e-3)
         self.layout.div_(self.layout.sum(0))
 
-        step = max(self.layout.shape[1] // PLACES, 1)
+        step = max(self.grid[0] // PLACES, 1)
         first = step // 2
         places = (slice(None), slice(None), slice(first, None, step), slice(first, None, step))
         seen = []
         for photo in itertools.chain.from_iterable(photos):  # one by one, as maps are large
-            maps = [_resize(each.float(), photo.shape[1:]) for each in self._look(photo[None])]
-            seen.append(torch.cat([each[places] for each in maps], 1))
+            found = [_resize(each.float(), self.grid) for each in self._look(photo[None])]
+            seen.append(torch.cat([each[places] for each in found], 1))
         pixels = torch.cat(seen).movedim(1, -1).flatten(0, 2).contiguous()
         mean, spread = pixels.mean(0), pixels.std(0).clamp_min(1e-6)
         pixels.sub_(mean).div_(spread)
@@ -214,6 +237,13 @@ class ClassReader(nn.Module):
         self.evidence.copy_(evidence)
         self.offset.copy_(-(evidence * means).sum(1) / 2)
 
+    def _scores(self, logits: Tensor, photos: Tensor) -> Tensor:
+        """Logits at the grid => scores of the classes at each pixel."""
+        size = photos.shape[2:]
+        if logits.shape[2:] != size:
+            logits = F.interpolate(logits, size, mode="bilinear")
+        return logits / SHARPNESS
+
     def _look(self, photos: Tensor) -> list[Tensor]:
         """The maps of the program, as it gives them."""
         unit = (photos.float() + 1) / 2 if self.value_range == "signed" else photos.float()
@@ -225,7 +255,7 @@ def _as_maps(found: Any) -> list[Tensor]:
     return list(found) if isinstance(found, (tuple, list)) else [found]
 
 
-def _resize(maps: Tensor, size: torch.Size) -> Tensor:
+def _resize(maps: Tensor, size: tuple[int, int]) -> Tensor:
     if maps.shape[2] >= size[0]:
         return F.interpolate(maps, size, mode="area")
     return F.interpolate(maps, size, mode="bilinear")

@@ -1,0 +1,151 @@
+"""What a reader learns from features and label maps that nobody paired."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from unpaired.engine.pretrain import BATCH, learn_features
+from unpaired.errors import NonFiniteLoss
+from unpaired.methods.feature_cycle import HELD, FeatureCycle
+from unpaired.networks import FeatureMaps
+from unpaired.networks.class_reader import ClassReader
+
+SIZE, CLASSES, COMPONENTS = 16, 4, 64
+
+
+@pytest.fixture(scope="module")
+def untaught(maps_program: Path) -> ClassReader:
+    torch.manual_seed(0)
+    settings = FeatureMaps(path=str(maps_program), width=16)
+    return settings.build(CLASSES, SIZE, "signed")
+
+
+@pytest.fixture
+def reader(untaught: ClassReader) -> ClassReader:
+    """A reader whose guess is that of classes' means, with one class mistaken for another."""
+    network = copy.deepcopy(untaught)
+    guessed = means()[:, :32].clone()
+    guessed[3] = 0.8 * guessed[1] + 0.2 * guessed[3]
+    network.evidence.copy_(guessed)
+    network.offset.copy_(-guessed.square().sum(1) / 2)
+    return network
+
+
+def means() -> Tensor:
+    """What features of each class are about: [CLASSES, COMPONENTS]."""
+    random = torch.Generator().manual_seed(7)
+    return 0.6 * torch.randn(CLASSES, COMPONENTS, generator=random)
+
+
+def buildings(count: int, seed: int) -> Tensor:
+    """Classes [count, SIZE, SIZE]: a roof (0), walls (1), windows in rows (2), and each window's
+    sill under it (3)."""
+    random = torch.Generator().manual_seed(seed)
+    classes = torch.ones(count, SIZE, SIZE, dtype=torch.long)
+    roofs, shifts = torch.randint(2, 5, (2, count), generator=random)
+    for one, roof, shift in zip(classes, roofs, shifts, strict=True):
+        one[:roof] = 0
+        for top in range(int(roof) + 1, SIZE - 3, 5):
+            for left in range(int(shift) % 3, SIZE - 1, 4):
+                one[top : top + 2, left : left + 2] = 2
+                one[top + 2, left : left + 2] = 3
+    return classes
+
+
+def seen(classes: Tensor, seed: int) -> Tensor:
+    """Features of photos of them: [N, COMPONENTS, SIZE, SIZE]."""
+    random = torch.Generator().manual_seed(seed)
+    clean = means()[classes].movedim(-1, 1)
+    return clean + 0.8 * torch.randn(clean.shape, generator=random)
+
+
+def shares(classes: Tensor) -> Tensor:
+    return nn.functional.one_hot(classes, CLASSES).movedim(-1, 1).float()
+
+
+def play(reader: ClassReader, images: int, count: int = 32) -> FeatureCycle:
+    """Photos of some buildings, and the maps of others."""
+    torch.manual_seed(0)
+    return FeatureCycle(reader, seen(buildings(count, 1), 2), shares(buildings(count, 5)), images)
+
+
+def silent(images: int, total: int, loss: float) -> None: ...
+
+
+def test_it_finds_what_the_guess_took_for_something_else(reader: ClassReader):
+    """Sills look like walls to the guess; that real maps have sills under windows says which."""
+    classes = buildings(100, 3)
+    features = seen(classes, 4)
+    before = reader.classify(features).argmax(1)
+    heard: list[tuple[int, int]] = []
+    cycle = play(reader, 1_600, 200)
+    learn_features(cycle, lambda images, total, loss: heard.append((images, total)))
+    after = reader.classify(features).argmax(1)
+    assert (before == classes).float().mean() < 0.85
+    assert (after == classes).float().mean() > 0.95
+    assert heard == [(seen, 1_600) for seen in range(0, 1_600, 160)]
+    held = reader.guess(features) + reader.held(features)
+    assert torch.allclose(held, reader.classify(features), atol=1e-5)
+
+
+def test_nothing_else_of_the_reader_changes(reader: ClassReader):
+    before = {name: tensor.clone() for name, tensor in reader.state_dict().items()}
+    learn_features(play(reader, 4 * BATCH), silent)
+    changed = {n.split(".")[0] for n, t in reader.state_dict().items() if not t.equal(before[n])}
+    assert changed == {"head", "held"}
+
+
+def test_what_the_maker_makes_of_a_reading_leaves_no_gradient_to_the_reader(reader: ClassReader):
+    """Or it would hide the features in its maps, as CycleGANs do (Chu et al. 2017)."""
+    cycle = play(reader, BATCH)
+    handed: list[Tensor] = []
+    make = cycle._make
+
+    def watch(maps: Tensor) -> Tensor:
+        handed.append(maps)
+        return make(maps)
+
+    cycle._make = watch  # type: ignore[method-assign]
+    learn_features(cycle, silent)
+    assert len(handed) == 2
+    assert not any(maps.requires_grad for maps in handed)
+
+
+def test_both_sides_learn_and_only_theirs(reader: ClassReader):
+    cycle = play(reader, BATCH)
+    features, maps = cycle.draw(4)
+    loss, fakes = cycle.players_loss(features, maps, 0.0)
+    assert not any(fake.requires_grad for fake in fakes)
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert all(p.grad is not None for p in cycle.players.parameters())
+    cycle.players.zero_grad()
+    cycle.judges.zero_grad()
+    cycle.judges_loss(features, maps, fakes).backward()  # type: ignore[no-untyped-call]
+    assert all(p.grad is not None for p in cycle.judges.parameters())
+    assert not any(p.grad is not None for p in cycle.players.parameters())
+
+
+def test_a_loss_that_is_not_finite_ends_it(reader: ClassReader):
+    cycle = play(reader, BATCH)
+    cycle.features[:, 0, 0, 0] = float("nan")
+    with pytest.raises(NonFiniteLoss, match=r"after 0 images seen. Set --method.encoder-images 0"):
+        learn_features(cycle, silent)
+
+
+def test_the_hold_falls(reader: ClassReader):
+    """The same batch costs less by the share of the cross-entropy that no longer counts."""
+    cycle = play(reader, BATCH)
+    features, maps = cycle.draw(4)
+    costs = []
+    for done in (0.0, 0.5, 1.0):
+        torch.manual_seed(1)
+        costs.append(float(cycle.players_loss(features, maps, done)[0].detach()))
+    guess = reader.guess(features)
+    entropy = -(guess.exp() * guess).sum(1).mean().item()
+    assert costs[0] - costs[1] == pytest.approx((1 - HELD) / 2 * entropy, rel=1e-3)
+    assert costs[0] - costs[2] == pytest.approx((1 - HELD) * entropy, rel=1e-3)
