@@ -455,6 +455,7 @@ def test_stopped_while_the_head_learns_or_after_it_goes_on_to_the_same_end(
     assert late.told == [0, 160]
     kept = checkpoint.list_newest_first(tmp_path / "broken" / "checkpoints")
     assert [int(folder.name) for folder in kept] == [0]  # what the head has learned
+    assert json.loads((kept[0] / "state.json").read_text())["seconds"] > 0.1  # and how long it took
 
     rest = Observer()
     continued = run("broken", rest)

@@ -92,6 +92,7 @@ def prepare(
         SystemExit: with the code that `interrupted` gives.
     """
     nets, training, signal = state.networks, experiment.training, 0
+    started = time.monotonic()
 
     def report(images: int, total: int, loss: float) -> None:
         tell(images, total, loss)
@@ -112,6 +113,7 @@ def prepare(
         raise SystemExit(signal)
     nets.generators.load_state_dict(fabric.broadcast(nets.generators.state_dict()))
     state.average.generators.load_state_dict(nets.generators.state_dict())
+    state.seconds += time.monotonic() - started
 
 
 def learn_features(cycle: FeatureCycle, tell: Callable[[int, int, float], None]) -> None:

@@ -97,11 +97,11 @@ class FeatureCycle:
 
     def judges_loss(self, features: Tensor, maps: Tensor, fakes: tuple[Tensor, Tensor]) -> Tensor:
         """The loss of both discriminators."""
-        made, read = fakes
-        judge, other = self.judge_features, self.judge_maps
-        return self.objective.discriminator(
-            judge(features), judge(made)
-        ) + self.objective.discriminator(other(maps), other(read))
+        losses = [
+            self.objective.discriminator(judge(real), judge(fake))
+            for judge, real, fake in zip(self.judges, (features, maps), fakes, strict=True)
+        ]
+        return losses[0] + losses[1]
 
     def _make(self, maps: Tensor) -> Tensor:
         made: Tensor = self.maker(2 * maps - 1)
