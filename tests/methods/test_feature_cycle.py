@@ -22,7 +22,7 @@ SIZE, CLASSES, COMPONENTS = 16, 4, 64
 def untaught(maps_program: Path) -> ClassReader:
     torch.manual_seed(0)
     settings = FeatureMaps(path=str(maps_program), width=16)
-    return settings.build(CLASSES, SIZE, "signed")
+    return settings.build(CLASSES, SIZE, "signed", mirrors=False)
 
 
 @pytest.fixture

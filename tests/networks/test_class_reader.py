@@ -70,7 +70,7 @@ def settings(path: Path, **changes: Any) -> FeatureMaps:
 
 def reader(path: Path, **changes: Any) -> ClassReader:
     torch.manual_seed(0)
-    return settings(path, **changes).build(CLASSES, SIZE, "signed")
+    return settings(path, **changes).build(CLASSES, SIZE, "signed", mirrors=False)
 
 
 def planted(count: int, seed: int) -> tuple[Tensor, Tensor]:
@@ -205,6 +205,27 @@ def test_a_coarser_grid_is_interpolated(program: Path):
     assert torch.allclose(scores, between, atol=1e-6)
 
 
+def test_mirror_images_are_read_too_where_they_are_photos(program: Path):
+    torch.manual_seed(0)
+    network = settings(program).build(CLASSES, SIZE, "signed", mirrors=True)
+    learned(network)
+    with torch.no_grad():
+        network.evidence.zero_()  # or it would be sure of itself
+        for parameter in network.head.parameters():
+            parameter.normal_(0, 0.2)  # it sees left and right differently
+    photos = planted(4, 3)[0]
+
+    def probabilities(photos: Tensor) -> Tensor:
+        return network.classify(network.describe(photos)).softmax(1)
+
+    alone, mirrored = probabilities(photos), probabilities(photos.flip(3)).flip(3)
+    assert (alone - mirrored).abs().max() > 0.1
+    training = (SHARPNESS * network(photos)).softmax(1)
+    assert torch.allclose(training, alone, atol=1e-5)
+    evaluation = (SHARPNESS * network.eval()(photos)).softmax(1)
+    assert torch.allclose(evaluation, (alone + mirrored) / 2, atol=1e-5)
+
+
 def test_photos_of_other_sizes_are_read(program: Path):
     network = learned(reader(program))
     photos = nn.functional.interpolate(planted(4, 3)[0], (24, 40), mode="nearest")
@@ -219,7 +240,7 @@ def test_photos_of_other_sizes_are_read(program: Path):
 
 def refusal(given: FeatureMaps) -> str:
     with pytest.raises(SettingError) as caught:
-        given.build(CLASSES, SIZE, "signed")
+        given.build(CLASSES, SIZE, "signed", mirrors=False)
     return str(caught.value)
 
 

@@ -202,7 +202,8 @@ class CycleGAN(AdversarialMethod):
         inputs, outputs = self.channels_of(source), self.channels_of(target)
         chooses = self.class_channels and target.holds_labels
         if chooses and self.encoder.path:
-            reader = self.encoder.build(outputs, source.size, source.value_range)
+            mirrors = source.augmentation.flip
+            reader = self.encoder.build(outputs, source.size, source.value_range, mirrors=mirrors)
             return PaletteOutput(reader, target.palette, target.value_range)
         value_range = "signed" if chooses else target.value_range
         network = self.generator.build(inputs, outputs, value_range, style)

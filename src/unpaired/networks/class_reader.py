@@ -76,8 +76,12 @@ class FeatureMaps:
             found.append(f"components is {self.components}: give {GUESSED_FROM} or more.")
         return found
 
-    def build(self, classes: int, size: int, value_range: ValueRange) -> ClassReader:
+    def build(
+        self, classes: int, size: int, value_range: ValueRange, *, mirrors: bool
+    ) -> ClassReader:
         """The network: photos in the value range => scores of the classes.
+
+        `mirrors`: whether a photo's mirror image is as good a photo.
 
         Raises:
             SettingError: when the file is absent or no program, or does not fit these settings.
@@ -91,7 +95,7 @@ class FeatureMaps:
                 f"in all, fewer than method.encoder.components, {self.components}. Set "
                 f"--method.encoder.components {channels}."
             )
-        return ClassReader(network, channels, classes, size, value_range, self)
+        return ClassReader(network, channels, classes, size, value_range, self, mirrors=mirrors)
 
 
 class ClassReader(nn.Module):
@@ -119,9 +123,12 @@ class ClassReader(nn.Module):
         size: int,
         value_range: ValueRange,
         settings: FeatureMaps,
+        *,
+        mirrors: bool,
     ) -> None:
         super().__init__()
         self.program, self.value_range, self.rounds = program, value_range, settings.rounds
+        self.mirrors = mirrors
         kept, width, grid = settings.components, settings.width, min(settings.grid, size)
         self.register_buffer("mean", torch.zeros(channels))
         self.register_buffer("basis", torch.zeros(kept, channels))
@@ -150,9 +157,16 @@ class ClassReader(nn.Module):
         return side, side
 
     def forward(self, photos: Tensor, style: Tensor | None = None) -> Tensor:
-        """Photos [N, 3, H, W] => scores [N, classes, H, W], for `PaletteOutput`."""
+        """Photos [N, 3, H, W] => scores [N, classes, H, W], for `PaletteOutput`.
+
+        In evaluation, of what is read in a photo and in its mirror image, if that is one too.
+        """
         del style
-        return self._scores(self.classify(self.describe(photos)), photos)
+        logits = self.classify(self.describe(photos))
+        if self.mirrors and not self.training:
+            mirrored = self.classify(self.describe(photos.flip(3))).flip(3)
+            logits = torch.logaddexp(logits.log_softmax(1), mirrored.log_softmax(1))
+        return self._scores(logits, photos)
 
     def read(self, photos: Tensor) -> tuple[Tensor, Tensor]:
         """As `forward`, and the cross-entropy of the classes against those that are held to."""
