@@ -298,6 +298,7 @@ def test_no_gradient(tmp_path: Path):
 )
 def test_sizes_that_make_no_network(program: Path, changes: dict[str, int], expected: str):
     assert expected in " ".join(settings(program, **changes).problems(SIZE))
+    assert not replace(settings(program, **changes), path="").problems(SIZE)  # nothing is read
 
 
 # As part of a method

@@ -63,6 +63,8 @@ class FeatureMaps:
 
     def problems(self, size: int) -> list[str]:
         """Why images of this size will not do, and what to change."""
+        if not self.path:
+            return []
         found = []
         places = min(self.grid, size)
         if self.width % GROUPS:
