@@ -340,16 +340,17 @@ after looking at six training photos with their maps, and their weight and the l
 images. `facades-reader-ours`, at the report's 256×256, is told nothing of looks: a network that
 knows photos (EfficientNet-Lite0 of ImageNet, frozen) sees for photo→labels. A linear discriminant
 learned from where classes lie in the label maps is the first guess (0.395 / 0.159 / 0.087 on
-training pairs); 16,000 rounds of two translators between label maps and *features* make a reader of
+training pairs); two translators between label maps and *features*, 16,000 of each, make a reader of
 it (0.447 / 0.244 / 0.158 and 0.456 / 0.246 / 0.161 on the same) before the first photo is made; and
 the training of photos, 2,000 images, changes it little. Two seeds on the test: 0.468 ± 0.002 /
 0.246 ± 0.004 / 0.160 ± 0.002: the goal is met per pixel, and missed by 0.004 per class and 0.010 by
 IoU. Of that, reading the mirror image too is worth 0.010 / 0.003 / 0.004 on training pairs.
-Storeys, sills, cornices and shops lie where they are; windows, worn in these label maps, are found
-by a fifth, pillars not at all. Made photos are grey houses with windows, balconies and cornices in
-their places, all of one style (diversity 0.06 and 0.09). Settings were chosen on 60 pairs set aside
-from the training images and, after a first run whose validation photos were seen, on training
-pairs; no test number of it was seen before these two. The table's minutes leave out the reader's
+On these it finds 0.22 of the windows, which are worn in the label maps, 0.56 of
+the mouldings, 0.22 of the balconies, 0.13 of the shops and 0.03 of the pillars. Made photos are grey
+houses with windows, balconies and cornices in their places, all of one style (diversity 0.06 and
+0.09). Settings were chosen on 60 pairs set aside from the training images and, after a first run
+whose validation photos were seen, on training pairs; of test numbers, those of a trial of 200
+photos (0.405 / 0.161 / 0.086) had been seen before. The table's minutes leave out the reader's
 own training, about 18 beside another run. Where a network knows your photos, let it see, and let it
 learn to read before anything is drawn.
 

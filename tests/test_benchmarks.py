@@ -115,9 +115,5 @@ def test_the_stages_of_a_classifier_become_a_program_of_maps(monkeypatch, tmp_pa
     maps = torch.export.load(tmp_path / "new" / "maps.pt2").module()(torch.rand(5, 3, 32, 32) * 255)
     assert [tuple(each.shape) for each in maps] == [(5, 16, 16, 16), (5, 24, 8, 8), (5, 40, 4, 4)]
     reader = FeatureMaps(path=str(tmp_path / "new" / "maps.pt2"), side=32)
-    assert reader.build(12, 16, "signed", mirrors=True)(torch.rand(2, 3, 16, 16)).shape == (
-        2,
-        12,
-        16,
-        16,
-    )
+    scores = reader.build(12, 16, "signed", mirrors=True)(torch.rand(2, 3, 16, 16))
+    assert scores.shape == (2, 12, 16, 16)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from observers import Silent
 from unpaired.data.images import load_images
 from unpaired.data.sources import Folder
 from unpaired.engine import loop
@@ -22,16 +23,6 @@ from unpaired.engine.state import State, learning_rate_factor
 from unpaired.engine.window import memory_mb
 from unpaired.errors import NonFiniteLoss, RunError
 from unpaired.experiment import Experiment, Training, load
-
-
-class Silent:
-    def log(self, record: object) -> None: ...
-
-    def sample(self, state: object) -> None: ...
-
-    def evaluate(self, state: object) -> None: ...
-
-    def stop(self, state: object) -> None: ...
 
 
 def run(experiment: Experiment, folder: Path) -> State:

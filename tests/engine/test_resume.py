@@ -18,6 +18,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from observers import Silent
 from unpaired import weights
 from unpaired.data.images import load_images
 from unpaired.engine import checkpoint, hardware
@@ -66,18 +67,6 @@ images = {name: load_images(getattr(experiment, name), "train") for name in ("a"
 with open_run(Path(sys.argv[2]), experiment):
     train(build_fabric(experiment.training), experiment, images, Path(sys.argv[2]), Silent())
 """
-
-
-class Silent:
-    """An observer that looks away."""
-
-    def log(self, record: object) -> None: ...
-
-    def sample(self, state: object) -> None: ...
-
-    def evaluate(self, state: object) -> None: ...
-
-    def stop(self, state: object) -> None: ...
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from observers import Silent
 from unpaired.data.images import load_images
 from unpaired.engine import loop
 from unpaired.engine.hardware import build_fabric
@@ -317,13 +318,6 @@ def test_different_styles_give_different_signs(tiny: Experiment):
 
 def test_golden_losses_of_the_first_step(tiny: Experiment, tmp_path: Path):
     """Whoever changes these changes what every recipe learns: say so, and measure again."""
-
-    class Silent:
-        def log(self, record: object) -> None: ...
-
-        def sample(self, state: object) -> None: ...
-
-        def evaluate(self, state: object) -> None: ...
 
     training = replace(tiny.training, images=4, precision="float32")
     experiment = replace(tiny, training=training)

@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 import unpaired
+from observers import Silent
 from unpaired.data.domain import Domain
 from unpaired.data.images import MemoryImages, load_images
 from unpaired.data.jitter import Jitter
@@ -464,25 +465,6 @@ def test_the_model_translates_one_way_and_needs_nothing_else(trained: tuple[Expe
         translator.translate(found, to="a")
     card = (run / "model" / "README.md").read_text()
     assert "Translates images of domain a to domain b, with DTN" in card
-
-
-class Silent:
-    """An observer that looks away, or stops the training at a moment."""
-
-    def __init__(self, stop_at: int | None = None) -> None:
-        self.stop_at = stop_at
-
-    def pretrain(self, images: int, total: int, loss: float) -> None: ...
-
-    def log(self, record: dict[str, Any]) -> None:
-        if record["images"] == self.stop_at:
-            raise KeyboardInterrupt
-
-    def sample(self, state: object) -> None: ...
-
-    def evaluate(self, state: object) -> None: ...
-
-    def stop(self, state: object) -> None: ...
 
 
 @pytest.mark.parametrize("stop_at", [4, 12])

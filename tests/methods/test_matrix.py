@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from observers import Silent
 from unpaired.data.images import load_images
 from unpaired.data.sources import Folder
 from unpaired.engine import checkpoint
@@ -319,21 +320,6 @@ def test_losses_of_steps_that_were_not_taken_do_not_thin_the_mean(tiny: Experime
     record = window.record(training.state, {})
     assert record["losses"]["generators/cycle_a"] == found["generators/cycle_a"]
     assert record["losses"]["discriminators/a"] == pytest.approx(found["discriminators/a"] / 2)
-
-
-class Silent:
-    """An observer that looks away, or stops the training like a person at a moment."""
-
-    def __init__(self, stop_at: int | None = None) -> None:
-        self.stop_at = stop_at
-
-    def log(self, record: dict[str, Any]) -> None:
-        if record["images"] == self.stop_at:
-            raise KeyboardInterrupt
-
-    def sample(self, state: object) -> None: ...
-
-    def evaluate(self, state: object) -> None: ...
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 import unpaired
+from observers import Silent
 from unpaired.data.domain import Domain
 from unpaired.data.images import load_images
 from unpaired.data.sources import Folder
@@ -426,27 +427,18 @@ def test_a_run_that_was_interrupted_goes_on_to_the_same_end(
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-class Observer:
-    """Looks away, or sends a signal when the head begins to learn, or stops after some images."""
+class Observer(Silent):
+    """Hears how the head learns, and may send a signal as it begins."""
 
-    def __init__(self, *, signal_at_once: bool = False, stop_at: int | None = None) -> None:
-        self.signal_at_once, self.stop_at, self.told = signal_at_once, stop_at, list[int]()
+    def __init__(self, stop_at: int | None = None, *, signal_at_once: bool = False) -> None:
+        super().__init__(stop_at)
+        self.signal_at_once, self.told = signal_at_once, list[int]()
 
     def pretrain(self, images: int, total: int, loss: float) -> None:
         assert total == 320
         self.told.append(images)
         if self.signal_at_once:
             os.kill(os.getpid(), signal.SIGTERM)
-
-    def log(self, record: dict[str, Any]) -> None:
-        if record["images"] == self.stop_at:
-            raise KeyboardInterrupt
-
-    def sample(self, state: object) -> None: ...
-
-    def evaluate(self, state: object) -> None: ...
-
-    def stop(self, state: object) -> None: ...
 
 
 def test_stopped_while_the_head_learns_or_after_it_goes_on_to_the_same_end(

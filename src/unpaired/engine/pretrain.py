@@ -140,8 +140,7 @@ def learn_features(cycle: FeatureCycle, tell: Callable[[int, int, float], None])
         cycle.judges.requires_grad_(True)
         _step(judges, cycle.judges_loss(features, maps, fakes))
         with torch.no_grad():
-            for kept, new in zip(average.parameters(), head.parameters(), strict=True):
-                kept.lerp_(new, NEWEST)
+            torch._foreach_lerp_(list(average.parameters()), list(head.parameters()), NEWEST)
         if seen % (10 * BATCH) == 0:  # each look waits for the device
             if not math.isfinite(value := float(loss.detach())):
                 raise NonFiniteLoss(

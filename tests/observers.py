@@ -1,0 +1,24 @@
+"""Observers of a training for tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Silent:
+    """Looks away, or stops the training like a person at a moment."""
+
+    def __init__(self, stop_at: int | None = None) -> None:
+        self.stop_at = stop_at
+
+    def pretrain(self, images: int, total: int, loss: float) -> None: ...
+
+    def log(self, record: dict[str, Any]) -> None:
+        if record["images"] == self.stop_at:
+            raise KeyboardInterrupt
+
+    def sample(self, state: object) -> None: ...
+
+    def evaluate(self, state: object) -> None: ...
+
+    def stop(self, state: object) -> None: ...
