@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from unpaired.engine.pretrain import BATCH, learn_features
 from unpaired.errors import NonFiniteLoss
-from unpaired.methods.feature_cycle import HELD, FeatureCycle
+from unpaired.methods.feature_cycle import DROPPED, HELD, TRUSTED, FeatureCycle
 from unpaired.networks import FeatureMaps
 from unpaired.networks.class_reader import ClassReader
 
@@ -71,7 +71,8 @@ def shares(classes: Tensor) -> Tensor:
 def play(reader: ClassReader, images: int, count: int = 32) -> FeatureCycle:
     """Photos of some buildings, and the maps of others."""
     torch.manual_seed(0)
-    return FeatureCycle(reader, seen(buildings(count, 1), 2), shares(buildings(count, 5)), images)
+    views = seen(buildings(count, 1), 2)[:, None]
+    return FeatureCycle(reader, views, shares(buildings(count, 5)), images)
 
 
 def silent(images: int, total: int, loss: float) -> None: ...
@@ -118,21 +119,21 @@ def test_what_the_maker_makes_of_a_reading_leaves_no_gradient_to_the_reader(read
 
 def test_both_sides_learn_and_only_theirs(reader: ClassReader):
     cycle = play(reader, BATCH)
-    features, maps = cycle.draw(4)
-    loss, fakes = cycle.players_loss(features, maps, 0.0)
+    views, maps = cycle.draw(4)
+    loss, fakes = cycle.players_loss(views, maps, 0.0)
     assert not any(fake.requires_grad for fake in fakes)
     loss.backward()  # type: ignore[no-untyped-call]
     assert all(p.grad is not None for p in cycle.players.parameters())
     cycle.players.zero_grad()
     cycle.judges.zero_grad()
-    cycle.judges_loss(features, maps, fakes).backward()  # type: ignore[no-untyped-call]
+    cycle.judges_loss(views, maps, fakes).backward()  # type: ignore[no-untyped-call]
     assert all(p.grad is not None for p in cycle.judges.parameters())
     assert not any(p.grad is not None for p in cycle.players.parameters())
 
 
 def test_a_loss_that_is_not_finite_ends_it(reader: ClassReader):
     cycle = play(reader, BATCH)
-    cycle.features[:, 0, 0, 0] = float("nan")
+    cycle.views[:, 0, 0, 0, 0] = float("nan")
     with pytest.raises(NonFiniteLoss, match=r"after 0 images seen. Set --method.encoder-images 0"):
         learn_features(cycle, silent)
 
@@ -140,12 +141,78 @@ def test_a_loss_that_is_not_finite_ends_it(reader: ClassReader):
 def test_the_hold_falls(reader: ClassReader):
     """The same batch costs less by the share of the cross-entropy that no longer counts."""
     cycle = play(reader, BATCH)
-    features, maps = cycle.draw(4)
+    views, maps = cycle.draw(4)
     costs = []
     for done in (0.0, 0.5, 1.0):
         torch.manual_seed(1)
-        costs.append(float(cycle.players_loss(features, maps, done)[0].detach()))
-    guess = reader.guess(features)
+        costs.append(float(cycle.players_loss(views, maps, done)[0].detach()))
+    guess = reader.guess(views[:, 0])
     entropy = -(guess.exp() * guess).sum(1).mean().item()
     assert costs[0] - costs[1] == pytest.approx((1 - HELD) / 2 * entropy, rel=1e-3)
     assert costs[0] - costs[2] == pytest.approx((1 - HELD) * entropy, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("done", "trust"), [(0.25, 0.0), (0.375, TRUSTED / 2), (0.5, TRUSTED), (1.0, TRUSTED)]
+)
+def test_what_it_is_held_to_turns_into_what_its_average_says(
+    reader: ClassReader, done: float, trust: float
+):
+    cycle = play(reader, BATCH)
+    views, maps = cycle.draw(4)
+    sure = torch.tensor([0.0, 0.0, 20.0, 0.0])  # of the third class, everywhere
+
+    def cost() -> float:
+        torch.manual_seed(1)
+        return float(cycle.players_loss(views, maps, done)[0].detach())
+
+    before = cost()
+    with torch.no_grad():
+        cycle.average[-1].bias.copy_(sure)
+    guess = reader.guess(views[:, 0])
+    entropy = -(guess.exp() * guess).sum(1).mean().item()
+    dearer = -guess[:, 2].mean().item() - entropy
+    hold = 1 - (1 - HELD) * done
+    assert cost() - before == pytest.approx(hold * trust * dearer, rel=1e-2, abs=1e-5)
+
+
+def test_it_studies_without_some_components_what_its_average_says_with_all(reader: ClassReader):
+    """Both views count, the mirror image turned back; and no gradient reaches the answers."""
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for parameter in reader.head.parameters():
+            parameter.normal_(0, 0.1)
+    photos = seen(buildings(4, 1), 2)
+    views = torch.stack([photos, seen(buildings(4, 1), 9).flip(3)], 1)
+    cycle = FeatureCycle(reader, views, shares(buildings(4, 5)), BATCH)
+    read = (reader.classify(views[:, 0]), reader.classify(views[:, 1]).flip(3))
+    agreed = torch.stack([each.softmax(1) for each in read]).mean(0).square()
+    agreed = agreed / agreed.sum(1, keepdim=True)
+    torch.manual_seed(3)
+    logits = reader.guess(photos) + reader.head(nn.functional.dropout2d(photos, DROPPED))
+    expected = -(agreed * logits.log_softmax(1)).sum(1).mean()
+    torch.manual_seed(3)
+    loss = cycle.study_loss(views)
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-4)
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert all(p.grad is not None for p in reader.head.parameters())
+    assert not any(p.requires_grad for p in cycle.average.parameters())
+
+
+def test_the_study_begins_at_the_average_and_what_it_ends_at_is_kept(
+    reader: ClassReader, monkeypatch: pytest.MonkeyPatch
+):
+    cycle = play(reader, 10 * BATCH)
+    begun: list[dict[str, Tensor]] = []
+    study = cycle.study_loss
+
+    def watch(views: Tensor) -> Tensor:
+        begun.append(copy.deepcopy(reader.head.state_dict()))
+        return study(views)
+
+    monkeypatch.setattr(cycle, "study_loss", watch)
+    learn_features(cycle, silent)
+    average, kept = cycle.average.state_dict(), reader.head.state_dict()
+    assert len(begun) == 2
+    assert all(begun[0][name].equal(average[name]) for name in average)
+    assert not any(kept[name].equal(average[name]) for name in average)

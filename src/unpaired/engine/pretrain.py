@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -33,6 +32,12 @@ BATCH = 16
 
 RATE = 5e-4
 """Learning rate of a reader of features, and of those that it plays with."""
+
+STUDY_RATE = 1e-3
+"""Learning rate of a reader that studies its own answers."""
+
+STUDIED = 0.2
+"""Share of the images that are left for that, after the game."""
 
 NEWEST = 0.02
 """Share of the newest weights in the average that a reader keeps."""
@@ -117,38 +122,51 @@ def prepare(
 
 
 def learn_features(cycle: FeatureCycle, tell: Callable[[int, int, float], None]) -> None:
-    """Train a reader on features and label maps; what it keeps is an average of its last weights.
+    """Train a reader on features and label maps: first the game, then what its answers teach it.
 
-    Adam at a rate that falls to 0 in the second half. `tell` hears of every tenth step: images
-    seen, all that will be, and the loss.
+    Adam, at a rate that falls to 0: in the second half of the game, and throughout the study.
+    `tell` hears of every tenth step: images seen, all that will be, and the loss.
 
     Raises:
         NonFiniteLoss: when the loss, every ten steps, is not finite.
     """
-    head = cycle.reader.head
-    average = copy.deepcopy(head)
-    sides = (cycle.players, cycle.judges)
-    players, judges = (torch.optim.Adam(s.parameters(), RATE, betas=(0.5, 0.999)) for s in sides)
-    for seen in range(0, cycle.images, BATCH):
-        done = seen / cycle.images
-        for optimiser in (players, judges):
-            optimiser.param_groups[0]["lr"] = RATE * min(1.0, 2 * (1 - done))
-        features, maps = cycle.draw(BATCH)
-        cycle.judges.requires_grad_(False)
-        loss, fakes = cycle.players_loss(features, maps, done)
-        _step(players, loss)
-        cycle.judges.requires_grad_(True)
-        _step(judges, cycle.judges_loss(features, maps, fakes))
-        with torch.no_grad():
-            torch._foreach_lerp_(list(average.parameters()), list(head.parameters()), NEWEST)
-        if seen % (10 * BATCH) == 0:  # each look waits for the device
+
+    def watch(seen: int, loss: Tensor) -> None:
+        if seen // BATCH % 10 == 0:  # each look waits for the device
             if not math.isfinite(value := float(loss.detach())):
                 raise NonFiniteLoss(
                     f"learning to read features met a loss that is not finite after {seen} images "
                     "seen. Set --method.encoder-images 0."
                 )
             tell(seen, cycle.images, value)
-    cycle.reader.keep(average)
+
+    head, average = cycle.reader.head, cycle.average
+    end = round((1 - STUDIED) * cycle.images)
+    sides = (cycle.players, cycle.judges)
+    players, judges = (torch.optim.Adam(s.parameters(), RATE, betas=(0.5, 0.999)) for s in sides)
+    for seen in range(0, end, BATCH):
+        done = seen / end
+        for optimiser in (players, judges):
+            optimiser.param_groups[0]["lr"] = RATE * min(1.0, 2 * (1 - done))
+        views, maps = cycle.draw(BATCH)
+        cycle.judges.requires_grad_(False)
+        loss, fakes = cycle.players_loss(views, maps, done)
+        _step(players, loss)
+        cycle.judges.requires_grad_(True)
+        _step(judges, cycle.judges_loss(views, maps, fakes))
+        with torch.no_grad():
+            torch._foreach_lerp_(list(average.parameters()), list(head.parameters()), NEWEST)
+        watch(seen, loss)
+
+    head.load_state_dict(average.state_dict())
+    student = torch.optim.Adam(head.parameters(), STUDY_RATE)
+    for seen in range(end, cycle.images, BATCH):
+        student.param_groups[0]["lr"] = STUDY_RATE * (cycle.images - seen) / (cycle.images - end)
+        views, _ = cycle.draw(BATCH)
+        loss = cycle.study_loss(views)
+        _step(student, loss)
+        watch(seen, loss)
+    cycle.reader.keep(head)
 
 
 def _step(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:

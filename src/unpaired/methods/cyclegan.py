@@ -174,8 +174,8 @@ class CycleGAN(AdversarialMethod):
         reader.learn(piles[photos], maps)
         if not self.encoder_images:
             return None
-        features = torch.cat([reader.describe(each) for each in piles[photos]])
-        return FeatureCycle(reader, features, maps, self.encoder_images)
+        views = torch.cat([reader.view(each) for each in piles[photos]])
+        return FeatureCycle(reader, views, maps, self.encoder_images)
 
     def build(self, a: Domain | None, b: Domain) -> Networks:
         """See `BaseMethod`."""

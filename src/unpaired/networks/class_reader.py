@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import math
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -164,11 +165,8 @@ class ClassReader(nn.Module):
         In evaluation, of what is read in a photo and in its mirror image, if that is one too.
         """
         del style
-        logits = self.classify(self.describe(photos))
-        if self.mirrors and not self.training:
-            mirrored = self.classify(self.describe(photos.flip(3))).flip(3)
-            logits = torch.logaddexp(logits.log_softmax(1), mirrored.log_softmax(1))
-        return self._scores(logits, photos)
+        views = self.describe(photos)[:, None] if self.training else self.view(photos)
+        return self._scores(self.agree(views, self.head), photos)
 
     def read(self, photos: Tensor) -> tuple[Tensor, Tensor]:
         """As `forward`, and the cross-entropy of the classes against those that are held to."""
@@ -191,6 +189,24 @@ class ClassReader(nn.Module):
                 components = components + _resize(projected, self.grid)
                 first += each.shape[1]
         return components
+
+    def view(self, photos: Tensor) -> Tensor:
+        """Photos => components [N, views, d, *grid]: of the photo, and of its mirror image, if that
+        is one too."""
+        views = [photos, photos.flip(3)] if self.mirrors else [photos]
+        return torch.stack([self.describe(each) for each in views], 1)
+
+    def agree(self, views: Tensor, head: nn.Module) -> Tensor:
+        """[N, views, d, *grid] => logarithms of the classes' probabilities, averaged over a photo
+        and its mirror image, [N, classes, *grid].
+
+        `head`: this reader's own, or one as it was at another time.
+        """
+        first, *mirrored = (
+            (self.guess(each) + head(each).float()).log_softmax(1) for each in views.unbind(1)
+        )
+        read = torch.stack([first, *(each.flip(3) for each in mirrored)])
+        return read.logsumexp(0) - math.log(len(read))
 
     def guess(self, features: Tensor) -> Tensor:
         """[N, d, *grid] => logarithms of the classes' probabilities, [N, classes, *grid]."""

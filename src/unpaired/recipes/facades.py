@@ -174,7 +174,7 @@ def facades_reader_ours() -> Experiment:
             cycle_noise=0.1,
             class_channels=True,
             encoder=FeatureMaps(path=str(locate("encoders/efficientnet-lite0.pt2"))),
-            encoder_images=16_000,
+            encoder_images=20_000,
             encoder_weight=10.0,
         ),
         training=Training(
