@@ -58,7 +58,8 @@ class CycleGAN(AdversarialMethod):
     adversarial and cycle losses change it from there. Without: `generator` learns to see."""
     encoder_images: int = 0
     """Photos and label maps that photo→labels learns from before any photo is made, by two
-    translators between label maps and features (`FeatureCycle`); 0: it begins with the guess."""
+    translators between label maps and features, and the last fifth by its own answers
+    (`FeatureCycle`); 0: it begins with the guess."""
     encoder_weight: float = 1.0
     """Weight of the cross-entropy between the classes read and those that were read before any
     photo was made."""
