@@ -64,7 +64,7 @@ def own_peak_memory(device: str) -> float:
     """MB that this process has needed at most: of the GPU's memory, or else resident."""
     status = Path("/proc/self/status")
     if device == "cuda" or not status.exists():
-        return memory_mb()
+        return memory_mb(torch.device(device))
     # Not getrusage: there a child begins with the peak of its parent.
     lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
     return int(lines["VmHWM"].split()[0]) / 1024

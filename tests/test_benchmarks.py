@@ -93,6 +93,19 @@ def test_translating_a_folder_gives_all_numbers(monkeypatch, capsys):
     assert len(result["ratios"]) == 1
 
 
+def test_a_gpus_memory_is_asked_for_by_its_name(train_step, monkeypatch):
+    """On an H200 the script failed after all its steps, and wrote nothing."""
+    asked: list[torch.device] = []
+
+    def peak(device: torch.device) -> int:
+        asked.append(device)
+        return 3 * 2**20
+
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", peak)
+    assert train_step.own_peak_memory("cuda") == 3
+    assert asked == [torch.device("cuda")]
+
+
 def test_a_folder_that_is_no_checkout_of_the_peer_is_refused(train_step, tmp_path, capsys):
     with pytest.raises(SystemExit) as stopped:
         train_step.main(["--peer", str(tmp_path)])
