@@ -13,11 +13,11 @@ import peer
 from textbook import Textbook
 from unpaired.data.domain import Domain
 from unpaired.data.sources import Folder
-from unpaired.engine.hardware import build_fabric
+from unpaired.engine.distributed import build_fabric
+from unpaired.engine.log import Window
 from unpaired.engine.loop import Phases, advance
 from unpaired.engine.state import State
-from unpaired.engine.window import Window
-from unpaired.experiment import Experiment, Training
+from unpaired.experiment.experiment import Experiment, Training
 from unpaired.methods import CycleGAN
 from unpaired.networks import PatchGAN, ResNet
 

@@ -25,11 +25,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unpaired.data.sources import parse_source
-from unpaired.evaluate.distances import extrapolated
-from unpaired.evaluate.extraction import Pile, open_pile
-from unpaired.evaluate.extractors import Loaded, parse_extractor
-from unpaired.evaluate.frechet import frechet, frechet_distance
-from unpaired.evaluate.kernels import kernel, kernel_distance
+from unpaired.features import Loaded, parse_extractor
+from unpaired.features.extract import Pile, open_pile
+from unpaired.metrics.floor import extrapolated
+from unpaired.metrics.frechet import frechet, frechet_distance
+from unpaired.metrics.kernel_distance import kernel, kernel_distance
 from unpaired.recipes.data import locate
 
 DOCS = Path(__file__).parents[1] / "docs"

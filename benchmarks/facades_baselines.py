@@ -15,7 +15,7 @@ import torch
 
 from unpaired import recipe
 from unpaired.data.images import load_images
-from unpaired.evaluate.segmentation import measure, nearest_colour
+from unpaired.metrics.segmentation import measure, nearest_colour
 from unpaired.recipes.facades import PALETTE
 
 

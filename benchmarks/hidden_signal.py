@@ -1,7 +1,7 @@
 """What trained models hide: python benchmarks/hidden_signal.py RUN_FOLDER … > a table for the docs
 
 The numbers of the table in docs/evaluation.md are of runs' models and up to 1,000 of their test
-images (`unpaired.evaluate.hidden_signal`), translated there and back, with and without a touch.
+images (`unpaired.metrics.hidden_signal`), translated there and back, with and without a touch.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from pathlib import Path
 import torch
 
 from unpaired.data.images import load_images
-from unpaired.evaluate.content import MOST_IMAGES, honesty
-from unpaired.evaluate.piles import Translating, sample
-from unpaired.experiment import load
-from unpaired.methods.method import DomainName
-from unpaired.model_folder import load_model
+from unpaired.evaluation.content import MOST_IMAGES, honesty
+from unpaired.evaluation.samples import Translating, sample
+from unpaired.experiment.experiment import load
+from unpaired.methods.base import DomainName
+from unpaired.models.folder import load_model
 
 DOMAINS: tuple[DomainName, ...] = ("a", "b")
 

@@ -42,8 +42,9 @@ def build_step(
     sys.path.insert(0, str(checkout))
     # It prints on import and when networks are built.
     with torchvision_stub(), contextlib.redirect_stdout(io.StringIO()):
-        from models import create_model
         from options.train_options import TrainOptions
+
+        from models import create_model
 
         options = TrainOptions(command).gather_options()
         options.isTrain = True

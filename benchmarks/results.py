@@ -21,10 +21,10 @@ from typing import Any
 import matplotlib.pyplot as plt
 
 from results_rows import INTRODUCTION, ROWS, Row
-from unpaired.config import encode
-from unpaired.engine.run_folder import differences, read_evaluations, read_lines
-from unpaired.experiment import load
+from unpaired.core.config import encode
+from unpaired.experiment.experiment import load
 from unpaired.recipes import recipe
+from unpaired.training.run_folder import differences, read_evaluations, read_lines
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDS = ("config.json", "command.txt", "environment.json", "evaluations.jsonl", "metrics.jsonl")

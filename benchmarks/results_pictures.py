@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 import unpaired
 from unpaired.data.domain import resize
 from unpaired.data.images import Images, load_images
-from unpaired.experiment import Experiment, load
-from unpaired.generate import Noise
-from unpaired.methods.method import OTHER, SOURCE, Direction
-from unpaired.report.pictures import grid
-from unpaired.samples import Columns, to_arrays
+from unpaired.experiment.experiment import Experiment, load
+from unpaired.inference.noise import Noise
+from unpaired.methods.base import OTHER, SOURCE, Direction
+from unpaired.report.plots.image_grid import grid
+from unpaired.training.samples import Columns, to_arrays
 
 ROOT = Path(__file__).resolve().parent.parent
 COLUMNS, ROWS = 10, 3

@@ -25,9 +25,9 @@ import torch
 
 import peer
 from contenders import CASES, SMOKE, Step, build
-from unpaired.engine.hardware import choose_precision
-from unpaired.engine.run_folder import environment
-from unpaired.engine.window import memory_mb
+from unpaired.engine.distributed import choose_precision
+from unpaired.engine.log import memory_mb
+from unpaired.training.run_folder import environment
 
 
 def take(step: Step, device: str) -> float:

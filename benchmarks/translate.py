@@ -26,12 +26,12 @@ from PIL import Image
 
 from unpaired.data.domain import Domain
 from unpaired.data.sources import Folder
-from unpaired.engine.hardware import choose_device, choose_precision
-from unpaired.experiment import Experiment
+from unpaired.engine.distributed import choose_device, choose_precision
+from unpaired.experiment.experiment import Experiment
+from unpaired.inference.files import translate_files
+from unpaired.inference.translator import Translator
 from unpaired.methods import CycleGAN
 from unpaired.networks import ResNet
-from unpaired.translate import Translator
-from unpaired.translate_files import translate_files
 
 SIZE = 256
 GOAL = 0.85

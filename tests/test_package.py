@@ -135,9 +135,9 @@ def test_a_method_leaves_the_training_to_the_engine():
         "unpaired",
         "unpaired.cli.main",
         "unpaired.data.sources",
-        "unpaired.report.html",
-        "unpaired.report.comparison_page",
-        "unpaired.cli.comparison",
+        "unpaired.report.run.page",
+        "unpaired.report.comparison.page",
+        "unpaired.cli.tables.comparison",
     ],
 )
 def test_what_loads_no_torch(module: str):

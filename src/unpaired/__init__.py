@@ -19,36 +19,36 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from unpaired.errors import UnpairedError as UnpairedError
-    from unpaired.evaluate.given_images import evaluate_images as evaluate_images
-    from unpaired.evaluation import evaluate as evaluate
-    from unpaired.experiment import Experiment as Experiment
-    from unpaired.generate import Noise as Noise
-    from unpaired.inspect_data import check_data as check_data
+    from unpaired.core.errors import UnpairedError as UnpairedError
+    from unpaired.data.inspect import check_data as check_data
+    from unpaired.evaluation.evaluate import evaluate as evaluate
+    from unpaired.evaluation.files import evaluate_images as evaluate_images
+    from unpaired.experiment.experiment import Experiment as Experiment
+    from unpaired.inference.files import translate_files as translate_files
+    from unpaired.inference.noise import Noise as Noise
+    from unpaired.inference.translator import Translator as Translator
+    from unpaired.inference.translator import load as load
     from unpaired.recipes import recipe as recipe
-    from unpaired.report.comparison_page import compare as compare
-    from unpaired.report.html import write_report as write_report
-    from unpaired.sweep.sweep import sweep as sweep
-    from unpaired.training import train as train
-    from unpaired.translate import Translator as Translator
-    from unpaired.translate import load as load
-    from unpaired.translate_files import translate_files as translate_files
+    from unpaired.report.comparison.page import compare as compare
+    from unpaired.report.run.page import write_report as write_report
+    from unpaired.sweeps.sweep import sweep as sweep
+    from unpaired.training.train import train as train
 
 _HOMES = {
-    "Experiment": "unpaired.experiment",
-    "Noise": "unpaired.generate",
-    "Translator": "unpaired.translate",
-    "UnpairedError": "unpaired.errors",
-    "check_data": "unpaired.inspect_data",
-    "compare": "unpaired.report.comparison_page",
-    "evaluate": "unpaired.evaluation",
-    "evaluate_images": "unpaired.evaluate.given_images",
-    "load": "unpaired.translate",
+    "Experiment": "unpaired.experiment.experiment",
+    "Noise": "unpaired.inference.noise",
+    "Translator": "unpaired.inference.translator",
+    "UnpairedError": "unpaired.core.errors",
+    "check_data": "unpaired.data.inspect",
+    "compare": "unpaired.report.comparison.page",
+    "evaluate": "unpaired.evaluation.evaluate",
+    "evaluate_images": "unpaired.evaluation.files",
+    "load": "unpaired.inference.translator",
     "recipe": "unpaired.recipes",
-    "sweep": "unpaired.sweep.sweep",
-    "train": "unpaired.training",
-    "translate_files": "unpaired.translate_files",
-    "write_report": "unpaired.report.html",
+    "sweep": "unpaired.sweeps.sweep",
+    "train": "unpaired.training.train",
+    "translate_files": "unpaired.inference.files",
+    "write_report": "unpaired.report.run.page",
 }
 
 __all__ = ["__version__", *_HOMES]

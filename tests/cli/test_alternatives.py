@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from unpaired.cli.alternatives import alternatives, combinations
-from unpaired.errors import SettingError
+from unpaired.cli.flags.alternatives import alternatives, combinations
+from unpaired.core.errors import SettingError
 
 
 def lines(text: str) -> list[str]:

@@ -9,7 +9,7 @@ from PIL import Image
 
 import unpaired
 from unpaired.cli.main import main
-from unpaired.evaluate import extras
+from unpaired.core import extras
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Many findings in few lines: none hides another."""
 
-from unpaired.cli.findings import summed_up
+from unpaired.cli.tables.findings import summed_up
 
 
 def test_like_findings_are_counted_and_others_stay():

@@ -17,9 +17,9 @@ import pytest
 from PIL import Image
 
 from unpaired.cli import doctor
-from unpaired.cli.arguments import count, seconds
+from unpaired.cli.flags.arguments import count, seconds
 from unpaired.cli.main import VERBS, main
-from unpaired.experiment import from_json
+from unpaired.experiment.experiment import from_json
 from unpaired.methods import DTN, GAN
 from unpaired.networks import ClassEncoder
 from unpaired.recipes import RECIPES

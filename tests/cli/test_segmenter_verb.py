@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unpaired.cli.main import main
-
-sys.path.append(str(Path(__file__).parents[1] / "evaluate"))
 import torchvision_operators
+from unpaired.cli.main import main
 
 pytest.importorskip("transformers")
 torchvision_operators.declare()

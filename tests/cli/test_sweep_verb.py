@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from unpaired.cli.main import main
-from unpaired.experiment import load
+from unpaired.experiment.experiment import load
 from unpaired.recipes import recipe
-from unpaired.sweep import sweep
+from unpaired.sweeps import sweep
 
 WEIGHTS = ["--method.cycle-weight", "0,5"]
 
@@ -197,8 +197,8 @@ def test_the_exit_code_tells_of_failures(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    from unpaired.report.entries import failure_path
-    from unpaired.sweep.folder import record_failure
+    from unpaired.report.comparison.entries import failure_path
+    from unpaired.sweeps.folder import record_failure
 
     pending = list(codes)
 

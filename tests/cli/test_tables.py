@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from unpaired.cli.tables import print_metrics
-from unpaired.evaluate.intervals import Measurement
-from unpaired.evaluate.protocol import Protocol
+from unpaired.cli.tables.table import print_metrics
+from unpaired.metrics.intervals import Measurement
+from unpaired.records.protocol import Protocol
 
 
 @pytest.mark.parametrize("columns", [80, 100, None])

@@ -13,18 +13,13 @@ import pytest
 import torch
 from PIL import Image
 
+from unpaired.core.errors import DataError
 from unpaired.data import images
-from unpaired.data.decode import Decoding
+from unpaired.data.codecs.decode import Decoding
 from unpaired.data.domain import Domain
-from unpaired.data.images import (
-    MemoryImages,
-    StreamedImages,
-    load_images,
-    require_images,
-)
+from unpaired.data.images import MemoryImages, StreamedImages, load_images, require_images
 from unpaired.data.sources import BuiltIn, Folder
 from unpaired.data.splits import list_split
-from unpaired.errors import DataError
 
 SPLITS = ("train", "validation", "test")
 

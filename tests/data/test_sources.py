@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unpaired.data.decode import Decoding, decode
+from unpaired.core.errors import DataError, MissingExtra, SettingError, UnreadableImage
+from unpaired.data.codecs.decode import Decoding, decode
 from unpaired.data.sources import (
     BuiltIn,
     Folder,
@@ -22,7 +23,6 @@ from unpaired.data.sources import (
     describe,
     parse_source,
 )
-from unpaired.errors import DataError, MissingExtra, SettingError, UnreadableImage
 
 
 def png(level: int = 0) -> bytes:

@@ -13,16 +13,16 @@ import pytest
 import torch
 
 from observers import Silent
+from unpaired.core.errors import NonFiniteLoss, RunError
 from unpaired.data.images import load_images
 from unpaired.data.sources import Folder
 from unpaired.engine import loop
-from unpaired.engine.hardware import build_fabric
-from unpaired.engine.interruption import interruption
-from unpaired.engine.run_folder import open_run
+from unpaired.engine.distributed import build_fabric
+from unpaired.engine.log import memory_mb
+from unpaired.engine.signals import interruption
 from unpaired.engine.state import State, learning_rate_factor
-from unpaired.engine.window import memory_mb
-from unpaired.errors import NonFiniteLoss, RunError
-from unpaired.experiment import Experiment, Training, load
+from unpaired.experiment.experiment import Experiment, Training, load
+from unpaired.training.run_folder import open_run
 
 
 def run(experiment: Experiment, folder: Path) -> State:

@@ -12,10 +12,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from unpaired.core.errors import SettingError
 from unpaired.engine import checkpoint
-from unpaired.engine.hardware import build_fabric
-from unpaired.errors import SettingError
-from unpaired.experiment import Experiment, to_json
+from unpaired.engine.distributed import build_fabric
+from unpaired.experiment.experiment import Experiment, to_json
 
 # SIGNAL, such as "1 at 20": the second process, and no other, gets SIGTERM after 20 images.
 CHILD = """

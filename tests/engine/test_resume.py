@@ -19,14 +19,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from observers import Silent
-from unpaired import weights
+from unpaired.core import weights
+from unpaired.core.errors import RunError
 from unpaired.data.images import load_images
-from unpaired.engine import checkpoint, hardware
-from unpaired.engine.hardware import build_fabric
+from unpaired.engine import checkpoint
+from unpaired.engine import distributed as hardware
+from unpaired.engine.distributed import build_fabric
 from unpaired.engine.loop import train
-from unpaired.engine.run_folder import append_line, open_run, read_lines
-from unpaired.errors import RunError
-from unpaired.experiment import Experiment, to_json
+from unpaired.experiment.experiment import Experiment, to_json
+from unpaired.training.run_folder import append_line, open_run, read_lines
 
 STEPS = 40
 

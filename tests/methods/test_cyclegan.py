@@ -15,13 +15,13 @@ from torch import Tensor, nn
 from observers import Silent
 from unpaired.data.images import load_images
 from unpaired.engine import loop
-from unpaired.engine.hardware import build_fabric
-from unpaired.engine.run_folder import open_run
-from unpaired.experiment import Experiment
+from unpaired.engine.distributed import build_fabric
+from unpaired.experiment.experiment import Experiment
 from unpaired.methods import CycleGAN
-from unpaired.methods.method import Networks
+from unpaired.methods.base import Networks
 from unpaired.networks import CNN, PatchGAN, ResNet, UNet
 from unpaired.objectives import Adversarial
+from unpaired.training.run_folder import open_run
 
 OBJECTIVES = [kind() for kind in typing.get_args(typing.get_args(Adversarial)[0])]
 

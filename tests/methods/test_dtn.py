@@ -20,25 +20,25 @@ from torch import Tensor, nn
 
 import unpaired
 from observers import Silent
+from unpaired.core.errors import DataError, NonFiniteLoss, SettingError
 from unpaired.data.domain import Domain
 from unpaired.data.images import MemoryImages, load_images
 from unpaired.data.jitter import Jitter
 from unpaired.data.sources import Folder
 from unpaired.data.tensors import to_network
 from unpaired.engine import checkpoint, loop
-from unpaired.engine.hardware import build_fabric
+from unpaired.engine.distributed import build_fabric
+from unpaired.engine.log import Window
 from unpaired.engine.state import State
-from unpaired.engine.window import Window
-from unpaired.errors import DataError, NonFiniteLoss, SettingError
-from unpaired.experiment import Experiment, check
+from unpaired.experiment.experiment import Experiment, check
+from unpaired.inference.translator import Translator
 from unpaired.methods import DTN
-from unpaired.methods.method import Networks, Pretraining
+from unpaired.methods.base import Networks, Pretraining
 from unpaired.methods.shared_encoder import SharedEncoder
 from unpaired.networks import CNN, ClassEncoder, Decoder
 from unpaired.objectives import ternary
 from unpaired.objectives.content import Constancy
-from unpaired.training import check_labels
-from unpaired.translate import Translator
+from unpaired.training.train import check_labels
 
 # Equations
 

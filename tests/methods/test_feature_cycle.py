@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from unpaired.engine.pretrain import BATCH, learn_features
-from unpaired.errors import NonFiniteLoss
+from unpaired.core.errors import NonFiniteLoss
+from unpaired.engine.stages import BATCH, learn_features
 from unpaired.methods.feature_cycle import DROPPED, HELD, TRUSTED, FeatureCycle
 from unpaired.networks import FeatureMaps
-from unpaired.networks.class_reader import ClassReader
+from unpaired.networks.feature_segmenter import ClassReader
 
 SIZE, CLASSES, COMPONENTS = 16, 4, 64
 

@@ -15,21 +15,21 @@ from PIL import Image
 from torch import Tensor, nn
 
 import unpaired
-from unpaired import run_observer
 from unpaired.cli.train import finish
-from unpaired.engine.hardware import build_fabric
+from unpaired.core.errors import SettingError
+from unpaired.engine.distributed import build_fabric
+from unpaired.engine.log import Window
 from unpaired.engine.loop import Phases, advance
 from unpaired.engine.state import State
-from unpaired.engine.window import Window
-from unpaired.errors import SettingError
-from unpaired.evaluate.extractors import Pixels
-from unpaired.evaluate.piles import Translating
-from unpaired.experiment import Experiment, check, from_json, to_json
+from unpaired.evaluation.samples import Translating
+from unpaired.experiment.experiment import Experiment, check, from_json, to_json
+from unpaired.features import Pixels
 from unpaired.methods import GAN
-from unpaired.methods.method import Networks
-from unpaired.model_folder import load_model
+from unpaired.methods.base import Networks
+from unpaired.models.folder import load_model
 from unpaired.networks import CNN, Decoder, PatchGAN
 from unpaired.objectives import Adversarial, Hinge, WassersteinClip, WassersteinGP
+from unpaired.training import observer as run_observer
 
 OBJECTIVES = [kind() for kind in typing.get_args(typing.get_args(Adversarial)[0])]
 LATENTS = 6

@@ -15,22 +15,22 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from observers import Silent
+from unpaired.core.errors import SettingError
 from unpaired.data.images import load_images
 from unpaired.data.sources import Folder
 from unpaired.engine import checkpoint
-from unpaired.engine.hardware import build_fabric
+from unpaired.engine.distributed import build_fabric
+from unpaired.engine.log import Window
 from unpaired.engine.loop import Phases, advance, train
-from unpaired.engine.run_folder import open_run
 from unpaired.engine.state import State
-from unpaired.engine.window import Window
-from unpaired.errors import SettingError
-from unpaired.experiment import Experiment, check
+from unpaired.experiment.experiment import Experiment, check
 from unpaired.methods import GAN, CycleGAN
-from unpaired.methods.method import Networks
+from unpaired.methods.base import Networks
 from unpaired.networks import CNN, Discriminator, PatchGAN, UNet
-from unpaired.networks.blocks import Norm
+from unpaired.networks.layers import Norm
 from unpaired.objectives import Adversarial, WassersteinClip, WassersteinGP
 from unpaired.objectives.penalties import gradient_norms
+from unpaired.training.run_folder import open_run
 
 OBJECTIVES = {kind.kind: kind() for kind in typing.get_args(typing.get_args(Adversarial)[0])}
 PENALISED = {kind for kind, objective in OBJECTIVES.items() if objective.penalty_weight}

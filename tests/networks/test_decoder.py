@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from unpaired.networks import CNN, Decoder
-from unpaired.networks.blocks import INITIAL_STD, Layer, Norm, Upsampling
+from unpaired.networks.layers import INITIAL_STD, Layer, Norm, Upsampling
 from unpaired.recipes import recipe
 
 FEATURES = 6

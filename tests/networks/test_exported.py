@@ -22,11 +22,11 @@ import torch
 from torch import Tensor, nn
 
 import unpaired
+from unpaired.core.errors import ModelError, SettingError
 from unpaired.engine import checkpoint
-from unpaired.errors import ModelError, SettingError
-from unpaired.experiment import Experiment
+from unpaired.experiment.experiment import Experiment
 from unpaired.methods import DTN
-from unpaired.model_folder import load_model, save_model
+from unpaired.models.folder import load_model, save_model
 from unpaired.networks import CNN, Decoder, ExportedEncoder
 from unpaired.networks.exported import check_program
 

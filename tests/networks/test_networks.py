@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from unpaired.networks import Discriminator, Generator, PatchGAN
-from unpaired.networks.blocks import (
+from unpaired.networks.layers import (
     INITIAL_STD,
     Layer,
     MinibatchStandardDeviation,

@@ -13,10 +13,10 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from unpaired.errors import SettingError
-from unpaired.experiment import Experiment
+from unpaired.core.errors import SettingError
+from unpaired.experiment.experiment import Experiment
 from unpaired.methods import DTN
-from unpaired.model_folder import load_model, save_model
+from unpaired.models.folder import load_model, save_model
 from unpaired.networks import CNN, ClassEncoder, Decoder, SphereFace
 from unpaired.networks.sphereface import SphereFace20
 

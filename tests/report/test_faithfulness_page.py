@@ -10,10 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
-from unpaired.errors import RunError
-from unpaired.evaluate.faithfulness import Faithfulness, look
-from unpaired.evaluate.hidden_signal import HiddenSignal
-from unpaired.report.faithfulness_page import change_map, write_faithfulness
+from unpaired.core.errors import RunError
+from unpaired.metrics.faithfulness import Faithfulness, look
+from unpaired.metrics.hidden_signal import HiddenSignal
+from unpaired.report.faithfulness import change_map, write_faithfulness
 
 
 @pytest.fixture

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from fake_run import CONFIG, evaluation, log_line, number, write_lines, write_run
 from test_html import Page, report
 
+from fake_run import CONFIG, evaluation, log_line, number, write_lines, write_run
 from unpaired.methods import Method
-from unpaired.report.comparison_page import compare
+from unpaired.report.comparison.page import compare
+from unpaired.report.metric_text import wording
 from unpaired.report.names import DIRECTIONS, Names, names_of
-from unpaired.report.wording import wording
 
 
 def config_of(kind: str) -> dict[str, Any]:

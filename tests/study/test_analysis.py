@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from simulated_study import Design, simulate, true_mean
 
-from unpaired.evaluate.intervals import wilson
+from unpaired.metrics.intervals import wilson
 from unpaired.study.analysis import analyse, holm
 from unpaired.study.ratings import read_study
 

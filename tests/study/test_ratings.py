@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from unpaired.errors import DataError, SettingError
+from unpaired.core.errors import DataError, SettingError
 from unpaired.study.judgements import CatchRecord
 from unpaired.study.ratings import read_study
 

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from unpaired.errors import DataError
+from unpaired.core.errors import DataError
 from unpaired.study import wording
 from unpaired.study.analysis import analyse
 from unpaired.study.judgements import CatchRecord, LeftOut, Study

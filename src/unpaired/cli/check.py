@@ -13,15 +13,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unpaired.cli.arguments import Parser, is_flag, print_json
-from unpaired.cli.findings import leak_lines, summed_up
-from unpaired.errors import SettingError
+from unpaired.cli.flags.arguments import Parser, is_flag, print_json
+from unpaired.cli.tables.findings import leak_lines, summed_up
+from unpaired.core.errors import SettingError
 
 if TYPE_CHECKING:
-    from unpaired.data.decode import Decoding
+    from unpaired.data.codecs.decode import Decoding
     from unpaired.data.domain import Domain
+    from unpaired.data.inspect import Finding
     from unpaired.data.sources import Source
-    from unpaired.inspect_data import Finding
 
 _HUNDREDS = "ten different images are the least, hundreds what works well"
 
@@ -39,7 +39,7 @@ def run(arguments: list[str]) -> int:
     flags.add_argument("--max-megapixels", type=float, help="refuse larger images")
     flags.add_argument("--json", action="store_true", help="one JSON object on standard output")
     given, rest = flags.parse_with_settings(arguments)
-    from unpaired.inspect_data import check_data, leaks, too_small
+    from unpaired.data.inspect import check_data, leaks, too_small
 
     domains = _domains(flags, given, rest)
     findings = check_data(*_piles(domains))
@@ -61,9 +61,9 @@ def run(arguments: list[str]) -> int:
 
 
 def _print_finding(name: str, finding: Finding, too_few: Collection[str]) -> None:
-    from unpaired.data.decode import flags_for
+    from unpaired.data.codecs.decode import flags_for
+    from unpaired.data.inspect import FEWEST
     from unpaired.data.sources import other_files
-    from unpaired.inspect_data import FEWEST
 
     sizes = ", ".join(f"{w}×{h} ({n})" for (h, w), n in finding.sizes.most_common(4))
     print(
@@ -91,10 +91,10 @@ def _print_finding(name: str, finding: Finding, too_few: Collection[str]) -> Non
 
 def _domains(flags: Parser, given: Namespace, settings: list[str]) -> dict[str, Domain]:
     """The piles as `train` would take them."""
-    from unpaired.cli.settings import override
+    from unpaired.cli.flags.settings import override
     from unpaired.data.domain import Domain
     from unpaired.data.sources import parse_source
-    from unpaired.experiment import Experiment
+    from unpaired.experiment.experiment import Experiment
 
     for word in settings:
         if is_flag(word) and not word.startswith(("--a.", "--b.")):
@@ -127,7 +127,7 @@ def _piles(
 
 
 def _draw(findings: dict[str, Finding], path: Path) -> None:
-    from unpaired.report.pictures import contact_sheet, save_png
+    from unpaired.report.plots.image_grid import contact_sheet, save_png
 
     shown = [
         (f"{name}: {caption}", pixels)

@@ -12,11 +12,11 @@ import os.path
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unpaired.cli.arguments import Parser, print_json
-from unpaired.errors import RunError
+from unpaired.cli.flags.arguments import Parser, print_json
+from unpaired.core.errors import RunError
 
 if TYPE_CHECKING:
-    from unpaired.report.compare import Comparison
+    from unpaired.report.comparison.compare import Comparison
 
 EPILOG = """\
 examples:
@@ -55,9 +55,9 @@ def run(arguments: list[str]) -> int:
     )
     add("--json", action="store_true", help="one JSON object on standard output")
     given = flags.parse_args(arguments)
-    from unpaired.report.compare import choose_metrics, compare_runs
-    from unpaired.report.comparison_page import write_comparison
-    from unpaired.report.protocols import division
+    from unpaired.report.comparison.compare import choose_metrics, compare_runs
+    from unpaired.report.comparison.page import write_comparison
+    from unpaired.report.comparison.protocols import division
 
     comparison = compare_runs(given.runs, given.split)
     metrics = choose_metrics(comparison, given.metric)
@@ -72,8 +72,8 @@ def show(
     comparison: Comparison, metrics: list[str], page: Path, *, as_json: bool, whole: bool = False
 ) -> None:
     """Print a comparison, and where its page lies."""
-    from unpaired.cli.comparison import comparison_as_json, print_comparison
-    from unpaired.progress import say
+    from unpaired.cli.tables.comparison import comparison_as_json, print_comparison
+    from unpaired.core.console import say
 
     if as_json:
         print_json(comparison_as_json(comparison, metrics) | {"page": str(page)})

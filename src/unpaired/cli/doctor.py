@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from unpaired.cli.arguments import Parser, print_json
+from unpaired.cli.flags.arguments import Parser, print_json
 
 EXTRAS = {
     "hub": ("datasets",),
@@ -22,10 +22,10 @@ def run(arguments: list[str]) -> int:
     flags = Parser(prog="unpaired doctor", description=__doc__)
     flags.add_argument("--json", action="store_true", help="one JSON object on standard output")
     given = flags.parse_args(arguments)
-    from unpaired.engine.hardware import choose_device, choose_precision
-    from unpaired.engine.run_folder import environment
-    from unpaired.estimate import estimate
+    from unpaired.engine.distributed import choose_device, choose_precision
     from unpaired.recipes import recipe
+    from unpaired.training.estimate import estimate
+    from unpaired.training.run_folder import environment
 
     device = choose_device("auto")
     problems = {name: _problems(packages) for name, packages in EXTRAS.items()}

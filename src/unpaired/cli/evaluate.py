@@ -8,18 +8,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unpaired.cli.arguments import Parser, print_json
-from unpaired.errors import BrokenPackage, MissingExtra, ModelError, SettingError
-from unpaired.files import write_atomically
-from unpaired.progress import say
+from unpaired.cli.flags.arguments import Parser, print_json
+from unpaired.core.console import say
+from unpaired.core.errors import BrokenPackage, MissingExtra, ModelError, SettingError
+from unpaired.core.files import write_atomically
 
 if TYPE_CHECKING:
     import torch
 
-    from unpaired.evaluate.content import Pretrained
-    from unpaired.evaluate.extractors import Extractor, Loaded
-    from unpaired.evaluate.intervals import Measurement
-    from unpaired.evaluate.protocol import Protocol, Split
+    from unpaired.evaluation.content import Pretrained
+    from unpaired.features import Extractor, Loaded
+    from unpaired.metrics.intervals import Measurement
+    from unpaired.records.protocol import Protocol, Split
 
 EPILOG = """\
 examples:
@@ -49,7 +49,7 @@ JUDGES = {
 
 def run(arguments: list[str]) -> int:
     """The verb."""
-    from unpaired.cli.tables import print_metrics
+    from unpaired.cli.tables.table import print_metrics
 
     flags = Parser(prog="unpaired evaluate", description=__doc__, epilog=EPILOG)
     add = flags.add_argument
@@ -142,7 +142,7 @@ def _check(given: Namespace) -> None:
 
 
 def _of_model(given: Namespace) -> list[dict[str, Any]]:
-    from unpaired.evaluation import evaluate
+    from unpaired.evaluation.evaluate import evaluate
 
     split: Split = given.split or "test"
     try:
@@ -167,18 +167,18 @@ def _of_model(given: Namespace) -> list[dict[str, Any]]:
 
 def _of_images(given: Namespace) -> list[dict[str, Any]]:
     from unpaired.data.sources import parse_source
-    from unpaired.engine.hardware import choose_device
-    from unpaired.evaluate.extraction import Pile, open_pile
-    from unpaired.evaluate.faithfulness import SHOWN_SIDE, look_at_piles, measurements
-    from unpaired.evaluate.made_images import judge
-    from unpaired.evaluate.matched import (
+    from unpaired.engine.distributed import choose_device
+    from unpaired.evaluation.image_sets import judge
+    from unpaired.evaluation.pairs import (
         against_truth,
         counterparts,
         embedding_similarity,
         pairs_protocol,
         unmatched,
     )
-    from unpaired.report.faithfulness_page import write_faithfulness
+    from unpaired.features.extract import Pile, open_pile
+    from unpaired.metrics.faithfulness import SHOWN_SIDE, look_at_piles, measurements
+    from unpaired.report.faithfulness import write_faithfulness
 
     def pile(source: str | None) -> Pile | None:
         return open_pile(parse_source(source)) if source else None
@@ -247,7 +247,7 @@ def _loaded(
 
 def _extractors(given: Namespace) -> list[Extractor]:
     """Those that were named; for a pile of images against a real one Inception without."""
-    from unpaired.evaluate.extractors import parse_extractor
+    from unpaired.features import parse_extractor
 
     if given.extractor is None:
         return [parse_extractor("inception")] if given.real else []
@@ -256,9 +256,9 @@ def _extractors(given: Namespace) -> list[Extractor]:
 
 def _pretrained(given: Namespace) -> Callable[[torch.device], Pretrained]:
     """The distances that were asked for by name."""
-    from unpaired.evaluate.content import Pretrained
-    from unpaired.evaluate.dino_structure import load_dino
-    from unpaired.evaluate.perceptual import load_lpips
+    from unpaired.evaluation.content import Pretrained
+    from unpaired.features.dino import load_dino
+    from unpaired.features.lpips import load_lpips
 
     def load(device: torch.device) -> Pretrained:
         return Pretrained(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unpaired.cli.arguments import Parser, print_json
-from unpaired.errors import SettingError
+from unpaired.cli.flags.arguments import Parser, print_json
+from unpaired.core.errors import SettingError
 
 EPILOG = """\
 examples:
@@ -38,8 +38,8 @@ def run(arguments: list[str]) -> int:
         raise SettingError(
             f"--count is {given.count} and --seed {given.seed}: the least are 1 and 0."
         )
-    from unpaired.generate import Noise, free_paths, save, terms_of
-    from unpaired.progress import say
+    from unpaired.core.console import say
+    from unpaired.inference.noise import Noise, free_paths, save, terms_of
 
     if given.between and min(given.between) < 0:
         raise SettingError("--between names images by their numbers, from 0 on.")

@@ -16,7 +16,7 @@ import sys
 from importlib import import_module
 
 import unpaired
-from unpaired.errors import UnpairedError
+from unpaired.core.errors import UnpairedError
 
 VERBS = {
     "demo": "train the built-in example, evaluate it, write a report (a few minutes)",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unpaired.cli.arguments import Parser, print_json
+from unpaired.cli.flags.arguments import Parser, print_json
 
 
 def run(arguments: list[str]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unpaired.cli.arguments import Parser, print_json
+from unpaired.cli.flags.arguments import Parser, print_json
 
 
 def run(arguments: list[str]) -> int:
@@ -13,7 +13,7 @@ def run(arguments: list[str]) -> int:
     flags.add_argument("run", type=Path, help="run folder")
     flags.add_argument("--json", action="store_true", help="one JSON object on standard output")
     given = flags.parse_args(arguments)
-    from unpaired.report.html import write_report
+    from unpaired.report.run.page import write_report
 
     path = write_report(given.run)
     if given.json:

@@ -12,12 +12,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unpaired.cli.arguments import Parser, count, print_json, seconds
-from unpaired.errors import DataError, SettingError
+from unpaired.cli.flags.arguments import Parser, count, print_json, seconds
+from unpaired.core.errors import DataError, SettingError
 
 if TYPE_CHECKING:
-    from unpaired.evaluate.label_maps import Pairs
-    from unpaired.evaluate.palettes import Palette
+    from unpaired.data.palettes import Palette
+    from unpaired.segmenter.label_maps import Pairs
 
 EPILOG = """\
 examples:
@@ -92,11 +92,15 @@ def _flags_of_score(flags: Parser) -> Parser:
 
 
 def _train(given: Any) -> int:
-    from unpaired.cli.segmentation_scores import print_scores
-    from unpaired.engine.hardware import choose_device
-    from unpaired.evaluate.fcn_score import scores_of
-    from unpaired.evaluate.label_maps import hashes_of
-    from unpaired.evaluate.segmenter import (
+    from unpaired.cli.tables.segmentation_scores import print_scores
+    from unpaired.core.console import counting, duration, say
+    from unpaired.core.weights import LARGEST_SETTING, hash_of_weights
+    from unpaired.engine.distributed import choose_device
+    from unpaired.segmenter.fcn_score import scores_of
+    from unpaired.segmenter.folder import Trained, check_can_be_written, save_segmenter
+    from unpaired.segmenter.label_maps import hashes_of
+    from unpaired.segmenter.networks import SegFormer, UperNet
+    from unpaired.segmenter.segmenter import (
         BATCH_IMAGES,
         SMALLEST,
         check_length,
@@ -104,14 +108,6 @@ def _train(given: Any) -> int:
         images_within,
         train_segmenter,
     )
-    from unpaired.evaluate.segmenter_folder import (
-        Trained,
-        check_can_be_written,
-        save_segmenter,
-    )
-    from unpaired.evaluate.segmenter_networks import SegFormer, UperNet
-    from unpaired.progress import counting, duration, say
-    from unpaired.weights import LARGEST_SETTING, hash_of_weights
 
     check_can_be_written(given.output)
     if not SMALLEST <= given.size <= LARGEST_SETTING:
@@ -177,17 +173,17 @@ def _train(given: Any) -> int:
 
 def _read(given: Any) -> tuple[Pairs, Pairs, Palette]:
     """The pairs that train, those that test, and the colours of the classes."""
+    from unpaired.core.console import say
+    from unpaired.data.palettes import read_palette
     from unpaired.data.sources import parse_source
-    from unpaired.evaluate.label_maps import (
+    from unpaired.recipes.facades import PALETTE
+    from unpaired.segmenter.label_maps import (
         hashes_of,
         hold_out,
         match,
         read_label_maps,
         read_photos,
     )
-    from unpaired.evaluate.palettes import read_palette
-    from unpaired.progress import say
-    from unpaired.recipes.facades import PALETTE
 
     if (given.photos_test is None) != (given.labels_test is None):
         raise SettingError("give --photos-test and --labels-test together, or neither.")
@@ -225,12 +221,12 @@ def _read(given: Any) -> tuple[Pairs, Pairs, Palette]:
 
 
 def _score(given: Any) -> int:
-    from unpaired.cli.segmentation_scores import print_scores
+    from unpaired.cli.tables.segmentation_scores import print_scores
+    from unpaired.core.console import say
     from unpaired.data.sources import parse_source
-    from unpaired.engine.hardware import choose_device
-    from unpaired.evaluate.fcn_score import NAME, fcn_score
-    from unpaired.evaluate.segmenter_folder import load_segmenter
-    from unpaired.progress import say
+    from unpaired.engine.distributed import choose_device
+    from unpaired.segmenter.fcn_score import NAME, fcn_score
+    from unpaired.segmenter.folder import load_segmenter
 
     segmenter, trained = load_segmenter(given.segmenter)
     segmenter.to(choose_device(given.device))
@@ -270,7 +266,7 @@ def _score(given: Any) -> int:
 def _say_what_is_left_out(
     refused: Iterable[Exception], labels: str, num_maps: int, num_pairs: int
 ) -> None:
-    from unpaired.progress import say
+    from unpaired.core.console import say
 
     for error in refused:
         say(f"left out: {error}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unpaired.cli.arguments import Parser, count, print_json
+from unpaired.cli.flags.arguments import Parser, count, print_json
 
 if TYPE_CHECKING:
     from unpaired.study.analysis import Analysis
@@ -70,13 +70,13 @@ def run(arguments: list[str]) -> int:
 
 def show(analysis: Analysis, page: Path, *, as_json: bool) -> None:
     """Print an analysis, and where its page lies."""
-    from unpaired.progress import say
+    from unpaired.core.console import say
     from unpaired.study.wording import as_json as as_object
 
     if as_json:
         print_json(as_object(analysis) | {"page": str(page)})
     else:
-        from unpaired.cli.study_tables import print_study
+        from unpaired.cli.tables.study import print_study
 
         print_study(analysis)
         say(f"page: {page}")

@@ -20,11 +20,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unpaired.cli.arguments import Parser, print_json, unknown_argument
-from unpaired.errors import SettingError
+from unpaired.cli.flags.arguments import Parser, print_json, unknown_argument
+from unpaired.core.errors import SettingError
 
 if TYPE_CHECKING:
-    from unpaired.sweep.grid import Cell
+    from unpaired.sweeps.grid import Cell
 
 EPILOG = """\
 examples:
@@ -65,9 +65,9 @@ def run(arguments: list[str]) -> int:
     """The verb."""
     recipe = [] if not arguments or arguments[0].startswith("-") else arguments[:1]
     given, rest = parser().parse_known_args(arguments[len(recipe) :])
-    from unpaired.sweep.folder import failure_of, state_of
-    from unpaired.sweep.grid import check_cells
-    from unpaired.sweep.sweep import train_cells
+    from unpaired.sweeps.folder import failure_of, state_of
+    from unpaired.sweeps.grid import check_cells
+    from unpaired.sweeps.sweep import train_cells
 
     if len(given.seeds) > 1:
         raise SettingError("--seeds takes a count, 3, or seeds with commas and no spaces: 0,3,10.")
@@ -87,10 +87,10 @@ def run(arguments: list[str]) -> int:
         print_json({"folder": str(folder), "reasons": reasons, "runs": runs})
         return 0
     from unpaired.cli.compare import show
-    from unpaired.progress import say
+    from unpaired.core.console import say
     from unpaired.recipes import require
-    from unpaired.report.compare import choose_metrics, compare_runs
-    from unpaired.report.comparison_page import PAGE, write_comparison
+    from unpaired.report.comparison.compare import choose_metrics, compare_runs
+    from unpaired.report.comparison.page import PAGE, write_comparison
 
     if not reasons:  # a recipe's own piles, which may be absent here
         require(cells[0].experiment)
@@ -111,7 +111,7 @@ def run(arguments: list[str]) -> int:
     page = write_comparison(comparison, folder / PAGE, metrics)
     failures = {c.name: failure_of(folder, c) for c in cells if states[c.name] == "failed"}
     if given.json:
-        from unpaired.cli.comparison import comparison_as_json
+        from unpaired.cli.tables.comparison import comparison_as_json
 
         print_json(
             {
@@ -137,10 +137,10 @@ def cells_from(
         SystemExit: 2, after tyro has said what is wrong with a setting.
     """
     from unpaired.cli import train
-    from unpaired.cli.alternatives import alternatives, combinations
-    from unpaired.progress import say
-    from unpaired.smoke import smoke as shrunk
-    from unpaired.sweep.grid import cells_of, seeds_of, value_at, with_seed
+    from unpaired.cli.flags.alternatives import alternatives, combinations
+    from unpaired.core.console import say
+    from unpaired.experiment.smoke import smoke as shrunk
+    from unpaired.sweeps.grid import cells_of, seeds_of, value_at, with_seed
 
     flags = alternatives([*(["--recipe", *recipe] if recipe else []), *arguments])
     names = [flag.alternatives[0][0].partition("=")[0] for flag in flags]

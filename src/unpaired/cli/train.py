@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unpaired.cli.arguments import Parser, count, print_json, seconds
-from unpaired.errors import DataError, SettingError
+from unpaired.cli.flags.arguments import Parser, count, print_json, seconds
+from unpaired.core.errors import DataError, SettingError
 
 if TYPE_CHECKING:
     from unpaired.data.domain import Domain
-    from unpaired.experiment import Experiment
+    from unpaired.experiment.experiment import Experiment
 
 EPILOG = """\
 examples:
@@ -66,12 +66,12 @@ def run(arguments: list[str], recipe: str | None = None, prog: str = "unpaired t
         given.recipe = recipe
     if given.help:
         flags.print_help()
-    from unpaired.config import encode
-    from unpaired.estimate import estimate
-    from unpaired.experiment import check
-    from unpaired.progress import say
+    from unpaired.core.config import encode
+    from unpaired.core.console import say
+    from unpaired.experiment.experiment import check
+    from unpaired.experiment.smoke import smoke
     from unpaired.recipes import require
-    from unpaired.smoke import smoke
+    from unpaired.training.estimate import estimate
 
     if given.help:
         rest = [*rest, "--help"]
@@ -96,7 +96,7 @@ def run(arguments: list[str], recipe: str | None = None, prog: str = "unpaired t
     say(estimate(experiment).sentence)
     say(f"writing to {folder}; the same command again continues the run")
 
-    from unpaired.training import train
+    from unpaired.training.train import train
 
     train(experiment, folder, track=given.track, quiet=given.json)
     finish(folder, experiment, as_json=given.json)
@@ -113,8 +113,8 @@ def resolve(
         SettingError, DataError: when flags are missing or have no meaning, or piles no images.
         SystemExit: 2, after tyro has said what is wrong with a setting; 0 after its help.
     """
-    from unpaired.auto import choose
-    from unpaired.cli.settings import override, paths_set
+    from unpaired.cli.flags.settings import override, paths_set
+    from unpaired.experiment.auto import choose
 
     settings = paths_set(rest) | {
         path for name, path in _SETTINGS.items() if _is_given(given, name)
@@ -156,8 +156,8 @@ def _is_given(given: Namespace, name: str) -> bool:
 
 def _start(given: Namespace) -> tuple[Experiment, str]:
     """What a recipe or piles stand for, before any other flag, and how it is called."""
-    from unpaired.auto import undescribed
     from unpaired.data.sources import parse_source
+    from unpaired.experiment.auto import undescribed
     from unpaired.recipes import recipe
 
     if given.recipe:
@@ -173,8 +173,8 @@ def _start(given: Namespace) -> tuple[Experiment, str]:
 
 def _with_piles(experiment: Experiment, given: Namespace) -> Experiment:
     """A recipe with other piles, named after both."""
-    from unpaired.auto import name_of
     from unpaired.data.sources import parse_source
+    from unpaired.experiment.auto import name_of
 
     own = []
     for name in ("a", "b"):
@@ -243,14 +243,14 @@ def _of_one_size(experiment: Experiment, settings: set[str]) -> Experiment:
 
 def finish(folder: Path, experiment: Experiment, *, as_json: bool) -> None:
     """Say what a finished run came to, where it lies, and what to do with it."""
-    from unpaired.engine.run_folder import read_evaluations
-    from unpaired.progress import say
+    from unpaired.core.console import say
+    from unpaired.training.run_folder import read_evaluations
 
     record = [line for line in read_evaluations(folder) if line["split"] == "test"][-1]
     if as_json:
         print_json({"folder": str(folder), "model": str(folder / "model"), "evaluation": record})
         return
-    from unpaired.cli.tables import print_metrics
+    from unpaired.cli.tables.table import print_metrics
 
     print_metrics(record)
     for note in record.get("notes", ()):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unpaired.cli.arguments import Parser, print_json
-from unpaired.cli.findings import summed_up
+from unpaired.cli.flags.arguments import Parser, print_json
+from unpaired.cli.tables.findings import summed_up
 
 EPILOG = """\
 examples:
@@ -60,11 +60,11 @@ def run(arguments: list[str]) -> int:
     add("--strict", action="store_true", help="stop at the first file that cannot be used")
     add("--json", action="store_true", help="one JSON object on standard output")
     given = flags.parse_args(arguments)
-    from unpaired.data.decode import flags_for
-    from unpaired.errors import DataError, SettingError
-    from unpaired.progress import counting, say
-    from unpaired.translate import load
-    from unpaired.translate_files import translate_files
+    from unpaired.core.console import counting, say
+    from unpaired.core.errors import DataError, SettingError
+    from unpaired.data.codecs.decode import flags_for
+    from unpaired.inference.files import translate_files
+    from unpaired.inference.translator import load
 
     translator = load(given.model, given.device)
     if given.float_range:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
 
-from unpaired.config import ValueRange, config
-from unpaired.data.decode import Decoding
+from unpaired.core.config import ValueRange, config
+from unpaired.data.codecs.decode import Decoding
 from unpaired.data.sources import Source
 
 Pixels = NDArray[np.unsignedinteger[Any]]

@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from unpaired.data.formats import EXTENSIONS
-from unpaired.errors import UnreadableImage
+from unpaired.core.errors import UnreadableImage
+from unpaired.data.codecs.formats import EXTENSIONS
 
 
 @dataclass

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from unpaired.data.decode import Decoded, Decoding, decode
+from unpaired.core.errors import DataError, UnreadableImage
+from unpaired.data.codecs.decode import Decoded, Decoding, decode
 from unpaired.data.domain import Domain, Pixels, frame
 from unpaired.data.sources import Content, Records, describe
 from unpaired.data.splits import NUM_THREADS, Split, list_split, source_of
-from unpaired.errors import DataError, UnreadableImage
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from unpaired.config import config
+from unpaired.core.config import config
 
 
 @config

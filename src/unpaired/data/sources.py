@@ -18,12 +18,12 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from unpaired.config import config
+from unpaired.core.config import config
+from unpaired.core.errors import DataError, SettingError, UnreadableImage
+from unpaired.core.files import at_home
 from unpaired.data import tables
+from unpaired.data.codecs.formats import EXTENSIONS
 from unpaired.data.folder import Listing, labels_by_folder, list_images
-from unpaired.data.formats import EXTENSIONS
-from unpaired.errors import DataError, SettingError, UnreadableImage
-from unpaired.files import at_home
 
 Style = Literal["ink", "sign"]
 Part = Literal["train", "validation", "test"]

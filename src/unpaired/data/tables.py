@@ -1,7 +1,7 @@
 """Tables of images in the Hugging Face layout, read as Arrow columns.
 
 Nothing is decoded here: a cell of the image column holds an encoded file, which is judged like
-any other file by `unpaired.data.decode`.
+any other file by `unpaired.data.codecs.decode`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unpaired.errors import DataError, MissingExtra
+from unpaired.core.errors import DataError, MissingExtra
 
 
 @dataclass(frozen=True)

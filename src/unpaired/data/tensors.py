@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from unpaired.config import ValueRange
+from unpaired.core.config import ValueRange
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in the luma of a colour (ITU-R BT.601)."""

@@ -1,0 +1,1 @@
+"""Training engine: the loop, its state, checkpoints and optimisers."""

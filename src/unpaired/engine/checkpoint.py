@@ -17,9 +17,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from unpaired.errors import RunError
-from unpaired.files import sync
-from unpaired.weights import write_weights
+from unpaired.core.errors import RunError
+from unpaired.core.files import sync
+from unpaired.core.weights import write_weights
 
 logger = logging.getLogger(__name__)
 

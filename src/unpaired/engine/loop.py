@@ -13,18 +13,18 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from unpaired.core.errors import NonFiniteLoss
 from unpaired.data.batches import Batches, derive_seed, generator
 from unpaired.data.images import Images
 from unpaired.engine import checkpoint
-from unpaired.engine.interruption import interruption
+from unpaired.engine.log import Window
 from unpaired.engine.observer import Observer
-from unpaired.engine.pretrain import prepare, pretrain
-from unpaired.engine.run_folder import append_line, forget_after
+from unpaired.engine.signals import interruption
+from unpaired.engine.stages import prepare, pretrain
 from unpaired.engine.state import PROCESS, State, learning_rate_factor
-from unpaired.engine.window import Window
-from unpaired.errors import NonFiniteLoss
-from unpaired.experiment import Experiment, Training
-from unpaired.methods.method import Batch, DomainName, Losses
+from unpaired.experiment.experiment import Experiment, Training
+from unpaired.methods.base import Batch, DomainName, Losses
+from unpaired.training.run_folder import append_line, forget_after
 
 
 def train(

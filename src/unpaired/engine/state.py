@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from unpaired.engine import checkpoint
-from unpaired.engine.hardware import prefers_channels_last
+from unpaired.engine.distributed import prefers_channels_last
 from unpaired.engine.pool import ImagePool
-from unpaired.experiment import Experiment, Optimiser, Training
-from unpaired.methods.method import Networks
+from unpaired.experiment.experiment import Experiment, Optimiser, Training
+from unpaired.methods.base import Networks
 
 PHASES = ("generators", "discriminators")
 

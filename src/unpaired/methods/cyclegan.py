@@ -9,15 +9,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unpaired.config import config
+from unpaired.core.config import config
 from unpaired.data.domain import Domain
-from unpaired.methods.critic import AdversarialMethod
+from unpaired.methods.adversarial import AdversarialMethod
+from unpaired.methods.base import DIRECTION, OTHER, Batch, DomainName, Losses, Networks
 from unpaired.methods.feature_cycle import FeatureCycle
-from unpaired.methods.method import DIRECTION, OTHER, Batch, DomainName, Losses, Networks
 from unpaired.networks import Discriminator, FeatureMaps, Generator, PatchGAN, ResNet
-from unpaired.networks.class_reader import ClassReader
-from unpaired.networks.palette import PaletteInput, PaletteOutput, colours_of
-from unpaired.networks.style import StyleEncoder
+from unpaired.networks.feature_segmenter import ClassReader
+from unpaired.networks.label_maps import PaletteInput, PaletteOutput, colours_of
+from unpaired.networks.style_encoder import StyleEncoder
 from unpaired.objectives import Adversarial, LeastSquares
 
 

@@ -11,11 +11,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from unpaired.config import config
+from unpaired.core.config import config
 from unpaired.data.domain import Domain
 from unpaired.data.jitter import STILL, Jitter
-from unpaired.methods import critic
-from unpaired.methods.method import (
+from unpaired.methods import adversarial as critic
+from unpaired.methods.base import (
     BaseMethod,
     Batch,
     Direction,

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unpaired.networks.class_reader import ClassReader
+from unpaired.networks.feature_segmenter import ClassReader
 from unpaired.networks.patchgan import PatchGAN
 from unpaired.networks.unet import UNet
 from unpaired.objectives import LeastSquares

@@ -7,10 +7,10 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from unpaired.config import config
+from unpaired.core.config import config
 from unpaired.data.domain import Domain
-from unpaired.methods.critic import AdversarialMethod
-from unpaired.methods.method import Batch, Direction, Losses, Networks
+from unpaired.methods.adversarial import AdversarialMethod
+from unpaired.methods.base import Batch, Direction, Losses, Networks
 from unpaired.networks import CNN, Decoder, Discriminator
 from unpaired.objectives import Adversarial, NonSaturating
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from unpaired.config import ValueRange
+from unpaired.core.config import ValueRange
 from unpaired.data.domain import Domain
 from unpaired.data.tensors import luma
-from unpaired.methods.method import OTHER, DomainName
+from unpaired.methods.base import OTHER, DomainName
 
 
 class SharedEncoder(nn.Module):

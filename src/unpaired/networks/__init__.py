@@ -9,11 +9,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from unpaired.networks.class_reader import FeatureMaps
 from unpaired.networks.cnn import CNN
 from unpaired.networks.decoder import Decoder
-from unpaired.networks.encoder import ClassEncoder
 from unpaired.networks.exported import ExportedEncoder
+from unpaired.networks.feature_segmenter import FeatureMaps
+from unpaired.networks.label_encoder import ClassEncoder
 from unpaired.networks.patchgan import PatchGAN
 from unpaired.networks.resnet import ResNet
 from unpaired.networks.sphereface import SphereFace

@@ -8,8 +8,8 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unpaired.config import ValueRange, config
-from unpaired.networks.blocks import (
+from unpaired.core.config import ValueRange, config
+from unpaired.networks.layers import (
     Layer,
     Norm,
     Upsampling,

@@ -15,9 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 
-from unpaired.config import config
-from unpaired.errors import ModelError, SettingError
-from unpaired.files import at_home
+from unpaired.core.config import config
+from unpaired.core.errors import ModelError, SettingError
+from unpaired.core.files import at_home
 
 Values = Literal["bytes", "unit", "signed"]
 """What a program takes: 0 to 255, 0 to 1, or −1 to 1."""

@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from unpaired.config import config
-from unpaired.errors import SettingError
-from unpaired.files import at_home
+from unpaired.core.config import config
+from unpaired.core.errors import SettingError
+from unpaired.core.files import at_home
 
 HEIGHT, WIDTH = 112, 96
 STAGES = ((64, 1), (128, 2), (256, 4), (512, 1))

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from unpaired.config import config
+from unpaired.core.config import config
 
 
 class _Unconstrained:

@@ -10,8 +10,8 @@ import inspect
 import re
 from collections.abc import Callable
 
-from unpaired.errors import SettingError
-from unpaired.experiment import Experiment
+from unpaired.core.errors import SettingError
+from unpaired.experiment.experiment import Experiment
 from unpaired.recipes import (
     demo,
     digits,

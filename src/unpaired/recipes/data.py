@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from unpaired.core.console import say
+from unpaired.core.errors import DataError, MissingExtra
+from unpaired.core.files import at_home
 from unpaired.data.sources import Folder, HuggingFace, Source
-from unpaired.errors import DataError, MissingExtra
-from unpaired.experiment import Experiment
-from unpaired.files import at_home
-from unpaired.progress import say
+from unpaired.experiment.experiment import Experiment
 
 HUB = {
     "mnist": "ylecun/mnist",

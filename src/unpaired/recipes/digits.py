@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from unpaired.config import ValueRange
+from unpaired.core.config import ValueRange
 from unpaired.data.domain import Augmentation, Domain
-from unpaired.experiment import Evaluation, Experiment, Optimiser, Training
+from unpaired.experiment.experiment import Evaluation, Experiment, Optimiser, Training
 from unpaired.methods import CycleGAN
 from unpaired.networks import PatchGAN, ResNet, UNet
 from unpaired.objectives import LeastSquares

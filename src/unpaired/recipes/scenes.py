@@ -6,7 +6,7 @@ Both are read from the folders trainA, trainB, testA and testB of CycleGAN's aut
 from __future__ import annotations
 
 from unpaired.data.domain import Augmentation, Domain
-from unpaired.experiment import Experiment
+from unpaired.experiment.experiment import Experiment
 from unpaired.recipes.data import folder
 from unpaired.recipes.facades import as_reported, with_gradient_penalty, with_spectral_norm
 

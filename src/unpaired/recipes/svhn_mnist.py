@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from unpaired.experiment import Evaluation, Experiment, Optimiser, Training
+from unpaired.experiment.experiment import Evaluation, Experiment, Optimiser, Training
 from unpaired.methods import CycleGAN
 from unpaired.networks import CNN, Generator, ResNet, UNet
 from unpaired.objectives import Adversarial, LeastSquares, NonSaturating

@@ -7,9 +7,9 @@ from typing import Literal
 
 from unpaired.data.domain import Domain
 from unpaired.data.jitter import STILL, Jitter
-from unpaired.experiment import Evaluation, Experiment, Optimiser, Training
+from unpaired.experiment.experiment import Evaluation, Experiment, Optimiser, Training
 from unpaired.methods import DTN
-from unpaired.methods.method import Pretraining
+from unpaired.methods.base import Pretraining
 from unpaired.networks import CNN, ClassEncoder, Decoder, ExportedEncoder
 from unpaired.recipes.data import locate, parquet
 from unpaired.recipes.digits import at_32

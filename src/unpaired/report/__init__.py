@@ -1,0 +1,1 @@
+"""Reports: pages of numbers and pictures that need no network; never imports torch."""

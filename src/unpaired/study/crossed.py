@@ -37,7 +37,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from unpaired.evaluate.intervals import percentile_interval, resample_counts
+from unpaired.metrics.intervals import percentile_interval, resample_counts
 from unpaired.study.two_way import Crossed, Estimate, Floats, estimate, freedom
 
 RESAMPLES = 10_000

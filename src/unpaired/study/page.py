@@ -6,11 +6,11 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from unpaired.errors import DataError
-from unpaired.files import write_atomically
-from unpaired.report.comparison_theme import comparison_style
-from unpaired.report.markup import Html, absent, join, tag
-from unpaired.report.page import Section, document
+from unpaired.core.errors import DataError
+from unpaired.core.files import write_atomically
+from unpaired.report.comparison.theme import comparison_style
+from unpaired.report.html.markup import Html, absent, join, tag
+from unpaired.report.html.page import Section, document
 from unpaired.study import plots, wording
 from unpaired.study.analysis import Analysis
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import statistics
 from itertools import accumulate
 
-from unpaired.report.axes import WIDTH, figure
-from unpaired.report.dots import Dot, Reference, Strip, dot_plot
-from unpaired.report.markup import Html, join, tag
+from unpaired.report.html.markup import Html, join, tag
+from unpaired.report.plots.axes import WIDTH, figure
+from unpaired.report.plots.dots import Dot, Reference, Strip, dot_plot
 from unpaired.study import wording
 from unpaired.study.analysis import Analysis, MethodResult
 from unpaired.study.judgements import STEPS

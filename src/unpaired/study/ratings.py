@@ -11,16 +11,9 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from unpaired.errors import DataError, SettingError
+from unpaired.core.errors import DataError, SettingError
 from unpaired.study import columns
-from unpaired.study.judgements import (
-    CATCH_THRESHOLD,
-    STEPS,
-    CatchRecord,
-    Kind,
-    LeftOut,
-    Study,
-)
+from unpaired.study.judgements import CATCH_THRESHOLD, STEPS, CatchRecord, Kind, LeftOut, Study
 from unpaired.study.sheet import Row, Sheet, one_of, read_sheet
 
 _COLUMN: Mapping[Kind, str] = {"rating": columns.RATING, "2afc": columns.CHOICE}

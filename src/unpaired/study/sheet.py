@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from unpaired.errors import DataError
+from unpaired.core.errors import DataError
 
 _SEPARATORS = (",", ";", "\t")
 

@@ -1,0 +1,1 @@
+"""Command-line flags: from text to settings."""

@@ -1,0 +1,1 @@
+"""Terminal tables: everything that verbs print for people."""

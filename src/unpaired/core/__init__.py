@@ -1,0 +1,1 @@
+"""Foundations: errors, configuration, files, weights, the console; imports nothing of ours."""

@@ -1,0 +1,112 @@
+"""Weights: what tells them from others, and their files, which strangers may have made.
+
+`CONFIG` and `WEIGHTS` are the files of every folder that holds a network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from unpaired.core.errors import ModelError
+
+WEIGHTS, CONFIG = "model.safetensors", "config.json"
+LARGEST_SETTING = 4096
+"""Of layers, blocks, channels and sizes: what a stranger's settings may make us build."""
+
+_PICKLES = {".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt"}
+
+
+def hash_of_weights(network: nn.Module) -> str:
+    """Sixteen hexadecimal digits that tell a network's weights from others, wherever they lie."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        content = tensor.cpu().contiguous().flatten().view(torch.uint8)
+        digest.update(name.encode() + content.numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def refuse_pickle(folder: Path, instead: str) -> None:
+    """Raise ModelError for a file that by its name is a pickle; `instead` says what to give."""
+    if folder.suffix in _PICKLES and not folder.is_dir():
+        raise ModelError(
+            f"{folder} looks like a pickle, which can run any code when read, so it is not opened. "
+            f"{instead}"
+        )
+
+
+def write_weights(
+    tensors: dict[str, Tensor], path: Path, metadata: dict[str, str] | None = None
+) -> None:
+    """Write a safetensors file.
+
+    Raises:
+        OSError: when it cannot be written; safetensors has an error of its own for a full disk.
+    """
+    try:
+        save_file(tensors, path, metadata)
+    except SafetensorError as error:
+        if number := re.search(r"\(os error (\d+)\)", str(error)):
+            raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
+        raise
+
+
+def read_weights(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a safetensors file, proven to be those that are expected, and finite.
+
+    Raises:
+        ModelError: for a file that is damaged, a pickle, of another network, or holds NaN.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            _check_shapes(shapes, {k: tuple(v.shape) for k, v in expected.items()}, path)
+            # Copied, as what is read is a view of the file, which may be overwritten while in use.
+            tensors = {
+                name: file.get_tensor(name).to(like.dtype, copy=True)
+                for name, like in expected.items()
+            }
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path} cannot be used: {_why_unreadable(path, error)}.") from None
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise ModelError(
+                f"{path} holds values that are not finite (NaN or infinite) in {name}: its "
+                "training failed. Take the model of another run, or train again."
+            )
+    return tensors
+
+
+def _check_shapes(
+    found: dict[str, tuple[int, ...]], expected: dict[str, tuple[int, ...]], path: Path
+) -> None:
+    problems = [f"{name} is missing" for name in expected.keys() - found.keys()]
+    problems += [f"{name} is unexpected" for name in found.keys() - expected.keys()]
+    problems += [
+        f"{name} has shape {found[name]} instead of {expected[name]}"
+        for name in expected.keys() & found.keys()
+        if found[name] != expected[name]
+    ]
+    if problems:
+        raise ModelError(
+            f"{path} holds other networks than {CONFIG} describes ({len(problems)} differences): "
+            f"{'; '.join(sorted(problems)[:3])}. Take both files from the same folder."
+        )
+
+
+def _why_unreadable(path: Path, error: Exception) -> str:
+    if isinstance(error, OSError):
+        return str(error)
+    with path.open("rb") as file:
+        start = file.read(2)
+    if start == b"PK" or start[:1] == b"\x80":
+        return "it is a pickle, whatever its name says, and pickles can run any code when read"
+    return f"it is damaged or cut short ({error}); copy it again"

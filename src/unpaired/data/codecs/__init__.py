@@ -1,0 +1,1 @@
+"""Image codecs: file formats recognised by content, decoded to pixels."""

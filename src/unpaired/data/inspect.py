@@ -1,0 +1,198 @@
+"""What is in two piles of images, found out before any training."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unpaired.core.errors import UnreadableImage
+from unpaired.data.codecs.decode import Decoding, decode
+from unpaired.data.domain import Domain, Pixels, frame
+from unpaired.data.sources import BuiltIn, Records, Source, describe, parse_source
+from unpaired.data.splits import FEWEST as FEWEST_OF_SPLIT
+from unpaired.data.splits import Split, hashes_of, held_out, source_of
+
+SHEET = 24
+"""Images of each pile on the contact sheet."""
+
+THUMBNAIL = 96
+"""Side of an image on the contact sheet."""
+
+FEWEST = 50
+"""Training images below which a pile gets a warning."""
+
+
+@dataclass
+class Finding:
+    """What one pile holds."""
+
+    source: str
+    num_files: int = 0
+    num_usable: int = 0
+    refused: list[UnreadableImage] = field(default_factory=list)
+    ignored: Mapping[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
+    num_grey: int = 0
+    num_labelled: int = 0
+    hashes: dict[str, str] = field(default_factory=dict)
+    usable_names: list[str] = field(default_factory=list)
+    duplicates: list[tuple[str, str]] = field(default_factory=list)
+    thumbnails: list[tuple[str, NDArray[np.uint8]]] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """For --json."""
+        return {
+            "source": self.source,
+            "files": self.num_files,
+            "usable": self.num_usable,
+            "grey": self.num_grey,
+            "labelled": self.num_labelled,
+            "refused": [{"name": e.name, "reason": e.reason} for e in self.refused],
+            "ignored": dict(self.ignored),
+            "notes": self.notes,
+            "sizes": {f"{w}x{h}": n for (h, w), n in self.sizes.most_common()},
+            "duplicates": self.duplicates,
+        }
+
+
+def check_data(
+    sources: Mapping[str, Source | str | Path],
+    decoding: Decoding | Mapping[str, Decoding] | None = None,
+) -> dict[str, Finding]:
+    """Decode every image of each source; keys are yours, such as "a", "a-test", "b", and those of
+    `decoding` where sources differ in it. A source may be written as on the command line.
+
+    Raises:
+        SettingError: for a text that is no source.
+        DataError: when a source cannot be opened at all. Single bad files are findings.
+    """
+    alike = decoding if isinstance(decoding, Decoding) else Decoding()
+    single = decoding if isinstance(decoding, Mapping) else {}
+    opened = {
+        name: parse_source(str(source)) if isinstance(source, (str, Path)) else source
+        for name, source in sources.items()
+    }
+    return {name: _inspect(source, single.get(name, alike)) for name, source in opened.items()}
+
+
+def leaks(findings: dict[str, Finding]) -> list[tuple[str, str]]:
+    """Images with the same pixels in two piles, as ("a: x.png", "a-test: y.png")."""
+    return [
+        (f"{first}: {x}", f"{second}: {y}")
+        for first, second, pairs in in_two_piles(findings)
+        for x, y in pairs
+    ]
+
+
+def in_two_piles(
+    findings: dict[str, Finding],
+) -> Iterator[tuple[str, str, list[tuple[str, str]]]]:
+    """Of each two piles, their keys and the names of the images that stand in both."""
+    for first, second in itertools.combinations(findings, 2):
+        here, there = findings[first].hashes, findings[second].hashes
+        yield first, second, [(here[h], there[h]) for h in here if h in there]
+
+
+def too_small(domains: Mapping[str, Domain], findings: dict[str, Finding]) -> dict[str, str]:
+    """Why piles cannot be trained on, by name, where they are too small: split as training would.
+
+    `findings`: under the keys "a", "b" and, where there are such, "a-test", "b-test".
+    """
+    found = {}
+    for name, domain in domains.items():
+        if isinstance(domain.source, BuiltIn):
+            continue
+        records = domain.source.open()
+        hashes = hashes_of(records)
+        splits: tuple[Split, ...] = ("train", "validation", "test")
+        for split in splits:
+            is_apart = source_of(domain, split) is not domain.source
+            if split == "validation" and is_apart:
+                continue  # a pile that is not looked at here
+            pile = f"{name}-test" if is_apart else name
+            usable = set(findings[pile].usable_names)
+            if not is_apart:
+                usable &= {records.names[i] for i in held_out(hashes, domain, split)}
+            if len(usable) < FEWEST_OF_SPLIT[split]:
+                found[pile] = (
+                    f"{findings[pile].num_usable} usable images are too few to train: "
+                    f"{len(usable)} for the {split} split, which needs at least "
+                    f"{FEWEST_OF_SPLIT[split]}"
+                )
+                break
+    return found
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What is kept of one decoded image: a pile's images may not fit in memory together."""
+
+    size: tuple[int, int]
+    is_grey: bool
+    digest: str
+    notes: tuple[str, ...]
+    thumbnail: NDArray[np.uint8] | None
+
+
+def _inspect(source: Source, decoding: Decoding) -> Finding:
+    records = source.open()
+    finding = Finding(describe(source), num_files=len(records.names) + len(records.refused))
+    finding.refused += records.refused
+    finding.ignored = records.ignored
+    finding.num_labelled = 0 if records.labels is None else len(records.labels)
+    shown = set(np.linspace(0, len(records.names) - 1, SHEET).astype(int).tolist())
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        looks = pool.map(
+            lambda i: _see(records, i, decoding, i in shown), range(len(records.names))
+        )
+        for name, seen in zip(records.names, looks, strict=True):
+            if isinstance(seen, UnreadableImage):
+                finding.refused.append(seen)
+                continue
+            finding.num_usable += 1
+            finding.usable_names.append(name)
+            finding.notes += [f"{name}: {note}" for note in seen.notes]
+            finding.sizes[seen.size] += 1
+            finding.num_grey += seen.is_grey
+            if seen.digest in finding.hashes:
+                finding.duplicates.append((finding.hashes[seen.digest], name))
+            finding.hashes.setdefault(seen.digest, name)
+            if seen.thumbnail is not None:
+                finding.thumbnails.append((name, seen.thumbnail))
+    return finding
+
+
+def _see(records: Records, i: int, decoding: Decoding, shown: bool) -> _Seen | UnreadableImage:
+    content = records.read(i)
+    notes: tuple[str, ...] = ()
+    if isinstance(content, np.ndarray):
+        pixels = np.repeat(content, 3, axis=2) if content.shape[2] == 1 else content
+    else:
+        try:
+            decoded = decode(content, name=records.names[i], channels=3, decoding=decoding)
+        except UnreadableImage as error:
+            return error
+        pixels, notes = decoded.pixels, decoded.notes
+    return _Seen(
+        size=pixels.shape[:2],
+        is_grey=bool((pixels == pixels[..., :1]).all()),
+        digest=hashlib.sha256(str(pixels.shape).encode() + pixels.tobytes()).hexdigest(),
+        notes=notes,
+        thumbnail=_thumbnail(pixels) if shown else None,
+    )
+
+
+def _thumbnail(pixels: Pixels) -> NDArray[np.uint8]:
+    small = frame(pixels, Domain(source=BuiltIn(name="ink"), size=THUMBNAIL))
+    return (small // (257 if small.dtype == np.uint16 else 1)).astype(np.uint8)

@@ -1,0 +1,1 @@
+"""Evaluation: a model, or image files, measured by the metrics."""

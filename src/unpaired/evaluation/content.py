@@ -1,0 +1,114 @@
+"""What must survive a translation: structure, the known truth, classes, an honest cycle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unpaired.evaluation.samples import Sample, Translated, Translating, first, to_eight_bits
+from unpaired.methods.base import DomainName
+from unpaired.metrics import paired, segmentation
+from unpaired.metrics.diversity import diversity
+from unpaired.metrics.hidden_signal import HiddenSignal, hidden_signal
+from unpaired.metrics.intervals import Measurement, bootstrap_mean
+from unpaired.metrics.paired import PairDistance
+from unpaired.metrics.structure import others, structure
+
+Metrics = dict[str, Measurement]
+
+MOST_IMAGES = 1000
+"""Images whose structure and hidden signal are measured: enough for intervals of a percent."""
+
+_FEWEST_OF_CLASS = 8
+"""Images of a class, made and real, that its diversity is taken of."""
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """Distances by networks that others have trained: asked for, as their weights may be large."""
+
+    looks: dict[str, PairDistance] = field(default_factory=dict)
+    """How different images look, by name: "lpips"."""
+    structures: dict[str, PairDistance] = field(default_factory=dict)
+    """How different their structure is, by name: "dino_structure"."""
+
+
+def structures(
+    way: str, source: Tensor, there: Tensor, more: dict[str, PairDistance], seed: int
+) -> Metrics:
+    """How far structure has moved; beside it, the same of other images' translations.
+
+    Of at most `MOST_IMAGES`, drawn by `seed`.
+    """
+    source, there = (first(pile, MOST_IMAGES, seed) for pile in (source, there))
+    piles = {"": there, "/shuffled": there[others(len(there), seed)]}
+    distances = {"structure": structure} | more
+    return {
+        f"{name}/{way}{kind}": bootstrap_mean(distance(source, pile))
+        for name, distance in distances.items()
+        for kind, pile in piles.items()
+    }
+
+
+def against_truth(
+    way: str, truth: Tensor, piles: dict[str, Tensor], looks: dict[str, PairDistance]
+) -> Metrics:
+    """Images against their true counterparts; `piles` by suffix: "" and "/input"."""
+    return {
+        f"truth_{kind}/{way}{suffix}": bootstrap_mean(measure(pile, truth))
+        for kind, measure in (paired.MEASURES | looks).items()
+        for suffix, pile in piles.items()
+    }
+
+
+def label_maps(
+    palette: tuple[tuple[int, int, int], ...],
+    truth: Tensor,
+    piles: dict[str, Tensor],
+    resamples: int,
+    seed: int,
+) -> Metrics:
+    """Whether each pixel of label maps has its true class; nothing without a palette."""
+    if not palette:
+        return {}
+    true = segmentation.nearest_colour(truth, palette)
+    metrics: Metrics = {}
+    for suffix, pixels in piles.items():
+        guess = segmentation.nearest_colour(pixels, palette)
+        found = segmentation.measure(true, guess, len(palette), resamples, seed)
+        metrics |= {f"segmentation/{name}{suffix}": found[name] for name in found}
+    return metrics
+
+
+def honesty(
+    translating: Translating, domain: DomainName, pile: Translated, seed: int
+) -> HiddenSignal:
+    """See `hidden_signal`; of at most `MOST_IMAGES`, and where there is a way back."""
+    source, there = (first(images, MOST_IMAGES, seed) for images in (pile.source, pile.there))
+
+    def way_back(translations: Tensor) -> Tensor:
+        return translating.translate_back(translations, source, domain)
+
+    return hidden_signal(there, source, way_back, seed)
+
+
+def diversity_within_classes(
+    way: str, there: Tensor, labels: NDArray[np.int64], real: Sample
+) -> Metrics:
+    """Diversity of the translations of each class, to real images of that class; the mean of all.
+
+    A generator that makes one image a class has a diverse pile; here it has 0. n is the number of
+    classes, over which the interval goes. Nothing where fewer than two classes have enough images.
+    """
+    if real.labels is None:
+        return {}
+    pixels = to_eight_bits(real.pixels)
+    found = []
+    for c in np.intersect1d(labels, real.labels):
+        made, like = there[labels == c], pixels[real.labels == c]
+        if min(len(made), len(like)) >= _FEWEST_OF_CLASS:
+            found.append(diversity(made, like, resamples=1).value)
+    return {f"diversity_within_classes/{way}": bootstrap_mean(found)} if len(found) > 1 else {}

@@ -1,0 +1,40 @@
+"""Two piles of images compared in one call, as `unpaired evaluate --generated … --real …` does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from unpaired.core.torch_state import plain_torch
+from unpaired.data.sources import parse_source
+from unpaired.engine.distributed import choose_device
+from unpaired.evaluation.image_sets import judge
+from unpaired.experiment.experiment import Device
+from unpaired.features import parse_extractor
+from unpaired.features.extract import open_pile
+
+
+@plain_torch()
+def evaluate_images(
+    generated: str | Path,
+    real: str | Path,
+    *,
+    extractor: str = "inception",
+    more_real: str | Path | None = None,
+    device: Device = "auto",
+) -> dict[str, Any]:
+    """How far images that anything has made are from real ones: `metrics`, `protocol`, `notes`.
+
+    `generated`, `real` and `more_real` (others, for a floor at a larger n) are sources as on the
+    command line: a folder, a .parquet file, "hf:owner/name:split". So is `extractor`: "inception"
+    for FID and KID, "pixels", which needs nothing, "dinov2", "encoder.pt2", ….
+
+    Raises:
+        DataError: when a pile cannot be used.
+        SettingError, MissingExtra: for an extractor that cannot be loaded.
+    """
+    loaded = parse_extractor(extractor).load(choose_device(device))
+    made, beside = (open_pile(parse_source(str(source))) for source in (generated, real))
+    more = None if more_real is None else open_pile(parse_source(str(more_real)))
+    judged = judge(made, beside, loaded, more_real=more)
+    return judged.protocol.record(judged.metrics) | {"notes": list(judged.notes)}

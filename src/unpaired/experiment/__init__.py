@@ -1,0 +1,1 @@
+"""Experiments: the configuration tree of one training, its checks, and automatic settings."""

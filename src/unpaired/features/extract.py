@@ -1,0 +1,239 @@
+"""Piles of images to features: decoded, described and forgotten, batch by batch, and kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+from torch import Tensor
+
+from unpaired.core.errors import DataError, UnreadableImage
+from unpaired.core.files import cache_folder, write_atomically
+from unpaired.data.codecs.formats import NUM_BYTES_TO_RECOGNISE, recognise
+from unpaired.data.images import read_pixels
+from unpaired.data.sources import Content, Records, Source, describe, file_names
+from unpaired.data.splits import NUM_THREADS
+from unpaired.features import Loaded
+
+logger = logging.getLogger(__name__)
+
+BATCH_IMAGES = 32
+
+_LOOKED_AT = 50  # images of a pile whose size and colours are looked at
+
+_VERSION = 1  # of what is kept; counted up when the same images would give other features
+
+
+@dataclass(frozen=True)
+class Pile:
+    """Images known by content, decoded when they are asked for."""
+
+    name: str
+    """What messages call them."""
+    records: Records
+    hashes: list[str]
+    """SHA-256 of each image as stored."""
+    kinds: list[str]
+    """Format of each image: "PNG", "JPEG", …; "pixels" where it is not encoded."""
+
+    @property
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits of all images, in their order."""
+        return hashlib.sha256("".join(self.hashes).encode()).hexdigest()[:16]
+
+    def pixels(self, i: int) -> NDArray[np.uint8]:
+        """Image i at its own size, RGB: (height, width, 3). Raises UnreadableImage."""
+        return read_pixels(self.records, i, 3).astype(np.uint8)
+
+    def only(self, places: Sequence[int]) -> Pile:
+        """Some of the images, by their places."""
+        records = self.records
+        names = [records.names[i] for i in places]
+        ids = None
+        if records.ids is not None:  # whether ids are names of files is a matter of all of them
+            called = file_names(records)
+            ids = [called[i] for i in places]
+        read: Callable[[int], Content] = lambda i: records.read(places[i])  # noqa: E731
+        return Pile(
+            self.name,
+            Records(names=names, labels=None, ids=ids, read=read),
+            [self.hashes[i] for i in places],
+            [self.kinds[i] for i in places],
+        )
+
+    @property
+    def formats(self) -> Counter[str]:
+        """How many images there are of each format."""
+        return Counter(self.kinds)
+
+    @property
+    def longest_side(self) -> int:
+        """Of the first images, in pixels; 0 where none can be read."""
+        return self._first_look[0]
+
+    @property
+    def grey(self) -> bool:
+        """Whether the first images have no colour."""
+        return self._first_look[1]
+
+    @cached_property
+    def _first_look(self) -> tuple[int, bool]:
+        longest, grey = 0, True
+        for i in range(min(_LOOKED_AT, len(self.hashes))):
+            try:
+                image = self.pixels(i)
+            except UnreadableImage:  # `extract` lists them
+                continue
+            longest = max(longest, *image.shape[:2])
+            grey = grey and bool((image == image[..., :1]).all())
+        return longest, grey
+
+
+@dataclass(frozen=True)
+class Described:
+    """What an extractor makes of a pile."""
+
+    features: NDArray[np.float32]
+    """(n, d), one row per image that could be read."""
+    kept: NDArray[np.int64]
+    """The places of these in the pile, (n,)."""
+    refused: list[UnreadableImage]
+
+
+def open_pile(source: Source) -> Pile:
+    """List a source's images, and read them once to know them by content.
+
+    Raises:
+        DataError: when the source cannot be opened or holds nothing.
+    """
+    return _pile(describe(source), source.open())
+
+
+def pile_of(images: Tensor, names: list[str], name: str) -> Pile:
+    """Images that are in memory, (N, C, H, W) uint8, each with a name; together called `name`."""
+    pixels = images.permute(0, 2, 3, 1).numpy()
+    read: Callable[[int], NDArray[np.uint8]] = pixels.__getitem__
+    return _pile(name, Records(names=names, labels=None, ids=names, read=read))
+
+
+def _pile(name: str, records: Records) -> Pile:
+    with ThreadPoolExecutor(NUM_THREADS) as pool:
+        looks = list(pool.map(lambda i: _look(records, i), range(len(records.names))))
+    hashes, kinds = zip(*looks, strict=True)
+    return Pile(name, records, list(hashes), list(kinds))
+
+
+def extract(pile: Pile, extractor: Loaded, folder: Path | None = None) -> Described:
+    """The features of a pile, (n, d) float32; from `folder` (default: see `cache_folder`) if known.
+
+    Known by the images' content, the extractor's weights and its resize. Images that cannot be
+    read are left out and listed.
+
+    Raises:
+        DataError: when none can be read.
+    """
+    key = [_VERSION, pile.digest, extractor.name, extractor.weights_hash, extractor.resize]
+    name = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]
+    path = (folder or cache_folder("features")) / f"{name}.safetensors"
+    if (found := _load(path)) is not None:
+        return found
+    features, kept, refused = [], [], []
+    for indices, batch, unread in _batches(pile, extractor):
+        kept += indices
+        refused += unread
+        if indices:
+            features.append(extractor.features(torch.from_numpy(batch)).numpy())
+    if not features:
+        raise DataError(
+            f"{pile.name}: none of {len(pile.hashes)} images can be read (first: "
+            f"{refused[0]}). `unpaired check` looks at each."
+        )
+    described = Described(np.concatenate(features), np.array(kept), refused)
+    try:
+        _save(path, described)
+    except OSError as error:
+        logger.warning("features cannot be kept for next time: %s", error)
+    return described
+
+
+def _look(records: Records, i: int) -> tuple[str, str]:
+    """Hash and format of one image; those of its name where it cannot be read."""
+    try:
+        content = records.read(i)
+        if isinstance(content, np.ndarray):
+            return hashlib.sha256(content.tobytes()).hexdigest(), "pixels"
+        data = content if isinstance(content, bytes) else content.read_bytes()
+        return hashlib.sha256(data).hexdigest(), recognise(data[:NUM_BYTES_TO_RECOGNISE]).name
+    except (OSError, ValueError):
+        return hashlib.sha256(records.names[i].encode()).hexdigest(), "unreadable"
+
+
+def _batches(
+    pile: Pile, extractor: Loaded
+) -> Iterator[tuple[list[int], NDArray[np.float32], list[UnreadableImage]]]:
+    """Prepared images with their places; the next batch is prepared while one is used."""
+
+    def prepare(i: int) -> NDArray[np.float32] | UnreadableImage:
+        try:
+            return extractor.prepare(pile.pixels(i))
+        except UnreadableImage as error:
+            return error
+
+    count = len(pile.hashes)
+    with ThreadPoolExecutor(NUM_THREADS) as pool:
+
+        def start(first: int) -> list[tuple[int, Future[NDArray[np.float32] | UnreadableImage]]]:
+            places = range(first, min(first + BATCH_IMAGES, count))
+            return [(i, pool.submit(prepare, i)) for i in places]
+
+        following = start(0)
+        for first in range(0, count, BATCH_IMAGES):
+            current, following = following, start(first + BATCH_IMAGES)
+            found = [(i, future.result()) for i, future in current]
+            read = [(i, image) for i, image in found if isinstance(image, np.ndarray)]
+            unread = [error for _, error in found if isinstance(error, UnreadableImage)]
+            batch = np.stack([image for _, image in read]) if read else np.empty(0, np.float32)
+            yield [i for i, _ in read], batch, unread
+
+
+def _save(path: Path, described: Described) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arrays: dict[str, NDArray[Any]] = {"features": described.features, "kept": described.kept}
+    refused = json.dumps([[error.name, error.reason] for error in described.refused])
+    metadata = {"refused": refused, "digest": _digest(described.features, described.kept)}
+    write_atomically(path, save(arrays, metadata))
+
+
+def _digest(features: NDArray[np.float32], kept: NDArray[np.int64]) -> str:
+    return hashlib.sha256(features.tobytes() + kept.tobytes()).hexdigest()
+
+
+def _load(path: Path) -> Described | None:
+    """What was kept; None where nothing was, or what is left is damaged."""
+    if not path.exists():
+        return None
+    try:
+        with safe_open(path, framework="np") as file:
+            features, kept = file.get_tensor("features"), file.get_tensor("kept")
+            metadata = file.metadata() or {}
+        # The format checks lengths but not content.
+        if _digest(features, kept) != metadata.get("digest"):
+            raise ValueError("its content is not what was written")
+        refused = [UnreadableImage(*pair) for pair in json.loads(metadata["refused"])]
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        logger.warning("the kept features %s are damaged (%s); extracting anew", path, error)
+        return None
+    return Described(features, kept, refused)

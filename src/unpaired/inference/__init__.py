@@ -1,0 +1,1 @@
+"""Inference: a trained model applied to images, files and noise."""

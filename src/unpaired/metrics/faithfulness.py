@@ -1,0 +1,97 @@
+"""Image by image, what a translation has kept, added and lost; and which to look at first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unpaired.data.domain import resize
+from unpaired.evaluation.pairs import matched
+from unpaired.features.extract import Pile
+from unpaired.metrics.intervals import Measurement, bootstrap_mean, wilson
+from unpaired.metrics.paired import PairDistance
+from unpaired.metrics.structure import moved_edges, nearer, others, structure
+
+SUSPECTED_FROM = 0.05
+"""Share of other images' translations that may be nearer to an image before it is suspected."""
+
+SHOWN_SIDE = 256
+"""Side, in pixels, that images of given folders are brought to."""
+
+
+@dataclass(frozen=True)
+class Faithfulness:
+    """Images and their translations, with what was found of each of N."""
+
+    names: list[str]
+    source: NDArray[np.uint8]
+    """(N, H, W, C)."""
+    there: NDArray[np.uint8]
+    """(N, H', W', C'): the translations."""
+    distances: NDArray[np.float64]
+    """(N,): structure distances; see `structure`."""
+    nearer: NDArray[np.float64]
+    """(N,): share of other images' translations whose structure is nearer to the image."""
+    added: NDArray[np.float64]
+    """(N, 16, 16): where the translation has edges that the image has not; see `moved_edges`."""
+    lost: NDArray[np.float64]
+    """(N, 16, 16): where the image has edges that the translation has not."""
+
+    @property
+    def order(self) -> NDArray[np.int64]:
+        """Indices, the most faithful translation first."""
+        return np.lexsort((self.distances, self.nearer))
+
+    @property
+    def suspected(self) -> NDArray[np.int64]:
+        """Indices of suspected hallucinations, the worst first: others' translations fit better."""
+        order = self.order[::-1]
+        return order[self.nearer[order] >= SUSPECTED_FROM]
+
+
+def look(source: Tensor, there: Tensor, names: list[str]) -> Faithfulness:
+    """Images (N, C, H, W) uint8 against their translations (N, C', H', W') uint8, N ≥ 2."""
+    added, lost = moved_edges(source, there)
+    return Faithfulness(
+        names=names,
+        source=source.permute(0, 2, 3, 1).numpy(),
+        there=there.permute(0, 2, 3, 1).numpy(),
+        distances=structure(source, there),
+        nearer=nearer(source, there),
+        added=added,
+        lost=lost,
+    )
+
+
+def look_at_piles(inputs: Pile, made: Pile) -> Faithfulness:
+    """As `look`, of two piles; see `matched`. Pictures are brought to `SHOWN_SIDE`.
+
+    Raises:
+        DataError: when fewer than two names are in both.
+    """
+    names, pictures = [], []
+    for name, *both in matched(inputs, made):
+        names.append(name)
+        pictures.append([resize(image, SHOWN_SIDE, SHOWN_SIDE) for image in both])
+    tensors = torch.from_numpy(np.stack(pictures)).permute(1, 0, 4, 2, 3)
+    return look(tensors[0], tensors[1], names)
+
+
+def measurements(
+    found: Faithfulness, structures: dict[str, PairDistance] | None = None
+) -> dict[str, Measurement]:
+    """Mean structure distances, beside each that of other images' translations; share suspected.
+
+    `structures` are distances to take in addition, by name.
+    """
+    source, there = (torch.from_numpy(f).permute(0, 3, 1, 2) for f in (found.source, found.there))
+    rivals = there[others(len(there))]
+    metrics: dict[str, Measurement] = {}
+    for name, distance in ({"structure": structure} | (structures or {})).items():
+        metrics[name] = bootstrap_mean(distance(source, there))
+        metrics[f"{name}/shuffled"] = bootstrap_mean(distance(source, rivals))
+    return metrics | {"suspected": wilson(len(found.suspected), len(found.names))}

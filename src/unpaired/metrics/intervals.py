@@ -1,0 +1,90 @@
+"""Numbers with their 95 % intervals."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from unpaired.core.errors import DataError
+
+_QUANTILES = (0.025, 0.975)
+_NORMAL_QUANTILE = 1.959963984540054  # a standard normal lies within ± this with probability 0.95
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A number, its 95 % interval, and the number of images behind it."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields under their names, as JSON stores them."""
+        return asdict(self)
+
+
+def wilson(successes: int, n: int) -> Measurement:
+    """Share of `successes` among `n` independent trials, in 0…1 (Wilson 1927).
+
+    Unlike the textbook interval it stays within 0…1, and is honest near both ends and at small n.
+    Raises DataError when there are no trials.
+    """
+    if n < 1:
+        raise DataError("A share needs at least one image, and there is none to count.")
+    assert 0 <= successes <= n
+    share, z = successes / n, _NORMAL_QUANTILE
+    centre = share + z**2 / (2 * n)
+    half = z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    scale = 1 + z**2 / n
+    # Rounding may push an end of 0 or 1 past the share itself.
+    low, high = min((centre - half) / scale, share), max((centre + half) / scale, share)
+    return Measurement(share, max(low, 0.0), min(high, 1.0), n)
+
+
+def bootstrap_mean(values: ArrayLike, seed: int = 0, resamples: int = 1000) -> Measurement:
+    """Mean of independent per-image numbers (N,), with a percentile bootstrap interval.
+
+    Raises DataError when there are no numbers.
+    """
+    array = np.asarray(values, np.float64)
+    n = len(array)
+    if n < 1:
+        raise DataError("A mean needs at least one image, and there is none to measure.")
+    random = np.random.default_rng(seed)
+    means = [array[random.integers(0, n, n)].mean() for _ in range(resamples)]
+    return Measurement(float(array.mean()), *percentile_interval(np.array(means)), n)
+
+
+def percentile_interval(resampled: NDArray[np.float64]) -> tuple[float, float]:
+    """Ends of the middle 95 % of resampled statistics (R,); NaN marks a resample without one."""
+    low, high = np.nanquantile(resampled, _QUANTILES)
+    return float(low), float(high)
+
+
+def resample_counts(n: int, resamples: int, random: np.random.Generator) -> NDArray[np.float64]:
+    """How often each of n images occurs in each bootstrap resample, (resamples, n)."""
+    return random.multinomial(n, np.full(n, 1 / n), size=resamples).astype(np.float64)
+
+
+def mean_over_pairs(
+    counts: NDArray[np.float64], pair_sums: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Mean over the pairs of *different* images, for each resample (R,).
+
+    A resample draws some images twice, and an image paired with its own copy says nothing about
+    two draws: distance 0, similarity at its largest. Counting such pairs would bias the mean by a
+    share 1/n of all pairs, as much as the quantity that the unbiased mean was made to remove.
+
+    counts: (R, n) from `resample_counts`. pair_sums: (R,) sums over ordered pairs of different
+    images, each weighted by the product of their counts. NaN where a resample holds one image only.
+    """
+    num_pairs = counts.sum(1) ** 2 - (counts**2).sum(1)
+    undefined = np.full_like(num_pairs, np.nan)
+    means: NDArray[np.float64] = np.divide(pair_sums, num_pairs, out=undefined, where=num_pairs > 0)
+    return means

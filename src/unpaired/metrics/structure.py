@@ -1,0 +1,166 @@
+"""How much of an image's structure a translation has kept, whatever became of its colours."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unpaired.core.errors import DataError
+
+SIDE = 64
+"""Side, in pixels, that both images are brought to."""
+
+CELLS = 16
+"""Cells along each side: of 4 pixels, so that an edge may move by about as much."""
+
+ORIENTATIONS = 8
+"""Bins of the direction of an edge, over 180°. Eight, so that turning an image by 90° or mirroring
+it only reorders them.
+"""
+
+_FAINT = 0.2  # share of the mean cell's norm that softens the division: flat cells stay faint
+_FLAT = 1e-6  # grey levels per pixel: far above what rounding makes of a flat image
+_BLOCK_IMAGES = 16  # images that are held in float64 at once
+
+
+def structure(x: Tensor, y: Tensor) -> NDArray[np.float64]:
+    """Structure distance of each pair, 0…2: 0 is the same structure, 1 nothing in common.
+
+    x: (N, C, H, W) uint8, y: (N, C', H', W') uint8 => (N,). Channels and sizes may differ: both are
+    brought to 64×64 by anti-aliased bilinear interpolation, stretched if they are not square.
+
+    One minus the correlation of two histograms of oriented gradients (Dalal and Triggs 2005): in
+    each of 16×16 overlapping cells, how much edge there is in each of 8 directions, divided by the
+    cell's norm, so that faint edges count like strong ones. Gradients are those of the colour
+    structure tensor (Di Zenzo 1986), which adds up over channels: they have no sign, and do not
+    change when colours are inverted, exchanged or turned in hue. With the division, neither do
+    they with brightness and contrast, but for what rounds, or clips at black and white.
+
+    Images of a pile have some structure in common, so that pairs of different ones lie below 1:
+    show the distance to another image's translation beside it (`others`). An image without any
+    edge is at 0 from another such and at 1 from the rest.
+    Raises DataError for piles of different sizes.
+    """
+    check_pairs(x, y)
+    blocks = zip(torch.split(x, _BLOCK_IMAGES), torch.split(y, _BLOCK_IMAGES), strict=True)
+    distances: NDArray[np.float64] = torch.cat([_distance(a, b).cpu() for a, b in blocks]).numpy()
+    return distances
+
+
+def check_pairs(x: Tensor, y: Tensor) -> None:
+    """Raise DataError for piles of different sizes."""
+    if len(x) != len(y):
+        raise DataError(
+            f"{len(x)} images and {len(y)} translations cannot be compared one by one: give each "
+            "image its own translation."
+        )
+
+
+def others(num_images: int, seed: int = 0) -> NDArray[np.int64]:
+    """For each of N ≥ 2 images the index of another one, each taken once; (N,).
+
+    `structure(x, y[others(len(x))])` is what a translation scores that has not looked at its input.
+    """
+    assert num_images > 1
+    # Along one ring through all images, in random order: nobody meets itself, as in a permutation.
+    ring = np.random.default_rng(seed).permutation(num_images)
+    following = np.empty_like(ring)
+    following[ring] = np.roll(ring, 1)
+    return following
+
+
+def nearer(x: Tensor, y: Tensor) -> NDArray[np.float64]:
+    """For each image, the share of *other* images' translations that are nearer to it; 0…1, (N,).
+
+    x, y: as in `structure`, N ≥ 2; translations as near as its own count half. 0: nothing fits an
+    image better than its own translation; 0.5: its own is like any other's.
+    """
+    a, b = (
+        torch.cat([_descriptor(p).cpu() for p in torch.split(f, _BLOCK_IMAGES)]) for f in (x, y)
+    )
+    flat_a, flat_b = ~a.any(1), ~b.any(1)
+    shares = []
+    for first in range(0, len(a), _BLOCK_IMAGES):
+        rows = slice(first, first + _BLOCK_IMAGES)
+        distances = 1 - a[rows] @ b.T
+        distances[flat_a[rows, None] & flat_b] = 0
+        own = distances.diagonal(first)[:, None]
+        closer = (distances < own).double() + (distances == own).double() / 2
+        shares.append((closer.sum(1) - 0.5) / (len(a) - 1))  # its own was counted as half
+    found: NDArray[np.float64] = torch.cat(shares).numpy()
+    return found
+
+
+def moved_edges(x: Tensor, y: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where a translation has edges that its image has not, and the other way round.
+
+    x, y: as in `structure`. Both (N, 16, 16): how much edge there is in each cell, in units of the
+    cell that has the most, less that of the other; 0…1.
+    """
+    pairs = zip(torch.split(x, _BLOCK_IMAGES), torch.split(y, _BLOCK_IMAGES), strict=True)
+    differences = torch.cat([(_amount(b) - _amount(a)).cpu() for a, b in pairs])
+    return differences.clamp_min(0).numpy(), (-differences).clamp_min(0).numpy()
+
+
+def _amount(images: Tensor) -> Tensor:
+    """(N, C, H, W) => (N, 16, 16): norm of each cell, over the largest of the image."""
+    norms = _cells(images).norm(dim=1)
+    largest = norms.amax((1, 2), keepdim=True)
+    amount: Tensor = norms / largest.clamp_min(_FLAT)
+    return amount
+
+
+def _distance(x: Tensor, y: Tensor) -> Tensor:
+    a, b = _descriptor(x), _descriptor(y)
+    both_flat = ~(a.any(1) | b.any(1))
+    return (1 - (a * b).sum(1)).clamp_min(0).masked_fill(both_flat, 0)
+
+
+def _descriptor(images: Tensor) -> Tensor:
+    """(N, C, H, W) uint8 => (N, 16·16·8) float64 of mean 0 and norm 1; all 0 for a flat image."""
+    cells = _cells(images)
+    norms = cells.norm(dim=1, keepdim=True)
+    mean_norms = norms.mean((2, 3), keepdim=True)
+    cells = (cells / (norms + _FAINT * mean_norms + _FLAT)).flatten(1)
+    centred = F.normalize(cells - cells.mean(1, keepdim=True))
+    return centred.masked_fill(mean_norms.flatten(1) < _FLAT, 0)
+
+
+def _cells(images: Tensor) -> Tensor:
+    """(N, C, H, W) uint8 => (N, 8, 16, 16) float64: the edge of each direction in each cell."""
+    values = images.double()
+    if values.shape[2:] != (SIDE, SIDE):
+        values = F.interpolate(values, size=(SIDE, SIDE), mode="bilinear", antialias=True)
+    histograms = _oriented(*_gradient(values))
+    # The triangular window of this interpolation shares each edge between the cells around it.
+    return F.interpolate(histograms, size=(CELLS, CELLS), mode="bilinear", antialias=True)
+
+
+def _gradient(images: Tensor) -> tuple[Tensor, Tensor]:
+    """(N, C, H, W) => strength of the edge at each pixel and its direction, 0…2π for 0…180°.
+
+    The structure tensor of one pixel, Σ ∇c ∇cᵀ over the channels c: the root of its trace, and
+    twice the angle of its first eigenvector, which has no sign.
+    """
+    padded = F.pad(images, (1, 1, 1, 1), mode="replicate")
+    along_x = (padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]) / 2
+    along_y = (padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1]) / 2
+    xx, yy = along_x.square().sum(1), along_y.square().sum(1)
+    xy = (along_x * along_y).sum(1)
+    return (xx + yy).sqrt(), torch.atan2(2 * xy, xx - yy) % (2 * math.pi)
+
+
+def _oriented(strength: Tensor, direction: Tensor) -> Tensor:
+    """(N, H, W) twice => (N, 8, H, W): strength, shared by the two bins next to the direction."""
+    place = direction * (ORIENTATIONS / (2 * math.pi))
+    lower = place.floor()
+    upper_share = place - lower
+    bins = torch.stack([lower, lower + 1], 1).long() % ORIENTATIONS
+    shares = torch.stack([1 - upper_share, upper_share], 1) * strength[:, None]
+    empty = strength.new_zeros(len(strength), ORIENTATIONS, *strength.shape[1:])
+    return empty.scatter_add_(1, bins, shares)

@@ -1,0 +1,1 @@
+"""Model folders: the weights, settings and card that a training leaves to share."""

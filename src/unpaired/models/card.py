@@ -1,0 +1,107 @@
+"""The card of a model: what it is for, how it was trained, how well it does, what it cannot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unpaired.data.sources import describe
+from unpaired.experiment.experiment import Experiment
+
+USE = (
+    "```bash",
+    "unpaired translate MODEL_FOLDER images/ -o translated/ --to b",
+    "```",
+    "",
+    "```python",
+    "import unpaired",
+    'translator = unpaired.load("MODEL_FOLDER")',
+    'translator.translate(image, to="b")',
+    "```",
+)
+USE_OF_NOISE = (
+    "```bash",
+    "unpaired generate MODEL_FOLDER -o generated/ --count 100",
+    "```",
+)
+
+LIMITS = (
+    "The model knows the two piles it was trained on and nothing else. It can invent or drop "
+    "detail: do not use a translation as evidence of what was in the original."
+)
+LIMITS_OF_NOISE = (
+    "The model knows the pile it was trained on and nothing else. Its images are invented, and may "
+    "still come close to some that it was trained on: do not use one as evidence of anything."
+)
+
+
+def card(experiment: Experiment, images: int, evaluations: list[dict[str, Any]]) -> str:
+    """The text of a model folder's README.md."""
+    method, domains = experiment.method, experiment.domains
+    makes_from_noise = method.latent_channels > 0
+    ways = {
+        (): "Makes images from noise",
+        ("a2b",): "Translates images of domain a to domain b",
+        ("a2b", "b2a"): "Translates between two domains of images, both ways",
+    }
+    rows = {
+        "images": [f"`{describe(domain.source)}`" for domain in domains.values()],
+        "size": [f"{domain.size}×{domain.size}" for domain in domains.values()],
+        "channels": [str(domain.channels) for domain in domains.values()],
+    }
+    lines = [
+        f"# {experiment.name}",
+        "",
+        f"{ways[method.directions]}, with {type(method).__name__}.",
+        "",
+        "| | " + " | ".join(domains) + " |",
+        "|---|" + "---|" * len(domains),
+        *(f"| {name} | " + " | ".join(cells) + " |" for name, cells in rows.items()),
+        "",
+        f"Trained on {images:,} images{' per domain' if len(domains) > 1 else ''}, "
+        f"seed {experiment.training.seed}. {_averaging(experiment.training.ema_images, images)}",
+        "",
+        "## Use",
+        "",
+        *(USE_OF_NOISE if makes_from_noise else USE),
+        "",
+        "## Measured",
+        "",
+        *_numbers(evaluations, images),
+        "",
+        "## Limits",
+        "",
+        f"{LIMITS_OF_NOISE if makes_from_noise else LIMITS} The weights are derived from the "
+        "training images; their licence may restrict what you do with them.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _averaging(half_life: int, images: int) -> str:
+    """How the weights came from those of the steps; see `State.update_average`."""
+    if not half_life:
+        return "The weights are those of one step, not averaged."
+    if half_life <= images // 10:
+        return f"The weights are averaged, with a half-life of {half_life:,} images."
+    tenth = f"a tenth of the images seen, {images // 10:,}"
+    return f"The weights are averaged, with a half-life of {tenth}."
+
+
+def _numbers(evaluations: list[dict[str, Any]], images: int) -> list[str]:
+    """The newest evaluation of these weights, test before validation."""
+    found = [r for r in evaluations if r["images"] == images]
+    if not found:
+        return ["Nothing was measured yet."]
+    record = next((r for r in found if r["split"] == "test"), found[-1])
+    rows = [
+        f"| {name} | {m['value']:.4g} | {m['low']:.4g} to {m['high']:.4g} | {m['n']} |"
+        for name, m in record["metrics"].items()
+    ]
+    return [
+        f"On {record['split']} images, protocol `{record['fingerprint']}`.",
+        "",
+        *(line for note in record.get("notes", ()) for line in (f"Note: {note}", "")),
+        "| metric | value | 95 % interval | n |",
+        "|---|---|---|---|",
+        *rows,
+    ]

@@ -1,0 +1,65 @@
+"""A protocol: the frozen description of a measurement. Numbers of different protocols never mix."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from unpaired.core.config import config, encode
+from unpaired.metrics.intervals import Measurement
+
+Split = Literal["validation", "test"]
+
+_LATER = ("palette", "formats", "counts")
+
+
+@config
+class Protocol:
+    """What was measured, on what, by whom."""
+
+    name: str = "standard"
+    """The set of metrics: "standard" is all that labels and pairing allow."""
+    split: Split | Literal["given"] = "test"
+    """Which images: never those that training saw; "given" where a user says which."""
+    images_a: str = ""
+    """SHA-256 over the pixels of a's images, as the networks see them."""
+    images_b: str = ""
+    """SHA-256 over the pixels of b's images."""
+    extractor: str = ""
+    """What turns images into features: "classifier", "pixels", "inception", …."""
+    judges: tuple[str, ...] = ()
+    """Hashes of the weights that judge: of the task classifiers for a and b, or the extractor's."""
+    resize: str = "bicubic, anti-aliased, unquantised"
+    """How images were brought to the networks' size."""
+    palette: tuple[tuple[int, int, int], ...] = ()
+    """Colours of the classes of label maps, to the nearest of which each pixel belongs."""
+    formats: tuple[str, ...] = ()
+    """Formats of the made and of the real files, where they were files: JPEG moves distances."""
+    counts: tuple[int, ...] = ()
+    """Numbers of made and of real images, where all were compared."""
+    distances: str = "equal n; floor: against training images"
+    """Which images the distances compare."""
+    style_seed: int = 0
+    """Seed of the random styles of translations, and of the noise that images are made from."""
+    resamples: int = 200
+    """Bootstrap resamples behind the intervals."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Twelve hexadecimal digits that differ whenever any part of the protocol does."""
+        parts = encode(self)
+        for name in _LATER:  # numbers that these say nothing of keep the fingerprint they had
+            if not parts[name]:
+                del parts[name]
+        text = json.dumps(parts, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def record(self, metrics: Mapping[str, Measurement]) -> dict[str, Any]:
+        """Numbers measured under it, as evaluations.jsonl keeps them."""
+        return {
+            "protocol": encode(self),
+            "fingerprint": self.fingerprint,
+            "metrics": {name: metric.as_json() for name, metric in metrics.items()},
+        }

@@ -1,0 +1,247 @@
+"""A run folder, read as far as it is written.
+
+A run that has just begun, was stopped, or is being written at this moment is read like any other:
+what is absent is empty, what is torn is skipped, and `Run.notes` says so in words for people.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from unpaired.core.errors import RunError
+from unpaired.records.json_files import (
+    mapping,
+    number,
+    numbers,
+    parse_object,
+    read_lines,
+    read_object,
+    read_text,
+)
+
+_SAMPLE_NAME = re.compile(r"(\d+)-([ab])\.png")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number:
+    """One measured value with its 95 % interval and the number of images it rests on."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """One line of `evaluations.jsonl`: everything measured at once under one protocol."""
+
+    images: int
+    """Images seen by the weights that were measured."""
+    weights: str
+    split: str
+    protocol: Mapping[str, Any]
+    fingerprint: str
+    metrics: Mapping[str, Number]
+    notes: tuple[str, ...] = ()
+    """What a reader of the numbers must know, such as why one is missing."""
+    precision: str = ""
+    """In which the images that were measured were made; empty where it was not recorded."""
+
+    @property
+    def added_extractor(self) -> str:
+        """That a user has asked for after the training; empty for what trainings measure."""
+        added = self.protocol.get("name") == "extractor"
+        return str(self.protocol.get("extractor")) if added else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogPoint:
+    """One line of `metrics.jsonl`: the training at one moment."""
+
+    images: int
+    epochs_a: float
+    epochs_b: float
+    seconds: float
+    images_per_second: float
+    data_wait: float
+    """Share of the time spent waiting for data, 0 to 1."""
+    losses: Mapping[str, float]
+    learning_rate: Mapping[str, float]
+    health: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Samples:
+    """The sample grids of one moment: `a` has the columns a, a→b and, where there is a way back,
+    a→b→a; `b` likewise, or images made from noise."""
+
+    images: int
+    a: Path | None = None
+    b: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A picture with a caption for people (may be empty)."""
+
+    path: Path
+    caption: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Everything that a run folder tells about one training."""
+
+    folder: Path
+    config: Mapping[str, Any]
+    command: str = ""
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    log: tuple[LogPoint, ...] = ()
+    evaluations: tuple[Evaluation, ...] = ()
+    best_images: int | None = None
+    """Images seen by the weights in the folder `best`."""
+    checkpoint_images: int | None = None
+    """Images seen at the newest checkpoint, from which the training would go on."""
+    samples: tuple[Samples, ...] = ()
+    worst: Mapping[str, Picture] = field(default_factory=dict)
+    """The worst test images of a direction (`a2b`, `b2a`)."""
+    styles: Mapping[str, Picture] = field(default_factory=dict)
+    """The same inputs under several styles, of a direction (`a2b`, `b2a`)."""
+    notes: tuple[str, ...] = ()
+    """What could not be read, in words for people."""
+
+    @property
+    def images(self) -> int:
+        """Images seen so far, per domain. An interrupted training saves, and logs nothing."""
+        recorded = [point.images for point in self.log[-1:]]
+        recorded += [] if self.checkpoint_images is None else [self.checkpoint_images]
+        return max([0, *recorded, *(evaluation.images for evaluation in self.evaluations)])
+
+
+def read_run(folder: Path) -> Run:
+    """Read the run in `folder`.
+
+    Raises:
+        RunError: `folder` is no run folder, or its `config.json` is no JSON object.
+    """
+    config = _read_config(folder)
+    notes: list[str] = []
+    return Run(
+        folder=folder,
+        config=config,
+        command=read_text(folder / "command.txt").strip(),
+        environment=read_object(folder / "environment.json", notes),
+        log=_read_log(folder / "metrics.jsonl", notes),
+        evaluations=_read_evaluations(folder / "evaluations.jsonl", notes),
+        best_images=_images_of(folder / "best" / "config.json", notes),
+        checkpoint_images=_newest_checkpoint(folder / "checkpoints"),
+        samples=_find_samples(folder / "samples"),
+        worst=_find_pictures(folder / "samples", "worst", notes),
+        styles=_find_pictures(folder / "samples", "styles", notes),
+        notes=tuple(notes),
+    )
+
+
+def _read_config(folder: Path) -> Mapping[str, Any]:
+    path = folder / "config.json"
+    if not path.is_file():
+        raise RunError(
+            f"{folder} is no run folder: it has no config.json. "
+            "Give the folder that `unpaired train -o FOLDER` wrote."
+        )
+    if (folder / "model.safetensors").is_file():
+        raise RunError(f"{folder} is a model folder. Give the run folder that holds it.")
+    config = parse_object(read_text(path))
+    if config is None:
+        raise RunError(
+            f"{path} is damaged: it is not a JSON object. "
+            "Restore the file from a copy, or train into a new folder."
+        )
+    return config
+
+
+def _images_of(model: Path, notes: list[str]) -> int | None:
+    images = read_object(model, notes).get("images")
+    return images if isinstance(images, int) else None
+
+
+def _read_log(path: Path, notes: list[str]) -> tuple[LogPoint, ...]:
+    points: list[LogPoint] = []
+    for line in read_lines(path, notes):
+        point = LogPoint(
+            images=int(number(line, "images")),
+            epochs_a=number(line, "epochs_a"),
+            epochs_b=number(line, "epochs_b"),
+            seconds=number(line, "seconds"),
+            images_per_second=number(line, "images_per_second"),
+            data_wait=number(line, "data_wait"),
+            losses=numbers(line.get("losses")),
+            learning_rate=numbers(line.get("learning_rate")),
+            health=numbers(line.get("health")),
+        )
+        # A killed run resumes from its last checkpoint: what it had logged after that is void.
+        while points and points[-1].images >= point.images:
+            points.pop()
+        points.append(point)
+    return tuple(points)
+
+
+def _read_evaluations(path: Path, notes: list[str]) -> tuple[Evaluation, ...]:
+    latest: dict[tuple[object, ...], Evaluation] = {}
+    for line in read_lines(path, notes):
+        new = Evaluation(
+            images=int(number(line, "images")),
+            weights=str(line.get("weights", "")),
+            split=str(line.get("split", "")),
+            protocol=mapping(line.get("protocol")),
+            fingerprint=str(line.get("fingerprint", "")),
+            metrics={
+                name: Number(value=values["value"], **_interval(values))
+                for name, content in mapping(line.get("metrics")).items()
+                if "value" in (values := numbers(content))
+            },
+            notes=_texts(line.get("notes")),
+            precision=str(line.get("precision", "")),
+        )
+        # The same measurement may be repeated after a resume; the last one holds.
+        latest[new.fingerprint, new.split, new.weights, new.images] = new
+    return tuple(sorted(latest.values(), key=lambda evaluation: evaluation.images))
+
+
+def _texts(content: object) -> tuple[str, ...]:
+    return tuple(map(str, content)) if isinstance(content, list) else ()
+
+
+def _interval(values: Mapping[str, float]) -> dict[str, Any]:
+    kinds = {"low": float, "high": float, "n": int}
+    return {key: kind(values[key]) for key, kind in kinds.items() if key in values}
+
+
+def _newest_checkpoint(folder: Path) -> int | None:
+    names = [path.name for path in folder.glob("*") if path.name.isdecimal()]
+    return max(map(int, names), default=None)
+
+
+def _find_samples(folder: Path) -> tuple[Samples, ...]:
+    found: dict[int, dict[str, Path]] = {}
+    for path in folder.glob("*.png"):
+        if match := _SAMPLE_NAME.fullmatch(path.name):
+            found.setdefault(int(match[1]), {})[match[2]] = path
+    return tuple(
+        Samples(images=images, a=paths.get("a"), b=paths.get("b"))
+        for images, paths in sorted(found.items())
+    )
+
+
+def _find_pictures(folder: Path, kind: str, notes: list[str]) -> dict[str, Picture]:
+    pictures = {}
+    for path in sorted(folder.glob(f"{kind}-*.png")):
+        caption = read_object(path.with_suffix(".json"), notes).get("caption", "")
+        direction = path.stem.removeprefix(f"{kind}-")
+        pictures[direction] = Picture(path=path, caption=str(caption))
+    return pictures

@@ -1,0 +1,158 @@
+"""Which runs are compared: run folders, sweep folders, and folders or patterns of either."""
+
+from __future__ import annotations
+
+import difflib
+import glob
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from unpaired.core.errors import RunError
+from unpaired.core.files import UNFINISHED
+from unpaired.core.setting_names import shortest_tails
+from unpaired.records.json_files import mapping, parse_object, read_object, read_text
+from unpaired.records.runs import Run, read_run
+
+SWEEP = "sweep.json"
+"""The file by which a folder is known as that of a sweep."""
+
+SCHEMA = 1
+"""Version of its form; a newer one is refused."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One run of a comparison."""
+
+    run: Run
+    name: str
+    """Its folder, with as many of the folders above as tell it from other runs."""
+    failure: str = ""
+    """Why a run of a sweep ended early, in one line."""
+
+    @property
+    def state(self) -> str:
+        """Why it is not at its end; empty when it is."""
+        ended = not (self.run.folder / UNFINISHED).exists()
+        if ended and any(e.split == "test" for e in self.run.evaluations):
+            return ""
+        if self.failure:
+            return self.failure
+        if not self.run.images:
+            return "not started"
+        planned = mapping(self.run.config.get("training")).get("images")
+        length = f" of {planned:,}" if isinstance(planned, int) and planned < 10**9 else ""
+        return f"not finished: {self.run.images:,}{length} images seen"
+
+
+def find_entries(paths: Iterable[str | Path]) -> tuple[list[Entry], list[str]]:
+    """The runs at `paths`, each once, in that order; and notes on what was left out.
+
+    A sweep stands for all of its runs, begun or not; another folder for the runs and sweeps in it.
+
+    Raises:
+        RunError: a path does not exist, or there is no run at all.
+    """
+    entries: dict[Path, Entry] = {}
+    refused: list[str] = []
+    for path in paths:
+        for place in _places(Path(path)):
+            if place.suffix == ".html" and place.is_file():
+                continue  # a page that compares the runs beside it
+            try:
+                found = _entries(place)
+            except RunError as error:
+                refused.append(str(error))
+                continue
+            for entry in found:
+                entries.setdefault(entry.run.folder.resolve(), entry)
+    if not entries:
+        raise RunError("\n".join(refused) or "no run was given: unpaired compare runs/*")
+    tails = shortest_tails([folder.parts for folder in entries])
+    named = [
+        replace(entry, name="/".join(tail))
+        for entry, tail in zip(entries.values(), tails, strict=True)
+    ]
+    return named, [f"Left out: {text}" for text in refused]
+
+
+def failure_path(sweep: Path, name: str) -> Path:
+    """Where a sweep records why its run `name` ended early."""
+    return sweep / "failures" / f"{name}.json"
+
+
+def read_sweep(folder: Path) -> dict[str, Any]:
+    """The content of `sweep.json`.
+
+    Raises:
+        RunError: when it is damaged or newer than this package.
+    """
+    path = folder / SWEEP
+    content = parse_object(read_text(path))
+    runs = (content or {}).get("runs")
+    if content is None or not isinstance(runs, list):
+        raise RunError(f"{path} is damaged. Restore it from a copy, or choose another folder.")
+    version = content.get("schema_version")
+    if isinstance(version, int) and version > SCHEMA:
+        raise RunError(
+            f"{path} was written by a newer unpaired (schema {version}; this one reads up to "
+            f"{SCHEMA}). Upgrade with: pip install -U unpaired"
+        )
+    return content
+
+
+def _places(path: Path) -> list[Path]:
+    """What a path or pattern stands for."""
+    if path.exists():
+        return [path]
+    if found := sorted(glob.glob(str(path)), key=_in_natural_order):
+        return [Path(name) for name in found]
+    beside = path.parent.iterdir() if path.parent.is_dir() else ()
+    near = difflib.get_close_matches(path.name, [entry.name for entry in beside], 1)
+    hint = f" Did you mean {path.parent / near[0]}?" if near else ""
+    raise RunError(f"{path} does not exist.{hint}")
+
+
+def _entries(place: Path) -> list[Entry]:
+    if (place / SWEEP).is_file():
+        return _entries_of_sweep(place)
+    if (place / "config.json").is_file():
+        run = read_run(place)
+        if "experiment" in run.config:
+            raise RunError(
+                f"{place} is a model folder, which holds no measurements. Give the run folder that "
+                "it came from."
+            )
+        return [Entry(run=run, name=place.name)]
+    inside = sorted(place.iterdir(), key=_in_natural_order) if place.is_dir() else []
+    found = [p for p in inside if (p / SWEEP).is_file() or (p / "config.json").is_file()]
+    if not found:
+        what = "is a file" if place.is_file() else "holds no run and no sweep"
+        raise RunError(
+            f"{place} {what}. Give folders that `unpaired train` or `unpaired sweep` wrote."
+        )
+    return [entry for path in found for entry in _entries(path)]
+
+
+def _entries_of_sweep(folder: Path) -> list[Entry]:
+    entries = []
+    for cell in map(mapping, read_sweep(folder)["runs"]):
+        name = str(cell.get("name"))
+        begun = (folder / name / "config.json").is_file()
+        run = (
+            read_run(folder / name)
+            if begun
+            else Run(folder=folder / name, config=mapping(cell.get("experiment")))
+        )
+        failure = str(read_object(failure_path(folder, name), []).get("message", ""))
+        entries.append(Entry(run=run, name=name, failure=failure.split("\n")[0]))
+    return entries
+
+
+def _in_natural_order(path: str | Path) -> list[Any]:
+    """`run-2` before `run-10`."""
+    parts = re.split(r"(\d+)", Path(path).name)
+    return [int(part) if part.isdecimal() else part for part in parts]

@@ -1,0 +1,129 @@
+"""What was measured under one protocol: rows of runs, and what their numbers come to."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from unpaired.metrics.ranking import validation_score
+from unpaired.records.runs import Evaluation, Number
+from unpaired.report.comparison.entries import Entry
+from unpaired.report.comparison.groups import Group
+from unpaired.report.metric_text import wording
+from unpaired.report.names import Names
+
+
+@dataclass(frozen=True)
+class Spread:
+    """One metric of a group: a number for each run that has it."""
+
+    numbers: tuple[Number, ...]
+
+    @property
+    def mean(self) -> float:
+        """Over the runs."""
+        return sum(number.value for number in self.numbers) / len(self.numbers)
+
+    @property
+    def deviation(self) -> float | None:
+        """Standard deviation over the runs (n − 1); None for a single run."""
+        values = [number.value for number in self.numbers]
+        return statistics.stdev(values) if len(values) > 1 and math.isfinite(self.mean) else None
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Mean ± standard deviation; of a single run, its 95 % interval over images."""
+        if self.deviation is not None:
+            return self.mean - self.deviation, self.mean + self.deviation
+        first = self.numbers[0]
+        return (
+            first.value if first.low is None else first.low,
+            first.value if first.high is None else first.high,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A group, with what was measured of its runs under the protocol of a table."""
+
+    group: Group
+    series: Mapping[int, tuple[Evaluation, ...]]
+    """For each measured run, by its index in the group: its evaluations, by images seen."""
+
+    def spread(self, metric: str) -> Spread | None:
+        """The last number of each run; None where no run has one."""
+        last = (evaluations[-1].metrics.get(metric) for evaluations in self.series.values())
+        numbers = tuple(number for number in last if number is not None)
+        return Spread(numbers) if numbers else None
+
+    @property
+    def final(self) -> dict[int, Evaluation]:
+        """The last evaluation of each measured run."""
+        return {index: evaluations[-1] for index, evaluations in self.series.items()}
+
+    @property
+    def best(self) -> dict[int, Evaluation]:
+        """The evaluation of each measured run with the highest score, the first of equal ones."""
+        return {index: max(found, key=score) for index, found in self.series.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """All that was measured under one protocol: the only numbers that may share a column."""
+
+    split: str
+    fingerprint: str
+    protocol: Mapping[str, Any]
+    rows: tuple[Row, ...]
+
+    @property
+    def extractor(self) -> str:
+        """That a user has asked for after the training; empty for what trainings measure."""
+        return next(iter(self.rows[0].series.values()))[0].added_extractor
+
+    @property
+    def metrics(self) -> dict[str, Number]:
+        """Every metric that was measured at last, with the number of the first run that has it."""
+        found: dict[str, Number] = {}
+        for row in self.rows:
+            for evaluation in row.final.values():
+                found = {**evaluation.metrics, **found}
+        return found
+
+    @property
+    def num_moments(self) -> int:
+        """How often runs were measured, all together."""
+        return sum(len(found) for row in self.rows for found in row.series.values())
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The runs that were measured."""
+        return [row.group.entries[index] for row in self.rows for index in row.series]
+
+
+def score(evaluation: Evaluation) -> float:
+    """By which the best moment of a training is chosen; the lowest where nothing ranks it."""
+    found = validation_score({name: n.value for name, n in evaluation.metrics.items()})
+    return -math.inf if math.isnan(found) else found
+
+
+def leaders(table: Table, metric: str, names: Names) -> list[Group]:
+    """The group with the best mean, and those that cannot be told from it: their mean ± deviation
+    (of a single run, its interval) reaches that of the best. None where better has no meaning."""
+    better = wording(metric, names).better
+    spreads = [(row.group, row.spread(metric)) for row in table.rows]
+    known = [(g, s) for g, s in spreads if s is not None and math.isfinite(s.mean)]
+    if better == "unknown" or len(known) < 2:
+        return []
+    sign = 1 if better == "higher" else -1
+    low, high = max(known, key=lambda pair: sign * pair[1].mean)[1].bounds
+    return [g for g, s in known if s.bounds[0] <= high and low <= s.bounds[1]]
+
+
+def images_text(images: Iterable[int]) -> str:
+    """Images seen, of one run or of several: "16,000", "8,000–16,000"."""
+    few, many = min(images := list(images)), max(images)
+    return f"{few:,}" if few == many else f"{few:,}–{many:,}"

@@ -1,0 +1,177 @@
+"""The plots of a comparison: final numbers as dots, and metrics over images seen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+from unpaired.records.runs import Evaluation, Number
+from unpaired.report.comparison.compare import Comparison
+from unpaired.report.comparison.numbers import Row, Spread, Table, score
+from unpaired.report.comparison.tables import companion, title_of
+from unpaired.report.html.markup import Html, absent, join, tag
+from unpaired.report.metric_text import Wording, in_order, wording
+from unpaired.report.names import Names
+from unpaired.report.plots.dots import Dot, Reference, Strip, dot_plot
+from unpaired.report.plots.lines import Line, Point, chart
+
+_REFERENCES: Mapping[str, tuple[str, Literal["dashed", "dotted"]]] = {
+    "input": ("unchanged input", "dashed"),
+    "floor": ("floor", "dotted"),
+}
+_BETTER = {"higher": "higher is better", "lower": "lower is better", "unknown": ""}
+
+
+def _roles(comparison: Comparison) -> dict[str, str]:
+    """The colour of each group by its label, the same in all plots."""
+    return {group.label: f"s{index}" for index, group in enumerate(comparison.groups)}
+
+
+def final_dots(comparison: Comparison, metrics: Sequence[str]) -> Html:
+    """A plot for each metric, per protocol."""
+    names, roles = comparison.names, _roles(comparison)
+    parts: list[Html] = []
+    for table in comparison.tables:
+        if len(comparison.tables) > 1:
+            parts.append(tag("h3", title_of(table)))
+        shown = [metric for metric in metrics if metric in table.metrics]
+        rest = [metric for metric in in_order(table.metrics, names) if metric not in shown]
+        plots = {m: _dots(table, m, roles, names) for m in (*shown, *rest)}
+        parts.append(tag("div", *(plots[m] for m in shown), class_="charts"))
+        if rest:
+            summary = tag("summary", f"{len(rest)} more measures")
+            more = tag("div", *(plots[m] for m in rest), class_="charts")
+            parts.append(tag("details", summary, more))
+    if not parts:
+        return absent("Nothing has been measured yet.")
+    explanation = (
+        "A dot is a run, its line the 95 % interval over images; the stroke is the mean over "
+        "seeds, the bar mean ± standard deviation. Point at a dot for its run." + _order(comparison)
+    )
+    return join(tag("p", explanation, class_="note"), *parts)
+
+
+def _dots(table: Table, metric: str, roles: Mapping[str, str], names: Names) -> Html:
+    words = wording(metric, names)
+    strips = []
+    for row in table.rows:
+        spread = row.spread(metric)
+        if spread is not None:
+            mean, deviation = spread.mean * words.scale, spread.deviation
+            strip = Strip(
+                label=row.group.label,
+                role=roles[row.group.label],
+                dots=[
+                    _dot(row.group.entries[index].name, evaluation.metrics[metric], words)
+                    for index, evaluation in row.final.items()
+                    if metric in evaluation.metrics
+                ],
+                mean=mean,
+                deviation=None if deviation is None else deviation * words.scale,
+                text=words.with_deviation(spread.mean, deviation),
+            )
+            strips.append(strip)
+    references = [
+        Reference(label=label, value=value * words.scale, text=words.value(value), style=style)
+        for suffix, (label, style) in _REFERENCES.items()
+        if (value := companion(table, metric, suffix)) is not None
+    ]
+    return dot_plot(words.name, strips, references, words.unit, _BETTER[words.better])
+
+
+def _dot(run: str, number: Number, words: Wording) -> Dot:
+    interval = words.interval(number)
+    return Dot(
+        name=f"{run}: {words.value(number.value)}" + (f" ({interval})" if interval else ""),
+        value=number.value * words.scale,
+        low=None if number.low is None else number.low * words.scale,
+        high=None if number.high is None else number.high * words.scale,
+    )
+
+
+def courses(comparison: Comparison, metrics: Sequence[str]) -> Html:
+    """The score that decides what is best, then each metric, over images seen."""
+    names, roles = comparison.names, _roles(comparison)
+    parts: list[Html] = []
+    for table in comparison.courses:
+        charts = [_course(table, "Score that decides what is best", score, roles, Wording(kind=""))]
+        shown = [metric for metric in metrics if metric in table.metrics]
+        rest = [metric for metric in in_order(table.metrics, names) if metric not in shown]
+        drawn = {m: _metric_course(table, m, roles, names) for m in (*shown, *rest)}
+        charts += [drawn[metric] for metric in shown]
+        if any(charts) and len(comparison.courses) > 1:
+            parts.append(tag("h3", title_of(table)))
+        if any(charts):
+            parts.append(tag("div", *filter(None, charts), class_="charts"))
+        if more := [drawn[metric] for metric in rest if drawn[metric]]:
+            summary = tag("summary", f"{len(more)} more measures")
+            parts.append(tag("details", summary, tag("div", *more, class_="charts")))
+    if not parts:
+        return absent("A curve needs two moments with validation numbers.")
+    explanation = (
+        "On validation images: the mean over seeds, in a band of ± standard deviation (of a single "
+        "run: the 95 % interval), at moments that all runs of a setting have reached."
+        + _order(comparison)
+    )
+    return join(tag("p", explanation, class_="note"), *parts)
+
+
+def _order(comparison: Comparison) -> str:
+    """What the parts of a label stand for."""
+    settings = comparison.groups[0].settings
+    return f" Labels: {' · '.join(settings)}." if len(settings) > 1 else ""
+
+
+def _metric_course(table: Table, metric: str, roles: Mapping[str, str], names: Names) -> Html:
+    words = wording(metric, names)
+    return _course(table, words.name, lambda e: e.metrics.get(metric), roles, words)
+
+
+def _course(
+    table: Table,
+    title: str,
+    read: Callable[[Evaluation], Number | float | None],
+    roles: Mapping[str, str],
+    words: Wording,
+) -> Html:
+    lines = []
+    for row in table.rows:
+        moments = {images: Spread(found) for images, found in _moments(row, read).items()}
+        if moments:
+            last = moments[max(moments)]
+            lines.append(
+                Line(
+                    label=row.group.label,
+                    role=roles[row.group.label],
+                    points=[_point(images, spread, words) for images, spread in moments.items()],
+                    last=words.with_deviation(last.mean, last.deviation),
+                )
+            )
+    return chart(title, lines, words.unit)
+
+
+def _moments(
+    row: Row, read: Callable[[Evaluation], Number | float | None]
+) -> dict[int, tuple[Number, ...]]:
+    """The numbers of all runs, by images seen, where every run has a finite one."""
+    found: dict[int, list[Number]] = {}
+    for evaluations in row.series.values():
+        for evaluation in evaluations:
+            value = read(evaluation)
+            number = Number(value=value) if isinstance(value, float) else value
+            if number is not None and math.isfinite(number.value):
+                found.setdefault(evaluation.images, []).append(number)
+    whole = {images: tuple(n) for images, n in found.items() if len(n) == len(row.series)}
+    return dict(sorted(whole.items()))
+
+
+def _point(images: int, spread: Spread, words: Wording) -> Point:
+    low, high = spread.bounds
+    has_band = low < high and math.isfinite(low) and math.isfinite(high)
+    return Point(
+        images=images,
+        value=spread.mean * words.scale,
+        low=low * words.scale if has_band else None,
+        high=high * words.scale if has_band else None,
+    )

@@ -1,0 +1,1 @@
+"""HTML pages: frame, theme, embedded pictures."""

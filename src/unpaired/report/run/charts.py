@@ -1,0 +1,124 @@
+"""Which curves a report shows: losses, metrics over time, and the health of the training."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from unpaired.records.runs import Evaluation, LogPoint
+from unpaired.report.html.markup import Html
+from unpaired.report.metric_text import Wording, in_order, wording
+from unpaired.report.names import Names
+from unpaired.report.plots.lines import Line, Point, chart
+
+_DOMAIN_AT_END = re.compile(r"(?:^|[_/])(a2b|b2a|a|b)$")
+
+
+def loss_charts(log: Sequence[LogPoint]) -> list[Html]:
+    """One chart per kind of loss, with a line per domain."""
+    return _series_charts(log, lambda point: point.losses)
+
+
+def training_charts(log: Sequence[LogPoint]) -> list[Html]:
+    """Speed, waiting, learning rates and everything that the engine logs about its health."""
+    speed = [
+        _single("Images per second", log, lambda point: point.images_per_second),
+        _single("Waiting for data", log, lambda point: 100 * point.data_wait, unit="%"),
+    ]
+    rates = _series_charts(
+        log, lambda p: {f"learning rate/{name}": rate for name, rate in p.learning_rate.items()}
+    )
+    return [*filter(None, speed), *rates, *_series_charts(log, lambda point: point.health)]
+
+
+def metric_charts(evaluations: Sequence[Evaluation], names: Names) -> list[Html]:
+    """One chart per kind of metric, over evaluations that share one protocol.
+
+    Empty for fewer than three moments: a table tells more than a line between two points.
+    """
+    evaluations = [e for e in evaluations if e.weights == evaluations[-1].weights]
+    if len({e.images for e in evaluations}) < 3:
+        return []
+    latest = evaluations[-1].metrics
+    groups: dict[str, list[Line]] = {}
+    units: dict[str, str] = {}
+    for metric in in_order(latest, names):
+        words = wording(metric, names)
+        title, role = words.kind, _split(metric)[2]
+        label = words.about
+        groups.setdefault(title, []).append(_metric_line(evaluations, metric, label, role, words))
+        units[title] = words.unit
+        for companion, meaning in (
+            ("floor", "floor"),
+            ("input", "unchanged"),
+            ("shuffled", "another image's"),
+        ):
+            name = f"{metric}/{companion}"
+            if name in latest:
+                line = _metric_line(evaluations, name, meaning, role, words, dashed=True)
+                groups[title].append(line)
+    charts = [chart(title, lines, units[title]) for title, lines in groups.items()]
+    return [drawn for drawn in charts if drawn]
+
+
+def _metric_line(
+    evaluations: Iterable[Evaluation],
+    metric: str,
+    label: str,
+    role: str,
+    words: Wording,
+    *,
+    dashed: bool = False,
+) -> Line:
+    numbers = [(e.images, e.metrics[metric]) for e in evaluations if metric in e.metrics]
+    points = [
+        Point(
+            images=images,
+            value=number.value * words.scale,
+            # The intervals of a companion would hide the line that it accompanies.
+            low=None if dashed or number.low is None else number.low * words.scale,
+            high=None if dashed or number.high is None else number.high * words.scale,
+        )
+        for images, number in numbers
+    ]
+    last = words.value(numbers[-1][1].value)
+    return Line(label=label, role=role, points=points, last=last, dashed=dashed)
+
+
+def _series_charts(
+    log: Sequence[LogPoint], read: Callable[[LogPoint], Mapping[str, float]]
+) -> list[Html]:
+    """Charts of named values; names that differ only in their domain share one."""
+    groups: dict[str, dict[str, Line]] = {}
+    for name in dict.fromkeys(name for point in log for name in read(point)):
+        title, label, role = _split(name)
+        points = [Point(images=p.images, value=read(p)[name]) for p in log if name in read(p)]
+        last = Wording(kind=name).value(points[-1].value)
+        line = Line(label=label, role=role, points=points, last=last)
+        groups.setdefault(title, {})[name] = line
+    charts = [chart(title, list(lines.values())) for title, lines in groups.items()]
+    return [drawn for drawn in charts if drawn]
+
+
+def _single(
+    title: str, log: Sequence[LogPoint], read: Callable[[LogPoint], float], unit: str = ""
+) -> Html:
+    if not log:
+        return Html("")
+    points = [Point(images=point.images, value=read(point)) for point in log]
+    last = Wording(kind=title, unit=unit).value(points[-1].value)
+    return chart(title, [Line(label="now", role="other", points=points, last=last)], unit)
+
+
+def _split(name: str) -> tuple[str, str, str]:
+    """A logged name as the title of its chart, the label of its line, and its role.
+
+    "generator/cycle_a" belongs to the chart "generator: cycle" as line "a" in the colour of a;
+    the colour of a direction is that of the domain it leads to.
+    """
+    title, label, role = name, "", "other"
+    if match := _DOMAIN_AT_END.search(name):
+        label = match[1]
+        role = label[-1]
+        title = name[: match.start()]
+    return title.replace("_", " ").replace("/", ": "), label, role

@@ -1,0 +1,1 @@
+"""Semantic segmenter for the FCN-score: networks, folder, score."""

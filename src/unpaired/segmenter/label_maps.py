@@ -1,0 +1,204 @@
+"""Photos and their label maps in pairs: what a segmenter learns from, and what judges with it.
+
+Label maps are RGB images with one colour a class, the palette. Lossy ones (JPEG) are read too, by
+the nearest colour of the palette; what makes a colour unknown says `palettes.unknown_colours`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unpaired.core.errors import DataError, UnreadableImage
+from unpaired.data.domain import resize
+from unpaired.data.images import read_pixels
+from unpaired.data.palettes import (
+    Palette,
+    check_found,
+    check_known,
+    colours_of,
+    unknown_colours,
+    unpacked,
+)
+from unpaired.data.sources import Folder, Source, describe
+from unpaired.data.splits import NUM_THREADS
+from unpaired.metrics.segmentation import nearest_colour
+
+_PROPORTIONS = 0.02  # by which width/height of a pair may differ, as sizes are whole pixels
+
+
+@dataclass(frozen=True)
+class Pile:
+    """The images of a source, by id, at one size."""
+
+    name: str
+    pixels: Tensor
+    """(N, 3, size, size) uint8."""
+    ids: list[str]
+    shapes: list[tuple[int, int]]
+    """Height and width of each as it is stored."""
+    refused: list[UnreadableImage]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Photos and the true classes of their pixels."""
+
+    ids: list[str]
+    photos: Tensor
+    """(N, 3, size, size) uint8."""
+    classes: NDArray[np.int64]
+    """(N, size, size), places in the palette."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def only(self, indices: NDArray[np.int64]) -> Pairs:
+        """Those at `indices`."""
+        ids = [self.ids[i] for i in indices]
+        return Pairs(ids, self.photos[torch.from_numpy(indices)], self.classes[indices])
+
+
+def read_photos(source: Source, size: int) -> Pile:
+    """RGB photos, stretched to size × size (bicubic, anti-aliased).
+
+    Raises:
+        DataError: for a source without ids, or of grey photos only.
+    """
+    pile = _read(source, size, nearest=False)
+    red, green, blue = pile.pixels.unbind(1)
+    if torch.equal(red, green) and torch.equal(green, blue):
+        raise DataError(
+            f"{pile.name} holds grey photos only, and a segmenter judges by colour too: give the "
+            "colour photos. (Label maps are given with --labels.)"
+        )
+    return pile
+
+
+def read_label_maps(
+    source: Source, size: int, palette: Palette | None
+) -> tuple[NDArray[np.int64], Pile, Palette]:
+    """Classes (N, size, size) by the nearest colour, the pile, and the palette.
+
+    Brought to size by nearest neighbour. Without a palette, it is all colours of the label maps,
+    in order of red, green and blue; they must then be lossless.
+
+    Raises:
+        DataError: for label maps of other colours than the palette's, or of too many.
+    """
+    found: dict[str, set[int]] = {}
+    unknown: dict[str, tuple[float, Counter[int]]] = {}
+
+    def look(name: str, pixels: NDArray[np.uint8]) -> None:
+        if palette is None:
+            found[name] = colours_of(pixels)
+        else:
+            unknown[name] = unknown_colours(pixels, palette)
+
+    pile = _read(source, size, nearest=True, look=look)
+    check_known(unknown, pile.name, len(pile.ids))
+    if palette is None:
+        colours = set().union(*found.values())
+        check_found(colours, pile.name)
+        palette = tuple(unpacked(colour) for colour in sorted(colours))
+    return nearest_colour(pile.pixels, palette), pile, palette
+
+
+def match(photos: Pile, classes: NDArray[np.int64], labels: Pile) -> Pairs:
+    """Photos and label maps of equal ids, in the order of the label maps.
+
+    Raises:
+        DataError: when no id is in both, or a photo has other proportions than its label map.
+    """
+    place = {identity: i for i, identity in enumerate(photos.ids)}
+    found = [(place[identity], j) for j, identity in enumerate(labels.ids) if identity in place]
+    if not found:
+        raise DataError(
+            f"No photo in {photos.name} has a label map in {labels.name}: a pair is two files of "
+            f"one name, whatever their ending, or two rows of one id. The photos are called "
+            f"{_some(photos.ids)}; the label maps {_some(labels.ids)}."
+        )
+    for i, j in found:
+        (height, width), (rows, columns) = photos.shapes[i], labels.shapes[j]
+        if abs(width * rows / (height * columns) - 1) > _PROPORTIONS:
+            raise DataError(
+                f"{photos.ids[i]}: the photo in {photos.name} has {width}×{height} pixels and its "
+                f"label map in {labels.name} {columns}×{rows}. Sizes may differ, proportions may "
+                "not, as both must show the same part of the scene: crop or resize them alike."
+            )
+    here, there = np.array(found, np.int64).T
+    ids = [labels.ids[j] for j in there]
+    return Pairs(ids, photos.pixels[torch.from_numpy(here)], classes[there])
+
+
+def hold_out(pairs: Pairs, fraction: float = 0.1) -> tuple[Pairs, Pairs]:
+    """Most pairs for training, and the others: by a hash of the photo, so never one photo twice."""
+    hashes = np.array(hashes_of(pairs.photos))
+    different = np.unique(hashes)
+    kept_out = np.isin(hashes, different[: max(round(fraction * len(different)), 1)])
+    return pairs.only(np.flatnonzero(~kept_out)), pairs.only(np.flatnonzero(kept_out))
+
+
+def hashes_of(photos: Tensor) -> list[str]:
+    """Sixteen hexadecimal digits for each photo that tell its pixels from others."""
+    return [hashlib.sha256(p.numpy().tobytes()).hexdigest()[:16] for p in photos]
+
+
+def _read(
+    source: Source,
+    size: int,
+    *,
+    nearest: bool,
+    look: Callable[[str, NDArray[np.uint8]], None] | None = None,
+) -> Pile:
+    """Decode all images of a source; `look` sees each as it is stored."""
+    records = (replace(source, pairs=True) if isinstance(source, Folder) else source).open()
+    name = describe(source)
+    if records.ids is None:
+        raise DataError(
+            f"{name} has no column `id`, by which photos and label maps are paired. Add one with "
+            "equal values for the two images of a pair, or give folders with files of equal names."
+        )
+    twice = [identity for identity, count in Counter(records.ids).items() if count > 1]
+    if twice:
+        raise DataError(
+            f"{name} holds several images with the name or id {twice[0]!r}: keep photos and label "
+            "maps in folders of their own, one file an image."
+        )
+
+    def read(i: int) -> tuple[NDArray[Any], tuple[int, int]] | UnreadableImage:
+        try:
+            content = read_pixels(records, i, 3).astype(np.uint8)
+        except UnreadableImage as error:
+            return error
+        if look is not None:
+            look(records.names[i], content)
+        return resize(content, size, size, nearest=nearest), content.shape[:2]
+
+    with ThreadPoolExecutor(NUM_THREADS) as pool:
+        looks = list(pool.map(read, range(len(records.names))))
+    good = [(i, seen) for i, seen in enumerate(looks) if not isinstance(seen, UnreadableImage)]
+    refused = [*records.refused, *(seen for seen in looks if isinstance(seen, UnreadableImage))]
+    if not good:
+        raise DataError(f"{name} has no image that can be used (first: {refused[0]}).")
+    stacked = np.stack([pixels for _, (pixels, _) in good]).transpose(0, 3, 1, 2)
+    return Pile(
+        name,
+        torch.from_numpy(np.ascontiguousarray(stacked)),
+        [records.ids[i] for i, _ in good],
+        [shape for _, (_, shape) in good],
+        refused,
+    )
+
+
+def _some(ids: list[str]) -> str:
+    return ", ".join(repr(identity) for identity in ids[:3]) + (", …" if len(ids) > 3 else "")

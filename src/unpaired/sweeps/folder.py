@@ -1,0 +1,130 @@
+"""The folder of a sweep: which runs belong to it, who holds one, and which ended early."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from unpaired.core.config import encode
+from unpaired.core.errors import RunError
+from unpaired.core.files import write_atomically
+from unpaired.core.setting_names import text_of
+from unpaired.experiment.experiment import from_json
+from unpaired.records.json_files import mapping, parse_object, read_text
+from unpaired.report.comparison.entries import SCHEMA, SWEEP, failure_path, read_sweep
+from unpaired.sweeps.grid import Cell
+from unpaired.training.run_folder import differences, is_finished, make_folder
+
+State = Literal["finished", "failed", "open"]
+
+
+def store(folder: Path, cells: Sequence[Cell]) -> None:
+    """Write `sweep.json`, or prove that the folder belongs to this sweep or to a part of it.
+
+    Raises:
+        RunError: when the folder holds another sweep, or something else.
+    """
+    make_folder(folder, "sweep", folder / SWEEP)
+    with (folder / ".sweep.lock").open(
+        "w"
+    ) as lock:  # processes that start together write one at a time
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        runs = [_as_json(cell) for cell in cells]
+        if (folder / SWEEP).is_file():
+            _require_same(folder, [mapping(run) for run in read_sweep(folder)["runs"]], runs)
+        stored = {"schema_version": SCHEMA, "runs": runs}
+        write_atomically(folder / SWEEP, json.dumps(stored, indent=2) + "\n")
+
+
+def state_of(folder: Path, cell: Cell) -> State:
+    """How far a run has come; one that was killed or stopped is open, as is one never begun."""
+    run = folder / cell.name
+    if is_finished(run):
+        return "finished"
+    return "failed" if failure_of(folder, cell) else "open"
+
+
+def failure_of(folder: Path, cell: Cell) -> Mapping[str, Any]:
+    """Why a run ended early: `exit_code` and `message`; empty if it did not."""
+    return parse_object(read_text(failure_path(folder, cell.name))) or {}
+
+
+def record_failure(path: Path, exit_code: int, message: str) -> None:
+    """Keep why a run ended early, for tables and for the next start."""
+    path.parent.mkdir(exist_ok=True)
+    content = {"exit_code": exit_code, "message": message}
+    write_atomically(path, json.dumps(content, indent=2) + "\n")
+
+
+@contextmanager
+def claim(folder: Path, cell: Cell) -> Iterator[int | None]:
+    """Hold a run against other processes that work on the sweep, here or on other machines.
+
+    Yields a file descriptor, or None where another process trains the run. A child that inherits
+    the descriptor keeps the run held even if this process is killed.
+    """
+    place = folder / ".claims" / cell.name
+    place.parent.mkdir(exist_ok=True)
+    with place.open("w") as claimed:
+        held = _lock(claimed.fileno())
+        if held and (folder / cell.name / "run.lock").exists():
+            with (folder / cell.name / "run.lock").open() as lock:  # `unpaired train` by itself
+                held = _lock(lock.fileno(), fcntl.LOCK_SH)
+        yield claimed.fileno() if held else None
+
+
+def _lock(descriptor: int, how: int = fcntl.LOCK_EX) -> bool:
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _as_json(cell: Cell) -> dict[str, Any]:
+    return {
+        "name": cell.name,
+        "settings": dict(cell.settings),
+        "command": list(cell.command),
+        "experiment": encode(cell.experiment),
+    }
+
+
+def _require_same(
+    folder: Path, stored: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]]
+) -> None:
+    there, here = _values(stored), _values(runs)
+    changed: dict[str, tuple[Any, Any]] = {}
+    for path in dict.fromkeys([*there, *here]):
+        if path not in there or path not in here or not set(there[path]) <= set(here[path]):
+            old, new = (", ".join(found.get(path, ["not varied"])) for found in (there, here))
+            changed[path] = old, new
+    before = {run["name"]: json.dumps(run["experiment"]) for run in stored}
+    for run in runs:
+        if text := before.get(run["name"]):
+            # Decoded: a setting that is newer than the sweep has its default there.
+            there_then = encode(from_json(text, str(folder / SWEEP)))
+            changed |= differences(there_then, run["experiment"])
+    if changed:
+        lines = "\n".join(f"  - {k}: {old} there, {new} here" for k, (old, new) in changed.items())
+        raise RunError(
+            f"{folder} holds another sweep:\n{lines}\n"
+            "Values and seeds can be added to a sweep, but none taken away and nothing else "
+            "changed. Give those that are there as well (what is finished is skipped), or choose "
+            "another folder with -o."
+        )
+
+
+def _values(runs: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """The values of each setting that varies, in words."""
+    found: dict[str, list[str]] = {}
+    for run in runs:
+        for path, value in mapping(run.get("settings")).items():
+            values = found.setdefault(path, [])
+            if text_of(value) not in values:
+                values.append(text_of(value))
+    return found

@@ -1,0 +1,125 @@
+"""One run of a sweep, in a process of its own: whatever becomes of it, the sweep goes on.
+
+A process frees its memory, CUDA's included, takes no other run with it when it is killed, and
+leaves a run folder like that of `unpaired train`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import subprocess
+import sys
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from unpaired.core.errors import UnpairedError
+from unpaired.engine.trackers import TrackerName
+from unpaired.experiment.experiment import from_json, to_json
+from unpaired.report.comparison.entries import failure_path
+from unpaired.sweeps.folder import record_failure
+from unpaired.sweeps.grid import Cell
+from unpaired.training.train import train
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+STOPPED = (128 + signal.SIGINT, 128 + signal.SIGTERM, -signal.SIGINT, -signal.SIGTERM)
+"""Exit codes of a run that was asked to stop: it is continued by the next start."""
+
+CHILD = ("-m", "unpaired.sweeps.process")
+"""What Python is told to run."""
+
+
+def train_apart(
+    cell: Cell, folder: Path, held: int, *, track: TrackerName | None = None, quiet: bool = False
+) -> int:
+    """Train `cell` below `folder`; returns the exit code. `held`: see `folder.claim`.
+
+    SIGTERM, Ctrl-C and the end of the terminal are passed on: the run saves, and this raises.
+
+    Raises:
+        SystemExit: 143 or 130, once the run has saved.
+    """
+    failure, run = failure_path(folder, cell.name), folder / cell.name
+    failure.unlink(missing_ok=True)
+    task = {
+        "experiment": to_json(cell.experiment),
+        "run": str(run),
+        "failure": str(failure),
+        "command": [*cell.command, "-o", str(run)] if cell.command else sys.argv,
+        "track": track,
+        "quiet": quiet,
+    }
+    with Signals() as signals:
+        # In a process group of its own, Ctrl-C reaches the run once, and from here.
+        child = subprocess.Popen(
+            [sys.executable, *CHILD],
+            stdin=subprocess.PIPE,
+            text=True,
+            pass_fds=[held],
+            process_group=0,
+        )
+        signals.child = child
+        child.communicate(json.dumps(task))
+    if signals.received:
+        raise SystemExit(128 + signals.received)
+    code = child.returncode
+    if code and code not in STOPPED and not failure.exists():
+        what = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        hint = ": the machine's memory may not be enough" if code == -signal.SIGKILL else ""
+        record_failure(failure, 1, f"the process {what}{hint}.")
+    return code
+
+
+class Signals:
+    """Passes signals on to a child, and remembers the last one."""
+
+    def __init__(self) -> None:
+        self.child: subprocess.Popen[str] | None = None
+        self.received = 0
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Signals:
+        with suppress(ValueError):  # not the main thread, where Python takes no signals
+            # What nohup and the like have switched off stays off.
+            heard = [s for s in _SIGNALS if signal.getsignal(s) != signal.SIG_IGN]
+            self._before = {s: signal.signal(s, self._handle) for s in heard}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, _: FrameType | None) -> None:
+        self.received = number
+        if self.child is not None and self.child.poll() is None:
+            self.child.send_signal(signal.SIGINT if number == signal.SIGINT else signal.SIGTERM)
+
+
+def main() -> int:
+    """The child: reads its task from standard input."""
+    task = json.load(sys.stdin)
+    sys.argv = task["command"]
+    logging.basicConfig(format="warning: %(message)s", level=logging.WARNING, stream=sys.stderr)
+    failure = Path(task["failure"])
+    try:
+        experiment = from_json(task["experiment"], "the task of a sweep")
+        train(experiment, task["run"], track=task["track"], quiet=task["quiet"])
+    except UnpairedError as error:
+        print(f"error: {error}", file=sys.stderr)
+        record_failure(failure, error.exit_code, str(error))
+        return error.exit_code
+    except KeyboardInterrupt:  # before or after the loop, which saves and leaves by itself
+        return 128 + signal.SIGINT
+    except Exception as error:  # a defect, or no memory left: recorded, as it must stop no other
+        traceback.print_exc()
+        record_failure(failure, 1, f"{type(error).__name__}: {error}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""What a training will need, before it starts."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from unpaired.core.console import duration
+from unpaired.engine.distributed import build_fabric
+from unpaired.engine.log import Window
+from unpaired.engine.loop import Phases, advance
+from unpaired.engine.state import State
+from unpaired.experiment.experiment import Experiment
+from unpaired.methods.base import Batch
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Parameters, memory in bytes and seconds of a whole training."""
+
+    num_parameters: int
+    memory_bytes: int
+    seconds: float
+    seconds_per_step: float
+
+    @property
+    def sentence(self) -> str:
+        """For people."""
+        return (
+            f"estimate: {self.num_parameters / 1e6:.1f} million parameters, about "
+            f"{self.memory_bytes / 2**30:.1f} GiB of memory beside the images, "
+            f"{duration(self.seconds)} of training ({self.seconds_per_step:.2f} s per step)"
+        )
+
+
+def estimate(experiment: Experiment) -> Estimate:
+    """Count parameters and saved activations, and time real steps after a warm-up."""
+    training = experiment.training
+    eager = replace(experiment, training=replace(training, compile=False))
+    fabric = build_fabric(training)
+    state = State(eager, fabric.device)
+    phases, window = Phases(eager), Window(0)
+    batch: Batch = {
+        name: torch.rand(training.batch_size, d.channels, d.size, d.size, device=fabric.device)
+        for name, d in experiment.domains.items()
+    }
+    activations: dict[int, int] = {}
+
+    def count(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        activations[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with (
+        torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor),
+        fabric.autocast(),
+    ):
+        phases.generators(state.networks, batch)
+    advance(fabric, eager, state, batch, phases, window)
+    started = time.monotonic()
+    steps = max(2, experiment.method.critic_steps)  # so that generators learn as often as they do
+    for _ in range(steps):
+        advance(fabric, eager, state, batch, phases, window)
+    per_step = (time.monotonic() - started) / steps
+    parameters = sum(p.numel() for p in state.networks.parameters())
+    whole = training.whole_images / training.batch_size * per_step
+    seconds = min(whole, training.seconds or float("inf"))
+    # Weights, average, gradients and Adam's two moments: five times four bytes a parameter.
+    memory = 20 * parameters + sum(activations.values())
+    return Estimate(parameters, memory, seconds, per_step)

@@ -1,0 +1,161 @@
+"""What a training writes beside its checkpoints: samples, numbers, models, the report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from unpaired.core.console import TrainingProgress
+from unpaired.core.files import UNFINISHED, write_atomically
+from unpaired.data.images import Images
+from unpaired.data.leaks import Leaks
+from unpaired.engine.state import State
+from unpaired.engine.trackers import Tracker
+from unpaired.evaluation.model import Judge, Result
+from unpaired.experiment.experiment import Experiment
+from unpaired.methods.base import DIRECTION, OTHER, DomainName, Networks
+from unpaired.metrics.ranking import validation_score
+from unpaired.models.card import card
+from unpaired.models.folder import load_model, save_model, without_folders
+from unpaired.records.protocol import Split
+from unpaired.report.plots.image_grid import grid, save_png
+from unpaired.report.run.page import write_report
+from unpaired.training import samples
+from unpaired.training.run_folder import append_line, read_evaluations
+
+
+class RunObserver:
+    """Writes what a person wants to see of a run; changes nothing about the training."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        run: Path,
+        fixed: dict[DomainName, Tensor],
+        images: dict[DomainName, Images],
+        leaks: Leaks,
+        progress: TrainingProgress,
+        tracker: Tracker | None,
+        device: torch.device,
+    ) -> None:
+        self.experiment, self.run, self.device = experiment, run, device
+        self.progress, self.tracker = progress, tracker
+        self.fixed, self.images, self.leaks = fixed, images, leaks
+        self._validation: Judge | None = None
+
+    def pretrain(self, images: int, total: int, loss: float) -> None:
+        """See `engine.observer.Observer`."""
+        self.progress.prepare(images, total, loss)
+
+    def log(self, record: dict[str, Any]) -> None:
+        """See `engine.observer.Observer`."""
+        self.progress.update(record)
+        if self.tracker is not None:
+            self.tracker.log(record)
+
+    def sample(self, state: State) -> None:
+        """Draw the sample grids."""
+        folder = self.run / "samples"
+        folder.mkdir(exist_ok=True)
+        for domain, pixels in self.fixed.items():
+            found = samples.columns(self.experiment, state.average, pixels, domain)
+            save_png(grid(found), folder / f"{state.images:09d}-{domain}.png")
+        if self.experiment.method.latent_channels:
+            found = samples.interpolations(self.experiment, state.average)
+            save_png(grid(found), folder / f"{state.images:09d}-b.png")
+        if self.experiment.method.style_channels:
+            found = samples.styles(self.experiment, state.average, self.fixed["a"][:6])
+            save_png(grid(found), folder / "styles-a2b.png")
+
+    def evaluate(self, state: State) -> None:
+        """Measure on validation images, and keep the weights if they are the best so far."""
+        if self._validation is None:
+            self._validation = self._judge("validation")
+        result = self._validation.measure(state.average, state.images)
+        mark = result.record["fingerprint"]  # scores of other protocols are no rivals
+        before = [b for b in self._lines_of("validation") if b["fingerprint"] == mark]
+        if all(score(result.record) > score(record) for record in before):
+            self._save(state.average, state.images, self.run / "best")
+        append_line(self.run / "evaluations.jsonl", result.record)
+
+    def stop(self, state: State) -> None:
+        """Leave a model of a training that was interrupted, and go on from there another time."""
+        self._leave(state)
+
+    def finish(self, state: State) -> None:
+        """The last words of a run: validation and test of the final weights, model, report.
+
+        The model comes first: it need not wait for the minutes that judges may take.
+        """
+        if not self._measured("validation", state.images):
+            self._leave(state)
+            self.progress.say("measuring on images kept from training")
+            self.evaluate(state)
+        networks, images = state.average, state.images
+        if self.experiment.evaluation.export == "best":
+            best = load_model(self.run / "best")
+            if best.images != images:  # else those in hand are the best, and have discriminators
+                networks, images = best.networks.to(self.device), best.images
+        new: list[dict[str, Any]] = []
+        if not self._measured("test", images):
+            result = self._judge("test").measure(networks, images)
+            self._draw_worst(result)
+            new = [result.record]
+        if new or (self.run / UNFINISHED).exists():
+            self._save(networks, images, self.run / "model", new)
+        for record in new:
+            append_line(self.run / "evaluations.jsonl", record)
+        (self.run / UNFINISHED).unlink(missing_ok=True)
+        write_report(self.run)
+
+    def _leave(self, state: State) -> None:
+        """A model that is not that of the end."""
+        (self.run / UNFINISHED).touch()
+        self._save(state.average, state.images, self.run / "model")
+
+    def evaluations(self) -> list[dict[str, Any]]:
+        """See `read_evaluations`."""
+        return read_evaluations(self.run)
+
+    def _measured(self, split: Split, images: int) -> bool:
+        return any(line["images"] == images for line in self._lines_of(split))
+
+    def _lines_of(self, split: Split) -> list[dict[str, Any]]:
+        return [line for line in self.evaluations() if line["split"] == split]
+
+    def _judge(self, split: Split) -> Judge:
+        return Judge(self.experiment, split, self.device, training=self.images, leaks=self.leaks)
+
+    def _save(
+        self, networks: Networks, images: int, folder: Path, new: Sequence[dict[str, Any]] = ()
+    ) -> None:
+        text = card(without_folders(self.experiment), images, [*self.evaluations(), *new])
+        save_model(folder, self.experiment, networks, images, text)
+
+    def _draw_worst(self, result: Result) -> None:
+        for domain, (indices, by) in result.worst.items():
+            pictures, direction = result.translated[domain], DIRECTION[domain]
+            piles = {
+                domain: pictures.source,
+                f"{domain}→{OTHER[domain]}": pictures.there,
+                f"{domain}→{OTHER[domain]}→{domain}": pictures.back,
+            }
+            found = {
+                title: samples.to_arrays(pile[indices])
+                for title, pile in piles.items()
+                if pile is not None
+            }
+            save_png(grid(found), self.run / "samples" / f"worst-{direction}.png")
+            caption = f"The {len(indices)} test images whose translations are {by}."
+            sidecar = json.dumps({"caption": caption})
+            write_atomically(self.run / "samples" / f"worst-{direction}.json", sidecar)
+
+
+def score(record: dict[str, Any]) -> float:
+    """What `best` means: the highest of these on validation images."""
+    return validation_score({name: m["value"] for name, m in record["metrics"].items()})

@@ -1,0 +1,202 @@
+"""The run folder: who may write to it, and the records that lie in it."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import shlex
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from unpaired.core.config import encode
+from unpaired.core.errors import RunError
+from unpaired.core.files import UNFINISHED, write_atomically
+from unpaired.experiment.experiment import Experiment, load, to_json
+
+MAY_CHANGE = {
+    "training.device",
+    "training.keep_checkpoints",
+    "training.checkpoint_images",
+    "training.log_images",
+    "training.sample_images",
+}
+"""Settings that may differ when a run or a sweep is continued: they do not change what is learned.
+In a run of its own all of `evaluation` may, too."""
+
+LENGTH = {"training.images", "training.seconds"}
+"""Settings that may differ too where the learning rate does not depend on them."""
+
+
+@contextmanager
+def open_run(folder: Path, experiment: Experiment) -> Iterator[None]:
+    """Hold a run folder for writing, made new or proven to belong to the same experiment.
+
+    Raises:
+        RunError: when another process trains into it, when it holds another experiment, or when it
+            is a folder of something else.
+    """
+    stored = folder / "config.json"
+    make_folder(folder, "run", stored)
+    if stored.exists() and (changed := hindrances(encode(load(stored)), encode(experiment))):
+        lines = "\n".join(
+            f"  - {k}: {old!r} there, {new!r} here" for k, (old, new) in changed.items()
+        )
+        raise RunError(
+            f"{folder} holds a run with other settings:\n{lines}\n"
+            "Give the same settings to continue it, or choose another folder with -o."
+        )
+    with (folder / "run.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(
+                f"another process is training into {folder}. Wait for it, or choose another "
+                "folder with -o."
+            ) from None
+        write_atomically(stored, to_json(experiment))
+        program, *arguments = sys.argv or [""]  # none where Python is part of another program
+        program = Path(program).name.replace("__main__.py", "unpaired")  # python -m unpaired
+        command = [program or "python", *arguments]
+        write_atomically(folder / "command.txt", shlex.join(command) + "\n")
+        write_atomically(folder / "environment.json", json.dumps(environment(), indent=2) + "\n")
+        yield
+
+
+def changed_piles(folder: Path, names: Mapping[str, Sequence[str]], *, begun: bool) -> list[str]:
+    """Warnings of training images that are others than when the run began, of which piles.json
+    holds the number and a digest of the `names`, by domain. A run that has not `begun` notes them.
+    """
+    path = folder / "piles.json"
+    now = {
+        domain: [len(found), hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()]
+        for domain, found in names.items()
+    }
+    stored = read_lines(path) if begun else []
+    if not stored:
+        write_atomically(path, json.dumps(now) + "\n")
+    before = stored[0] if stored else now
+    return [
+        f"the training images of {domain} are others than when this run began "
+        f"({before[domain][0]:,} then, {now[domain][0]:,} now): some may have been kept from "
+        "training until now, so that its numbers before and after cannot be compared. Another "
+        "folder (-o) begins anew."
+        for domain in now
+        if before[domain] != now[domain]
+    ]
+
+
+def make_folder(folder: Path, kind: Literal["run", "sweep"], record: Path) -> None:
+    """Make a folder, or prove that it is of this kind: empty, or with the `record` of one.
+
+    Raises:
+        RunError: when it cannot be made, or is a folder of something else.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise RunError(f"{folder} is a file. Choose another folder with -o.")
+    # Another process may be starting here at this moment: its lock and hidden files do not count.
+    content = [p for p in folder.glob("*") if p.name != "run.lock" and not p.name.startswith(".")]
+    if content and not record.is_file():
+        raise RunError(
+            f"{folder} is not empty and holds no {kind}. Choose a new folder with -o, for example "
+            f"-o runs/{kind}-{folder.absolute().name}."
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(
+            f"{folder} cannot be made: {error.strerror}. Choose another folder with -o."
+        ) from error
+
+
+def environment() -> dict[str, Any]:
+    """Versions and hardware that a number may depend on."""
+    packages = ("unpaired", "torch", "numpy", "pillow", "lightning-fabric", "scikit-learn")
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": torch.cpu.get_capabilities().get("cpu_name", platform.processor()),
+        "num_cores": os.cpu_count(),
+        "num_threads": torch.get_num_threads(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "packages": {name: metadata.version(name) for name in packages},
+    }
+
+
+def hindrances(old: dict[str, Any], new: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Settings of an experiment that keep it from continuing another: both values, by path."""
+    free = LENGTH if new["training"]["schedule"] == "constant" else set()
+    return {
+        path: values
+        for path, values in differences(old, new).items()
+        if path not in free and not path.startswith("evaluation.")
+    }
+
+
+def differences(old: Any, new: Any, path: str = "") -> dict[str, tuple[Any, Any]]:
+    """Settings whose values differ, by path, but for those that may change."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        found: dict[str, tuple[Any, Any]] = {}
+        for key in [*old, *(k for k in new if k not in old)]:
+            where = f"{path}.{key}" if path else key
+            found |= differences(old.get(key), new.get(key), where)
+        return found
+    alike = old == new or path in MAY_CHANGE or _is_one_pile(path, old, new)
+    return {} if alike else {path: (old, new)}
+
+
+def _is_one_pile(path: str, old: Any, new: Any) -> bool:
+    """Whether two texts are one path: runs may have been begun with photos/ for photos."""
+    texts = isinstance(old, str) and isinstance(new, str)
+    return texts and path.endswith("source.path") and Path(old) == Path(new)
+
+
+def is_finished(run: Path) -> bool:
+    """Whether a training has come to its end: its model is there, and was measured."""
+    has_model = (run / "model" / "config.json").is_file() and not (run / UNFINISHED).exists()
+    return has_model and any(
+        line.get("split") == "test" for line in read_lines(run / "evaluations.jsonl")
+    )
+
+
+def append_line(path: Path, record: dict[str, Any]) -> None:
+    """Add one line of JSON to a file; a line that a crash has torn stays a line of its own."""
+    line = json.dumps(record).encode() + b"\n"
+    with path.open("a+b") as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            line = line if file.read(1) == b"\n" else b"\n" + line
+        file.write(line)
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The lines of a .jsonl file; a line torn by a crash is left out."""
+    records = []
+    for line in path.read_text().splitlines() if path.exists() else []:
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return records
+
+
+def read_evaluations(run: Path) -> list[dict[str, Any]]:
+    """The lines of evaluations.jsonl that a training writes, without what extractors that a user
+    asked for have added."""
+    lines = read_lines(run / "evaluations.jsonl")
+    return [line for line in lines if line["protocol"]["name"] != "extractor"]
+
+
+def forget_after(path: Path, images: int) -> None:
+    """Drop the lines that lie ahead of a checkpoint: training will write them again."""
+    kept = [record for record in read_lines(path) if record["images"] <= images]
+    if path.exists():
+        write_atomically(path, "".join(json.dumps(record) + "\n" for record in kept))

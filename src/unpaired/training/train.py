@@ -1,0 +1,199 @@
+"""A whole training: data in, run folder out, with samples, evaluations, model and report."""
+
+from __future__ import annotations
+
+from contextlib import closing, nullcontext
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+from torch import Tensor
+
+from unpaired.core.console import TrainingProgress, say
+from unpaired.core.errors import DataError, RunError, check_choice
+from unpaired.core.files import at_home
+from unpaired.core.torch_state import global_state_kept, plain_torch
+from unpaired.data.images import Images, load_images, require_images
+from unpaired.data.leaks import find_leaks
+from unpaired.data.palettes import share_of_palette
+from unpaired.data.sources import Folder, describe
+from unpaired.data.splits import FEWEST, Split, source_of
+from unpaired.engine.checkpoint import list_newest_first
+from unpaired.engine.distributed import build_fabric, leave
+from unpaired.engine.loop import train as train_networks
+from unpaired.engine.trackers import Tracker, TrackerName
+from unpaired.experiment.experiment import Experiment, check
+from unpaired.methods.base import SOURCE, DomainName
+from unpaired.training import samples
+from unpaired.training.observer import RunObserver
+from unpaired.training.run_folder import changed_piles, open_run
+
+
+@plain_torch()
+def train(
+    experiment: Experiment,
+    folder: str | Path | None = None,
+    *,
+    track: TrackerName | None = None,
+    quiet: bool = False,
+) -> Path:
+    """Train, evaluate on test images, and write `folder` (default: runs/<name>); returns it.
+
+    The same call continues a run that was interrupted. Of several threads one trains at a time;
+    processes train beside each other (`unpaired.sweep`).
+
+    Raises:
+        SettingError, DataError, RunError: before anything is trained or written.
+        NonFiniteLoss: when training diverged; the last checkpoint stays.
+        SystemExit: 130 after Ctrl-C while it trains (in the main thread; no KeyboardInterrupt), 143
+            after SIGTERM, with a checkpoint and a model of what was learned.
+    """
+    check(experiment)
+    if track is not None:
+        check_choice("track", track, TrackerName)
+    run = Path(folder) if folder is not None else Path("runs") / experiment.name
+    check_outside(run, experiment)
+    images: dict[DomainName, Images] = {
+        name: _training_images(experiment, name, quiet=quiet) for name in experiment.domains
+    }
+    check_labels(experiment, images)
+    check_palettes(experiment, images)
+    sources = [SOURCE[direction] for direction in experiment.method.directions]
+    fixed = {name: _first_images(experiment, name) for name in sources}
+    for domain in experiment.domains.values():  # hours before they are needed
+        require_images(domain, "test", FEWEST["test"])
+    leaks = find_leaks(experiment)
+    flattering = [leak for told in leaks.values() for leak in told]
+    for warning in dict.fromkeys([*flattering, *large_batches(experiment, images)]):
+        if not quiet:
+            say(f"warning: {warning}")
+    fabric = build_fabric(experiment.training)
+    # Of several processes, the first alone writes.
+    held = open_run(run, experiment) if fabric.is_global_zero else nullcontext()
+    with held, global_state_kept(fabric.device):
+        fabric.barrier()
+        stored = list_newest_first(run / "checkpoints")
+        if fabric.is_global_zero:
+            names: dict[str, list[str]] = {name: pile.names for name, pile in images.items()}
+            for warning in changed_piles(run, names, begun=bool(stored)):
+                if not quiet:
+                    say(f"warning: {warning}")
+        training = experiment.training
+        progress = TrainingProgress(training.whole_images, training.seconds, quiet=quiet)
+        tracker = Tracker(track, run) if track and fabric.is_global_zero else None
+        tracking = closing(tracker) if tracker else nullcontext()
+        with progress if fabric.is_global_zero else nullcontext(), tracking:
+            observer = RunObserver(
+                experiment, run, fixed, images, leaks, progress, tracker, fabric.device
+            )
+            if not quiet and stored:
+                progress.say(f"continues after {int(stored[0].name):,} images")
+            try:
+                state = train_networks(fabric, experiment, images, run, observer)
+            except SystemExit:  # a signal, which ends all processes together
+                progress.say(f"stopped: the same command continues {run}")
+                leave(fabric)
+                raise
+        if fabric.is_global_zero:
+            observer.finish(state)
+        leave(fabric)
+    return run
+
+
+def check_outside(run: Path, experiment: Experiment) -> None:
+    """Refuse a run folder inside a pile: its sample grids would be trained on when it continues.
+
+    Raises:
+        RunError: naming both.
+    """
+    for domain in experiment.domains.values():
+        for split in get_args(Split):
+            source = source_of(domain, split)
+            if not isinstance(source, Folder):
+                continue
+            if run.resolve().is_relative_to(at_home(source.path).resolve()):
+                raise RunError(
+                    f"the run would be written to {run}, into the images in {source.path}, and its "
+                    "pictures be taken for some of them when it is continued. Choose a folder "
+                    "outside of it with -o."
+                )
+
+
+LABEL_MAPS_LOOKED_AT = 50
+
+
+def check_palettes(experiment: Experiment, images: dict[DomainName, Images]) -> None:
+    """Refuse to train on photos that are said to be label maps.
+
+    Raises:
+        DataError: where less than half of the pixels have a colour of the palette. Classes that a
+            palette leaves out, as Cityscapes' does, are less.
+    """
+    for name, domain in experiment.domains.items():
+        if not domain.palette:
+            continue
+        some = images[name].gather(np.arange(min(LABEL_MAPS_LOOKED_AT, len(images[name]))))
+        share = share_of_palette(some.permute(0, 2, 3, 1).numpy(), domain.palette)
+        if share < 0.5:
+            raise DataError(
+                f"{describe(domain.source)} should hold label maps, but {share:.0%} of the pixels "
+                f"have a colour of {name}.palette. Give label maps, the colours of your classes "
+                f"(--{name}.palette), or images of any kind without one (a recipe without "
+                "label maps)."
+            )
+
+
+def large_batches(experiment: Experiment, images: dict[DomainName, Images]) -> list[str]:
+    """Which piles are smaller than a batch."""
+    batch = experiment.training.batch_size
+    return [
+        f"a batch is {batch:,} images, and {name} has {len(pile):,} to train on: every batch shows "
+        "some of them more than once. Give a smaller --training.batch-size."
+        for name, pile in images.items()
+        if len(pile) < batch
+    ]
+
+
+def check_labels(experiment: Experiment, images: dict[DomainName, Images]) -> None:
+    """Refuse to train what needs labels without them.
+
+    Raises:
+        DataError: naming the pile and what it lacks.
+    """
+    pretraining = experiment.method.pretraining
+    for name, domain in experiment.domains.items():
+        labels = images[name].labels
+        learns = pretraining is not None and name == "a"
+        what = f"the encoder of {type(experiment.method).__name__} learns the classes of a"
+        what = what if learns else f"{name}.balanced draws each class equally often"
+        if (learns or domain.balanced) and labels is None:
+            raise DataError(
+                f"{describe(domain.source)} has no labels, but {what}. Give labelled images: a "
+                "folder with a subfolder for each class, or a data set with a column `label`."
+            )
+        if learns and labels is not None:
+            num_classes = experiment.method.num_classes
+            if int(labels.max()) >= num_classes:
+                raise DataError(
+                    f"{describe(domain.source)} has classes up to {int(labels.max())}, but the "
+                    f"encoder tells {num_classes} apart. Set --method.encoder.num-classes "
+                    f"{int(labels.max()) + 1}."
+                )
+
+
+def _training_images(experiment: Experiment, name: DomainName, *, quiet: bool) -> Images:
+    domain = getattr(experiment, name)
+    images = load_images(domain, "train", FEWEST["train"])
+    if not quiet:
+        say(f"{name}: {len(images):,} training images from {describe(domain.source)}")
+        for refused in images.refused[:5]:
+            say(f"{name}: left out {refused}")
+        if len(images.refused) > 5:
+            say(f"{name}: {len(images.refused) - 5} more left out; `unpaired check` lists them")
+    return images
+
+
+def _first_images(experiment: Experiment, name: DomainName) -> Tensor:
+    """The first validation images, [up to NUM_ROWS, C, H, W]: never seen in training."""
+    images = load_images(getattr(experiment, name), "validation", FEWEST["validation"])
+    return images.gather(np.arange(min(samples.NUM_ROWS, len(images))))
