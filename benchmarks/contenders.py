@@ -16,8 +16,9 @@ from unpaired.data.sources import Folder
 from unpaired.engine.distributed import build_fabric
 from unpaired.engine.log import Window
 from unpaired.engine.loop import Phases, advance
+from unpaired.engine.settings import Training
 from unpaired.engine.state import State
-from unpaired.experiment.experiment import Experiment, Training
+from unpaired.experiment.experiment import Experiment
 from unpaired.methods import CycleGAN
 from unpaired.networks import PatchGAN, ResNet
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import torch
 
+from unpaired.data.domain import DomainName
 from unpaired.data.images import load_images
 from unpaired.evaluation.content import MOST_IMAGES, honesty
 from unpaired.evaluation.samples import Translating, sample
 from unpaired.experiment.experiment import load
-from unpaired.methods.base import DomainName
 from unpaired.models.folder import load_model
 
 DOMAINS: tuple[DomainName, ...] = ("a", "b")

@@ -24,7 +24,8 @@ from results_rows import INTRODUCTION, ROWS, Row
 from unpaired.core.config import encode
 from unpaired.experiment.experiment import load
 from unpaired.recipes import recipe
-from unpaired.training.run_folder import differences, read_evaluations, read_lines
+from unpaired.records.lines import read_evaluations, read_lines
+from unpaired.training.run_folder import differences
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDS = ("config.json", "command.txt", "environment.json", "evaluations.jsonl", "metrics.jsonl")

@@ -16,11 +16,10 @@ import torch
 from numpy.typing import NDArray
 
 import unpaired
-from unpaired.data.domain import resize
+from unpaired.data.domain import OTHER, SOURCE, Direction, resize
 from unpaired.data.images import Images, load_images
 from unpaired.experiment.experiment import Experiment, load
 from unpaired.inference.noise import Noise
-from unpaired.methods.base import OTHER, SOURCE, Direction
 from unpaired.report.plots.image_grid import grid
 from unpaired.training.samples import Columns, to_arrays
 

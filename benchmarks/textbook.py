@@ -16,7 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from textbook_networks import discriminator, generator
-from unpaired.experiment.experiment import Experiment, Optimiser
+from unpaired.engine.settings import Optimiser
+from unpaired.experiment.experiment import Experiment
 from unpaired.networks import PatchGAN, ResNet
 
 POOL_SIZE = 50

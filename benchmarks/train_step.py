@@ -25,7 +25,7 @@ import torch
 
 import peer
 from contenders import CASES, SMOKE, Step, build
-from unpaired.engine.distributed import choose_precision
+from unpaired.core.devices import choose_precision
 from unpaired.engine.log import memory_mb
 from unpaired.training.run_folder import environment
 

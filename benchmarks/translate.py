@@ -24,9 +24,9 @@ import numpy as np
 import torch
 from PIL import Image
 
+from unpaired.core.devices import choose_device, choose_precision
 from unpaired.data.domain import Domain
 from unpaired.data.sources import Folder
-from unpaired.engine.distributed import choose_device, choose_precision
 from unpaired.experiment.experiment import Experiment
 from unpaired.inference.files import translate_files
 from unpaired.inference.translator import Translator

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from unpaired.engine.settings import Optimiser, Training
 from unpaired.evaluation import model as measure
-from unpaired.experiment.experiment import Evaluation, Experiment, Optimiser, Training
+from unpaired.experiment.experiment import Evaluation, Experiment
 from unpaired.features import classifier
 from unpaired.methods import CycleGAN
 from unpaired.networks import CNN, UNet

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from unpaired.cli.tables.table import print_metrics
-from unpaired.metrics.intervals import Measurement
+from unpaired.records.measurement import Measurement
 from unpaired.records.protocol import Protocol
 
 

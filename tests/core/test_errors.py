@@ -11,8 +11,8 @@ import pytest
 import torch
 
 import unpaired
+from unpaired.core.devices import choose_device
 from unpaired.core.errors import SettingError
-from unpaired.engine.distributed import choose_device
 from unpaired.experiment.experiment import Experiment
 from unpaired.inference.translator import Translator
 

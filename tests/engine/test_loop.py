@@ -19,9 +19,10 @@ from unpaired.data.sources import Folder
 from unpaired.engine import loop
 from unpaired.engine.distributed import build_fabric
 from unpaired.engine.log import memory_mb
+from unpaired.engine.settings import Training
 from unpaired.engine.signals import interruption
 from unpaired.engine.state import State, learning_rate_factor
-from unpaired.experiment.experiment import Experiment, Training, load
+from unpaired.experiment.experiment import Experiment, load
 from unpaired.training.run_folder import open_run
 
 

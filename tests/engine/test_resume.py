@@ -27,7 +27,8 @@ from unpaired.engine import distributed as hardware
 from unpaired.engine.distributed import build_fabric
 from unpaired.engine.loop import train
 from unpaired.experiment.experiment import Experiment, to_json
-from unpaired.training.run_folder import append_line, open_run, read_lines
+from unpaired.records.lines import append_line, read_lines
+from unpaired.training.run_folder import open_run
 
 STEPS = 40
 

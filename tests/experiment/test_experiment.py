@@ -16,12 +16,11 @@ from unpaired.core.errors import SettingError
 from unpaired.data.codecs.decode import Decoding
 from unpaired.data.domain import Domain
 from unpaired.data.sources import Folder
+from unpaired.engine.settings import Optimiser, Training
 from unpaired.experiment.experiment import (
     SCHEMA,
     Evaluation,
     Experiment,
-    Optimiser,
-    Training,
     check,
     from_json,
     load,

@@ -17,9 +17,9 @@ import pytest
 import torch
 from PIL import Image
 
+from unpaired.core.devices import has_bfloat16
 from unpaired.core.errors import DataError, SettingError, UnreadableImage
 from unpaired.data.codecs.decode import Decoding
-from unpaired.engine.distributed import has_bfloat16
 from unpaired.experiment.experiment import Experiment
 from unpaired.inference.files import TranslationReport, translate_files
 from unpaired.inference.translator import Translator

@@ -11,12 +11,13 @@ from torch import Tensor
 
 from unpaired.core.errors import DataError
 from unpaired.data.sources import Folder, HuggingFace
+from unpaired.evaluation.faithfulness import SHOWN_SIDE, look_at_piles
 from unpaired.evaluation.pairs import counterparts, embedding_similarity, matched
 from unpaired.features import Pixels
 from unpaired.features.extract import open_pile
 from unpaired.inference.plan import make_plan
 from unpaired.metrics import structure
-from unpaired.metrics.faithfulness import SHOWN_SIDE, look, look_at_piles, measurements
+from unpaired.metrics.faithfulness import look, measurements
 from unpaired.metrics.structure import CELLS, moved_edges, nearer
 
 

@@ -2,13 +2,8 @@ import numpy as np
 import pytest
 
 from unpaired.core.errors import DataError
-from unpaired.metrics.intervals import (
-    Measurement,
-    bootstrap_mean,
-    mean_over_pairs,
-    resample_counts,
-    wilson,
-)
+from unpaired.metrics.intervals import bootstrap_mean, mean_over_pairs, resample_counts, wilson
+from unpaired.records.measurement import Measurement
 
 
 # Newcombe (1998), "Two-sided confidence intervals for the single proportion", table I, method 3.

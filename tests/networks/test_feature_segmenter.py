@@ -26,7 +26,8 @@ from unpaired.data.sources import Folder
 from unpaired.data.tensors import to_pixels
 from unpaired.engine import checkpoint, loop
 from unpaired.engine.distributed import build_fabric
-from unpaired.experiment.experiment import Evaluation, Experiment, Training
+from unpaired.engine.settings import Training
+from unpaired.experiment.experiment import Evaluation, Experiment
 from unpaired.methods import CycleGAN
 from unpaired.models.folder import load_model
 from unpaired.networks import CNN, FeatureMaps, UNet

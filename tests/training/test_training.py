@@ -33,11 +33,12 @@ from unpaired.experiment.experiment import Experiment
 from unpaired.inference.translator import Translator
 from unpaired.models.card import card
 from unpaired.models.folder import load_model
+from unpaired.records.lines import append_line
 from unpaired.training import observer as run_observer
 from unpaired.training import samples
 from unpaired.training import train as training
 from unpaired.training.observer import RunObserver, score
-from unpaired.training.run_folder import append_line, is_finished
+from unpaired.training.run_folder import is_finished
 from unpaired.training.train import large_batches, train
 
 
@@ -293,7 +294,7 @@ def test_images_that_serve_twice_are_told(tmp_path: Path, tiny: Experiment, caps
     a = Domain(source=Folder(path=str(tmp_path / "train")), size=32, channels=3)
     b = Domain(source=Folder(path=str(tmp_path / "b")), size=32)
     experiment = replace(tiny, a=a, b=b)
-    (shared,) = find_leaks(experiment)["test"]
+    (shared,) = find_leaks(experiment.domains)["test"]
     assert shared.startswith("2 images are in both piles")
     copies = replace(a, test_source=Folder(path=str(tmp_path / "copies")))
     told = find_leaks(replace(experiment, a=copies))["test"]

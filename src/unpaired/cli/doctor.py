@@ -22,7 +22,7 @@ def run(arguments: list[str]) -> int:
     flags = Parser(prog="unpaired doctor", description=__doc__)
     flags.add_argument("--json", action="store_true", help="one JSON object on standard output")
     given = flags.parse_args(arguments)
-    from unpaired.engine.distributed import choose_device, choose_precision
+    from unpaired.core.devices import choose_device, choose_precision
     from unpaired.recipes import recipe
     from unpaired.training.estimate import estimate
     from unpaired.training.run_folder import environment

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from unpaired.evaluation.content import Pretrained
     from unpaired.features import Extractor, Loaded
-    from unpaired.metrics.intervals import Measurement
+    from unpaired.records.measurement import Measurement
     from unpaired.records.protocol import Protocol, Split
 
 EPILOG = """\
@@ -166,8 +166,9 @@ def _of_model(given: Namespace) -> list[dict[str, Any]]:
 
 
 def _of_images(given: Namespace) -> list[dict[str, Any]]:
+    from unpaired.core.devices import choose_device
     from unpaired.data.sources import parse_source
-    from unpaired.engine.distributed import choose_device
+    from unpaired.evaluation.faithfulness import SHOWN_SIDE, look_at_piles
     from unpaired.evaluation.image_sets import judge
     from unpaired.evaluation.pairs import (
         against_truth,
@@ -177,7 +178,7 @@ def _of_images(given: Namespace) -> list[dict[str, Any]]:
         unmatched,
     )
     from unpaired.features.extract import Pile, open_pile
-    from unpaired.metrics.faithfulness import SHOWN_SIDE, look_at_piles, measurements
+    from unpaired.metrics.faithfulness import measurements
     from unpaired.report.faithfulness import write_faithfulness
 
     def pile(source: str | None) -> Pile | None:

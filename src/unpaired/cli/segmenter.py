@@ -94,8 +94,8 @@ def _flags_of_score(flags: Parser) -> Parser:
 def _train(given: Any) -> int:
     from unpaired.cli.tables.segmentation_scores import print_scores
     from unpaired.core.console import counting, duration, say
+    from unpaired.core.devices import choose_device
     from unpaired.core.weights import LARGEST_SETTING, hash_of_weights
-    from unpaired.engine.distributed import choose_device
     from unpaired.segmenter.fcn_score import scores_of
     from unpaired.segmenter.folder import Trained, check_can_be_written, save_segmenter
     from unpaired.segmenter.label_maps import hashes_of
@@ -223,8 +223,8 @@ def _read(given: Any) -> tuple[Pairs, Pairs, Palette]:
 def _score(given: Any) -> int:
     from unpaired.cli.tables.segmentation_scores import print_scores
     from unpaired.core.console import say
+    from unpaired.core.devices import choose_device
     from unpaired.data.sources import parse_source
-    from unpaired.engine.distributed import choose_device
     from unpaired.segmenter.fcn_score import NAME, fcn_score
     from unpaired.segmenter.folder import load_segmenter
 

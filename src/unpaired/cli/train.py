@@ -244,7 +244,7 @@ def _of_one_size(experiment: Experiment, settings: set[str]) -> Experiment:
 def finish(folder: Path, experiment: Experiment, *, as_json: bool) -> None:
     """Say what a finished run came to, where it lies, and what to do with it."""
     from unpaired.core.console import say
-    from unpaired.training.run_folder import read_evaluations
+    from unpaired.records.lines import read_evaluations
 
     record = [line for line in read_evaluations(folder) if line["split"] == "test"][-1]
     if as_json:

@@ -14,6 +14,14 @@ from unpaired.core.config import ValueRange, config
 from unpaired.data.codecs.decode import Decoding
 from unpaired.data.sources import Source
 
+DomainName = Literal["a", "b"]
+Direction = Literal["a2b", "b2a"]
+OTHER: dict[DomainName, DomainName] = {"a": "b", "b": "a"}
+DIRECTION: dict[DomainName, Direction] = {"a": "a2b", "b": "b2a"}
+"""The direction in which a domain's images are translated."""
+SOURCE: dict[Direction, DomainName] = {"a2b": "a", "b2a": "b"}
+"""The domain whose images a direction translates."""
+
 Pixels = NDArray[np.unsignedinteger[Any]]
 """uint8, or uint16 where a domain keeps 16 bits."""
 

@@ -9,9 +9,8 @@ import numpy as np
 
 from unpaired.core.errors import DataError, UnreadableImage
 from unpaired.data.codecs.decode import Decoding, decode, flags_for
-from unpaired.data.domain import Pixels
+from unpaired.data.domain import DomainName, Pixels
 from unpaired.data.sources import Records, Source, describe
-from unpaired.methods.base import DomainName
 
 PROBED = 48
 """Images of each pile that are looked at."""

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
+from unpaired.data.domain import Domain, DomainName
 from unpaired.data.sources import BuiltIn, Source
 from unpaired.data.splits import Split, hashes_of, held_out, source_of
-from unpaired.experiment.experiment import Experiment
 
 Leaks = dict[Split, list[str]]
 """For each split that is measured, what a reader of its numbers must know."""
 
 
-def find_leaks(experiment: Experiment) -> Leaks:
+def find_leaks(domains: Mapping[DomainName, Domain]) -> Leaks:
     """Look for equal images, as they are stored; each source is read once.
 
     A split that is held out of the training images has none, nor do the built-in images.
@@ -27,7 +29,7 @@ def find_leaks(experiment: Experiment) -> Leaks:
         return known[source]
 
     found: Leaks = {"validation": [], "test": []}
-    for name, domain in experiment.domains.items():
+    for name, domain in domains.items():
         for split, told in found.items():
             own = source_of(domain, split)
             if own == domain.source:
@@ -40,8 +42,8 @@ def find_leaks(experiment: Experiment) -> Leaks:
                     "them do not tell how it does on new ones. Give others, or none: then a share "
                     "of the training images is held out."
                 )
-    if experiment.a is not None:
-        a, b = hashes(experiment.a.source), hashes(experiment.b.source)
+    if len(domains) == 2:
+        a, b = hashes(domains["a"].source), hashes(domains["b"].source)
         if count := int(np.isin(a, b).sum()):
             shared = f"{count} images are in both piles, a and b: a translator can leave them be."
             for told in found.values():

@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
+from unpaired.data.domain import DomainName
 from unpaired.data.images import Images
 from unpaired.engine.state import PHASES, State
-from unpaired.methods.base import DomainName
 
 
 class Window:

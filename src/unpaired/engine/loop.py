@@ -15,21 +15,22 @@ from torch import Tensor
 
 from unpaired.core.errors import NonFiniteLoss
 from unpaired.data.batches import Batches, derive_seed, generator
+from unpaired.data.domain import DomainName
 from unpaired.data.images import Images
 from unpaired.engine import checkpoint
 from unpaired.engine.log import Window
 from unpaired.engine.observer import Observer
+from unpaired.engine.settings import Trainable, Training
 from unpaired.engine.signals import interruption
 from unpaired.engine.stages import prepare, pretrain
 from unpaired.engine.state import PROCESS, State, learning_rate_factor
-from unpaired.experiment.experiment import Experiment, Training
-from unpaired.methods.base import Batch, DomainName, Losses
-from unpaired.training.run_folder import append_line, forget_after
+from unpaired.methods.base import Batch, Losses
+from unpaired.records.lines import append_line, forget_after
 
 
 def train(
     fabric: Fabric,
-    experiment: Experiment,
+    experiment: Trainable,
     images: Mapping[DomainName, Images],
     folder: Path,
     observer: Observer,
@@ -97,7 +98,7 @@ def train(
 
 
 def _share_of_batches(
-    fabric: Fabric, experiment: Experiment, images: Mapping[DomainName, Images]
+    fabric: Fabric, experiment: Trainable, images: Mapping[DomainName, Images]
 ) -> dict[DomainName, Batches]:
     """This process's part of each batch."""
     training, processes = experiment.training, fabric.world_size
@@ -131,7 +132,7 @@ def _agree(fabric: Fabric, seconds: float, signal: int) -> tuple[float, int]:
 
 
 def _look(
-    experiment: Experiment,
+    experiment: Trainable,
     state: State,
     images: Mapping[DomainName, Images],
     folder: Path,
@@ -141,7 +142,7 @@ def _look(
     done: bool,
 ) -> None:
     """Log, sample and evaluate, as far as it is time to."""
-    training, every = experiment.training, experiment.evaluation.images
+    training, every = experiment.training, experiment.evaluation_images
     if window.count and (done or passed(state.images, training.log_images, training)):
         record = window.record(state, images)
         append_line(folder / "metrics.jsonl", record)
@@ -171,7 +172,7 @@ def _store(fabric: Fabric, state: State, folder: Path, training: Training) -> No
 class Phases:
     """The phases of a step, each one function of tensors, compiled as a whole if asked for."""
 
-    def __init__(self, experiment: Experiment) -> None:
+    def __init__(self, experiment: Trainable) -> None:
         compiled: Any = torch.compile if experiment.training.compile else lambda phase: phase
         method = experiment.method
         self.generators = compiled(method.generator_losses)
@@ -182,7 +183,7 @@ class Phases:
 
 def advance(
     fabric: Fabric,
-    experiment: Experiment,
+    experiment: Trainable,
     state: State,
     batch: Batch,
     phases: Phases,

@@ -14,14 +14,14 @@ from torch import Tensor, nn
 
 from unpaired.core.errors import NonFiniteLoss
 from unpaired.data.batches import Batches, derive_seed, generator
+from unpaired.data.domain import DomainName
 from unpaired.data.images import Images
 from unpaired.data.jitter import jitter
 from unpaired.data.tensors import to_network
 from unpaired.engine import checkpoint
 from unpaired.engine.fitting import Fitting, seeded
+from unpaired.engine.settings import Trainable
 from unpaired.engine.state import State
-from unpaired.experiment.experiment import Experiment
-from unpaired.methods.base import DomainName
 from unpaired.methods.feature_cycle import FeatureCycle
 
 PILE = 1_000
@@ -48,7 +48,7 @@ PARTS = 10
 
 def pretrain(
     fabric: Fabric,
-    experiment: Experiment,
+    experiment: Trainable,
     state: State,
     images: Mapping[DomainName, Images],
     folder: Path,
@@ -81,7 +81,7 @@ def pretrain(
 
 def prepare(
     fabric: Fabric,
-    experiment: Experiment,
+    experiment: Trainable,
     state: State,
     batches: Mapping[DomainName, Batches],
     tell: Callable[[int, int, float], None],
@@ -230,7 +230,7 @@ class Lesson:
     def __init__(
         self,
         fabric: Fabric,
-        experiment: Experiment,
+        experiment: Trainable,
         encoder: nn.Module,
         images: Mapping[DomainName, Images],
     ) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from unpaired.core.devices import prefers_channels_last
 from unpaired.engine import checkpoint
-from unpaired.engine.distributed import prefers_channels_last
 from unpaired.engine.pool import ImagePool
-from unpaired.experiment.experiment import Experiment, Optimiser, Training
+from unpaired.engine.settings import Optimiser, Trainable, Training
 from unpaired.methods.base import Networks
 
 PHASES = ("generators", "discriminators")
@@ -27,7 +27,7 @@ class State:
     Nothing random is stored: every random number derives from the seed and the images seen.
     """
 
-    def __init__(self, experiment: Experiment, device: torch.device) -> None:
+    def __init__(self, experiment: Trainable, device: torch.device) -> None:
         training = experiment.training
         torch.manual_seed(training.seed)
         self.networks: Networks = experiment.method.build(experiment.a, experiment.b)

@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from unpaired.data.domain import DomainName
 from unpaired.evaluation.samples import Sample, Translated, Translating, first, to_eight_bits
-from unpaired.methods.base import DomainName
 from unpaired.metrics import paired, segmentation
 from unpaired.metrics.diversity import diversity
 from unpaired.metrics.hidden_signal import HiddenSignal, hidden_signal
-from unpaired.metrics.intervals import Measurement, bootstrap_mean
+from unpaired.metrics.intervals import bootstrap_mean
 from unpaired.metrics.paired import PairDistance
 from unpaired.metrics.structure import others, structure
+from unpaired.records.measurement import Measurement
 
 Metrics = dict[str, Measurement]
 

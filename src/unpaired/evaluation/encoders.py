@@ -7,12 +7,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from unpaired.data.domain import DIRECTION, OTHER, DomainName
 from unpaired.evaluation.samples import Sample, Translated, Translating, to_eight_bits
 from unpaired.features.classifier import train_classifier
 from unpaired.features.probe import probe
-from unpaired.methods.base import DIRECTION, OTHER, DomainName
-from unpaired.metrics.intervals import Measurement, bootstrap_mean, wilson
+from unpaired.metrics.intervals import bootstrap_mean, wilson
 from unpaired.metrics.structure import others
+from unpaired.records.measurement import Measurement
 
 
 def encoded(

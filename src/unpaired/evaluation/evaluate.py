@@ -11,23 +11,23 @@ from typing import Any
 import torch
 
 from unpaired.core.config import encode
+from unpaired.core.devices import Device, choose_device
 from unpaired.core.errors import DataError, SettingError, check_choice
 from unpaired.core.files import at_home
 from unpaired.core.torch_state import plain_torch
+from unpaired.data.domain import OTHER
 from unpaired.data.sources import describe
-from unpaired.engine.distributed import choose_device
 from unpaired.evaluation import extractor_records as any_extractor
 from unpaired.evaluation.content import Pretrained
 from unpaired.evaluation.model import Judge, Result
-from unpaired.experiment.experiment import Device, Experiment, load
+from unpaired.experiment.experiment import Experiment, load
 from unpaired.features import Extractor, parse_extractor
-from unpaired.methods.base import OTHER
 from unpaired.metrics.faithfulness import look
 from unpaired.models.folder import load_model
+from unpaired.records.lines import append_line
 from unpaired.records.protocol import Split
 from unpaired.report.faithfulness import write_faithfulness
 from unpaired.report.names import names_of
-from unpaired.training.run_folder import append_line
 
 logger = logging.getLogger(__name__)
 

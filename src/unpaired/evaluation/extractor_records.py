@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from unpaired.data.domain import Domain
+from unpaired.data.domain import DIRECTION, OTHER, Domain, DomainName
 from unpaired.evaluation.image_sets import judge
 from unpaired.evaluation.model import Judge, Result
 from unpaired.evaluation.pairs import embedding_similarity
@@ -16,8 +16,7 @@ from unpaired.evaluation.samples import Sample, to_eight_bits
 from unpaired.features import Loaded
 from unpaired.features.extract import Pile, pile_of
 from unpaired.features.pixels import LoadedPixels
-from unpaired.methods.base import DIRECTION, OTHER, DomainName
-from unpaired.metrics.intervals import Measurement
+from unpaired.records.measurement import Measurement
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from unpaired.core.devices import Device, choose_device
 from unpaired.core.torch_state import plain_torch
 from unpaired.data.sources import parse_source
-from unpaired.engine.distributed import choose_device
 from unpaired.evaluation.image_sets import judge
-from unpaired.experiment.experiment import Device
 from unpaired.features import parse_extractor
 from unpaired.features.extract import open_pile
 

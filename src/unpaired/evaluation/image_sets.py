@@ -14,9 +14,9 @@ from unpaired.features.extract import Pile, extract
 from unpaired.metrics.feature_sets import Features
 from unpaired.metrics.floor import FEWEST_EXTRAPOLATED, disjoint, extrapolated, floor
 from unpaired.metrics.frechet import frechet
-from unpaired.metrics.intervals import Measurement
 from unpaired.metrics.kernel_distance import cmmd, kernel
 from unpaired.metrics.precision_recall import NEAREST, neighbours
+from unpaired.records.measurement import Measurement
 from unpaired.records.protocol import Protocol
 
 FEWEST_FOR_FID = 2048

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unpaired.core.weights import hash_of_weights
+from unpaired.data.domain import DIRECTION, OTHER, SOURCE, DomainName
 from unpaired.data.images import Images, load_images
 from unpaired.data.leaks import Leaks, find_leaks
 from unpaired.evaluation import content
@@ -31,14 +32,15 @@ from unpaired.experiment.experiment import Experiment
 from unpaired.features.classifier import Classifier
 from unpaired.features.classifier_cache import load_or_train
 from unpaired.features.pixels import averages
-from unpaired.methods.base import DIRECTION, OTHER, SOURCE, DomainName, Networks
+from unpaired.methods.base import Networks
 from unpaired.metrics import paired
 from unpaired.metrics.diversity import diversity
 from unpaired.metrics.floor import floor
 from unpaired.metrics.frechet import frechet
 from unpaired.metrics.hidden_signal import HiddenSignal
-from unpaired.metrics.intervals import Measurement, bootstrap_mean, wilson
+from unpaired.metrics.intervals import bootstrap_mean, wilson
 from unpaired.metrics.kernel_distance import kernel
+from unpaired.records.measurement import Measurement
 from unpaired.records.protocol import Protocol, Split
 
 
@@ -78,7 +80,7 @@ class Judge:
         # Other real images: what the floor compares those of the split with.
         training = training or {d: load_images(domain, "train") for d, domain in domains.items()}
         self.training = {d: sample(images) for d, images in training.items()}
-        self.leaks = (leaks or find_leaks(experiment))[split]
+        self.leaks = (leaks or find_leaks(experiment.domains))[split]
         wanted = experiment.evaluation.classifier
         self.classifiers = self._classifiers(training) if wanted else None
         self.protocol = Protocol(

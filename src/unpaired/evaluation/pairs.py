@@ -16,9 +16,10 @@ from unpaired.evaluation.encoders import cosines
 from unpaired.features import Loaded
 from unpaired.features.extract import Pile, extract
 from unpaired.metrics import paired
-from unpaired.metrics.intervals import Measurement, bootstrap_mean
+from unpaired.metrics.intervals import bootstrap_mean
 from unpaired.metrics.paired import PairDistance
 from unpaired.metrics.structure import others
+from unpaired.records.measurement import Measurement
 from unpaired.records.protocol import Protocol
 
 FEWEST = 2

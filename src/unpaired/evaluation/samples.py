@@ -12,13 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from unpaired.core.devices import precision_of_translation, translates_in
 from unpaired.data.batches import generator
+from unpaired.data.domain import DIRECTION, OTHER, DomainName
 from unpaired.data.images import Images
 from unpaired.data.tensors import images_at_once, to_network, to_pixels
-from unpaired.engine.distributed import precision_of_translation, translates_in
 from unpaired.experiment.experiment import Experiment
 from unpaired.inference.noise import generate
-from unpaired.methods.base import DIRECTION, OTHER, DomainName, Networks
+from unpaired.methods.base import Networks
 
 MAX_IMAGES = 10_000
 
@@ -143,10 +144,10 @@ class Translating:
         """The number format in which its images are made; of noise always float32."""
         makes_from_noise = not self.experiment.method.directions
         training = self.experiment.training
-        return "float32" if makes_from_noise else translates_in(training, self.device)
+        return "float32" if makes_from_noise else translates_in(training.precision, self.device)
 
     def _precision(self) -> torch.autocast:
-        return precision_of_translation(self.experiment.training, self.device)
+        return precision_of_translation(self.experiment.training.precision, self.device)
 
     def generate(self, count: int) -> Tensor:
         """`count` images of b from noise, NCHW uint8."""

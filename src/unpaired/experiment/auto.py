@@ -8,13 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from unpaired.data.domain import Augmentation, Domain
+from unpaired.core.devices import choose_device, choose_precision
+from unpaired.data.domain import Augmentation, Domain, DomainName
 from unpaired.data.first_look import Look, look
 from unpaired.data.sources import BuiltIn, Folder, Source, describe
-from unpaired.engine.distributed import choose_device, choose_precision
 from unpaired.experiment.experiment import Experiment
 from unpaired.methods import CycleGAN
-from unpaired.methods.base import DomainName
 from unpaired.networks import PatchGAN, ResNet
 
 SIZES = (32, 64, 128, 256)

@@ -11,74 +11,13 @@ from typing import Any, Final, Literal
 from unpaired.core.config import config, decode, decoding_problems, encode
 from unpaired.core.errors import SettingError
 from unpaired.core.weights import LARGEST_SETTING
-from unpaired.data.domain import Domain
+from unpaired.data.domain import Domain, DomainName
 from unpaired.data.sources import BuiltIn
+from unpaired.engine.settings import Training
 from unpaired.methods import CycleGAN, Method
-from unpaired.methods.base import DomainName
-
-Device = Literal["auto", "cpu", "cuda"]
 
 SCHEMA: Final = 1
 """Version of the JSON form; a newer one is refused by name."""
-
-
-@config
-class Optimiser:
-    """One optimiser; generators and discriminators have one each (TTUR, Heusel et al. 2017)."""
-
-    algorithm: Literal["adam", "rmsprop"] = "adam"
-    """Adam, or RMSprop (report 000)."""
-    learning_rate: float = 2e-4
-    """Step size at the beginning."""
-    beta1: float = 0.5
-    """Adam's decay of the first moment (DCGAN, section 3); RMSprop does not use it."""
-    beta2: float = 0.999
-    """Adam's decay of the second moment; RMSprop's smoothing constant."""
-
-
-@config
-class Training:
-    """How long, how fast and how exactly networks are trained."""
-
-    images: int = 200_000
-    """Length of the training in images seen per domain."""
-    seconds: float | None = None
-    """Time budget; training ends at whichever comes first, and the learning rate follows."""
-    batch_size: int = 1
-    """Images per domain and step, over all processes."""
-    generators: Optimiser = Optimiser()
-    """Optimiser of generators and encoders."""
-    discriminators: Optimiser = Optimiser()
-    """Optimiser of discriminators."""
-    schedule: Literal["constant", "linear"] = "linear"
-    """"linear": constant, then down to zero from `decay_from` on (CycleGAN, section 4)."""
-    decay_from: float = 0.5
-    """Share of the training after which a linear schedule begins to fall."""
-    ema_images: int = 10_000
-    """Half-life, in images seen, of the averaged weights that are evaluated and shared."""
-    pool_size: int = 50
-    """Past translations kept to train discriminators on (Shrivastava et al. 2017); 0: none."""
-    precision: Literal["auto", "bfloat16", "float32"] = "auto"
-    """"auto": bfloat16 where processor or GPU computes it in hardware, else float32."""
-    compile: bool = False
-    """Compile each phase as a whole (torch.compile): minutes at the start, faster steps later."""
-    device: Device = "auto"
-    """"auto": a GPU where there is one."""
-    seed: int = 0
-    """Everything random derives from it."""
-    log_images: int = 2_000
-    """Images seen between lines of metrics.jsonl."""
-    sample_images: int = 20_000
-    """Images seen between pictures of the fixed sample grid."""
-    checkpoint_images: int = 50_000
-    """Images seen between checkpoints."""
-    keep_checkpoints: int = 2
-    """Newest checkpoints kept, beside the best."""
-
-    @property
-    def whole_images(self) -> int:
-        """Length of the training in images seen: a whole number of batches."""
-        return math.ceil(self.images / self.batch_size) * self.batch_size
 
 
 @config
@@ -119,6 +58,11 @@ class Experiment:
     def domains(self) -> dict[DomainName, Domain]:
         """The domains that there are, by name."""
         return {"b": self.b} if self.a is None else {"a": self.a, "b": self.b}
+
+    @property
+    def evaluation_images(self) -> int:
+        """See `engine.settings.Trainable`."""
+        return self.evaluation.images
 
     def domain(self, name: DomainName) -> Domain:
         """A domain that must be there."""

@@ -22,13 +22,12 @@ from pathlib import Path
 from torch import Tensor
 
 from unpaired.core.errors import DataError, SettingError, UnreadableImage
-from unpaired.data.domain import Pixels
+from unpaired.data.domain import DomainName, Pixels
 from unpaired.data.framing import Placed, Resolution, is_shrunk
 from unpaired.data.images import read_content
 from unpaired.data.pixels import convert, to_pillow
 from unpaired.inference.plan import HOLD_16_BITS, WRITERS, ImageFormat, Job, make_plan
 from unpaired.inference.translator import Translator, stack, unstack
-from unpaired.methods.base import DomainName
 
 VALUES_IN_MEMORY = 200_000_000
 """Bound of pixels × channels at each of three places: read ahead, sorted by size, to be written."""

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from unpaired.core.devices import Device, choose_device
 from unpaired.core.errors import SettingError
 from unpaired.core.torch_state import plain_torch
 from unpaired.data.batches import generator
 from unpaired.data.tensors import images_at_once, to_pixels
-from unpaired.engine.distributed import choose_device
-from unpaired.experiment.experiment import Device, Experiment
+from unpaired.experiment.experiment import Experiment
 from unpaired.methods.base import Networks
 from unpaired.models.folder import load_model
 

@@ -11,20 +11,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unpaired.core.errors import DataError, SettingError
-from unpaired.core.torch_state import plain_torch
-from unpaired.data.batches import generator
-from unpaired.data.domain import Domain, Pixels
-from unpaired.data.framing import Placed, Resolution, place
-from unpaired.data.pixels import ImageLike, like, read_image
-from unpaired.data.tensors import PIXELS_AT_ONCE, images_at_once, to_network, to_pixels
-from unpaired.engine.distributed import (
+from unpaired.core.devices import (
+    Device,
     choose_device,
     precision_of_translation,
     prefers_channels_last,
 )
-from unpaired.experiment.experiment import Device, Experiment
-from unpaired.methods.base import DIRECTION, OTHER, DomainName, Networks
+from unpaired.core.errors import DataError, SettingError
+from unpaired.core.torch_state import plain_torch
+from unpaired.data.batches import generator
+from unpaired.data.domain import DIRECTION, OTHER, Domain, DomainName, Pixels
+from unpaired.data.framing import Placed, Resolution, place
+from unpaired.data.pixels import ImageLike, like, read_image
+from unpaired.data.tensors import PIXELS_AT_ONCE, images_at_once, to_network, to_pixels
+from unpaired.experiment.experiment import Experiment
+from unpaired.methods.base import Networks
 from unpaired.models.folder import load_model
 
 GPU_PIXELS_AT_ONCE = 64 * 256**2
@@ -135,7 +136,7 @@ class Translator:
             values = values.to(memory_format=torch.channels_last)
         if style is not None:
             style = style.to(self.device).expand(len(pixels), -1)
-        with precision_of_translation(self.experiment.training, self.device):
+        with precision_of_translation(self.experiment.training.precision, self.device):
             output = self.experiment.method.translate(self.networks, values, to, style)
         return to_pixels(output, target.value_range, target.levels).cpu()
 

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from unpaired.core.config import ValueRange
+from unpaired.data.domain import OTHER, DomainName
 from unpaired.data.jitter import STILL, Jitter, jitter, seeded_by_torch
-from unpaired.methods.base import OTHER, BaseMethod, Batch, DomainName, Losses, Networks
+from unpaired.methods.base import BaseMethod, Batch, Losses, Networks
 from unpaired.networks import Discriminator
 from unpaired.objectives import Adversarial
 from unpaired.objectives.penalties import gradient_penalty, zero_centred

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from unpaired.core.config import config
-from unpaired.data.domain import Domain
+from unpaired.data.domain import Direction, Domain, DomainName
 from unpaired.data.jitter import Jitter
 from unpaired.methods.feature_cycle import FeatureCycle
 
-DomainName = Literal["a", "b"]
 Batch = Mapping[DomainName, Tensor]
 Losses = dict[str, Tensor]
-Direction = Literal["a2b", "b2a"]
-OTHER: dict[DomainName, DomainName] = {"a": "b", "b": "a"}
-DIRECTION: dict[DomainName, Direction] = {"a": "a2b", "b": "b2a"}
-"""The direction in which a domain's images are translated."""
-SOURCE: dict[Direction, DomainName] = {"a2b": "a", "b2a": "b"}
-"""The domain whose images a direction translates."""
 
 
 class Networks(nn.Module):

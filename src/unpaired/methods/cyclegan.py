@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unpaired.core.config import config
-from unpaired.data.domain import Domain
+from unpaired.data.domain import DIRECTION, OTHER, Domain, DomainName
 from unpaired.methods.adversarial import AdversarialMethod
-from unpaired.methods.base import DIRECTION, OTHER, Batch, DomainName, Losses, Networks
+from unpaired.methods.base import Batch, Losses, Networks
 from unpaired.methods.feature_cycle import FeatureCycle
 from unpaired.networks import Discriminator, FeatureMaps, Generator, PatchGAN, ResNet
 from unpaired.networks.feature_segmenter import ClassReader

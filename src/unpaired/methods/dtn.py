@@ -12,18 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from unpaired.core.config import config
-from unpaired.data.domain import Domain
+from unpaired.data.domain import Direction, Domain, DomainName
 from unpaired.data.jitter import STILL, Jitter
 from unpaired.methods import adversarial as critic
-from unpaired.methods.base import (
-    BaseMethod,
-    Batch,
-    Direction,
-    DomainName,
-    Losses,
-    Networks,
-    Pretraining,
-)
+from unpaired.methods.base import BaseMethod, Batch, Losses, Networks, Pretraining
 from unpaired.methods.shared_encoder import SharedEncoder
 from unpaired.networks import CNN, ClassEncoder, Decoder, Encoder
 from unpaired.objectives import ternary

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from unpaired.core.config import config
-from unpaired.data.domain import Domain
+from unpaired.data.domain import Direction, Domain
 from unpaired.methods.adversarial import AdversarialMethod
-from unpaired.methods.base import Batch, Direction, Losses, Networks
+from unpaired.methods.base import Batch, Losses, Networks
 from unpaired.networks import CNN, Decoder, Discriminator
 from unpaired.objectives import Adversarial, NonSaturating
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from unpaired.core.config import ValueRange
-from unpaired.data.domain import Domain
+from unpaired.data.domain import OTHER, Domain, DomainName
 from unpaired.data.tensors import luma
-from unpaired.methods.base import OTHER, DomainName
 
 
 class SharedEncoder(nn.Module):

@@ -11,12 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unpaired.core.errors import DataError
-from unpaired.metrics.intervals import (
-    Measurement,
-    mean_over_pairs,
-    percentile_interval,
-    resample_counts,
-)
+from unpaired.metrics.intervals import mean_over_pairs, percentile_interval, resample_counts
+from unpaired.records.measurement import Measurement
 
 MAX_IMAGES = 1000
 """Images drawn from each pile: half a million pairs."""

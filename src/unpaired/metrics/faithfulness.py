@@ -9,18 +9,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unpaired.data.domain import resize
-from unpaired.evaluation.pairs import matched
-from unpaired.features.extract import Pile
-from unpaired.metrics.intervals import Measurement, bootstrap_mean, wilson
+from unpaired.metrics.intervals import bootstrap_mean, wilson
 from unpaired.metrics.paired import PairDistance
 from unpaired.metrics.structure import moved_edges, nearer, others, structure
+from unpaired.records.measurement import Measurement
 
 SUSPECTED_FROM = 0.05
 """Share of other images' translations that may be nearer to an image before it is suspected."""
-
-SHOWN_SIDE = 256
-"""Side, in pixels, that images of given folders are brought to."""
 
 
 @dataclass(frozen=True)
@@ -65,20 +60,6 @@ def look(source: Tensor, there: Tensor, names: list[str]) -> Faithfulness:
         added=added,
         lost=lost,
     )
-
-
-def look_at_piles(inputs: Pile, made: Pile) -> Faithfulness:
-    """As `look`, of two piles; see `matched`. Pictures are brought to `SHOWN_SIDE`.
-
-    Raises:
-        DataError: when fewer than two names are in both.
-    """
-    names, pictures = [], []
-    for name, *both in matched(inputs, made):
-        names.append(name)
-        pictures.append([resize(image, SHOWN_SIDE, SHOWN_SIDE) for image in both])
-    tensors = torch.from_numpy(np.stack(pictures)).permute(1, 0, 4, 2, 3)
-    return look(tensors[0], tensors[1], names)
 
 
 def measurements(

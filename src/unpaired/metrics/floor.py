@@ -12,7 +12,8 @@ from scipy import stats
 
 from unpaired.core.errors import DataError
 from unpaired.metrics.feature_sets import Features, check
-from unpaired.metrics.intervals import Measurement, percentile_interval
+from unpaired.metrics.intervals import percentile_interval
+from unpaired.records.measurement import Measurement
 
 FEWEST_EXTRAPOLATED = 60
 """Images of each set below which a distance is not extrapolated."""

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from unpaired.metrics.feature_sets import Features, blocks, check
-from unpaired.metrics.intervals import Measurement, percentile_interval
+from unpaired.metrics.intervals import percentile_interval
+from unpaired.records.measurement import Measurement
 
 MOST_RESAMPLED = 512
 """Largest rank of the covariances whose distance is bootstrapped; beyond, it is jackknifed."""

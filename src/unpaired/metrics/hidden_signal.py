@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from unpaired.metrics.intervals import Measurement, bootstrap_mean
+from unpaired.metrics.intervals import bootstrap_mean
+from unpaired.records.measurement import Measurement
 
 NOISE_LEVELS = 4.0
 """Standard deviation of the noise, in levels of 0…255: next to invisible."""

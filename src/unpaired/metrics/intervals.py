@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unpaired.core.errors import DataError
+from unpaired.records.measurement import Measurement
 
 _QUANTILES = (0.025, 0.975)
 _NORMAL_QUANTILE = 1.959963984540054  # a standard normal lies within ± this with probability 0.95
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """A number, its 95 % interval, and the number of images behind it."""
-
-    value: float
-    low: float
-    high: float
-    n: int
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields under their names, as JSON stores them."""
-        return asdict(self)
 
 
 def wilson(successes: int, n: int) -> Measurement:

@@ -10,12 +10,8 @@ from numpy.typing import NDArray
 
 from unpaired.core.errors import DataError
 from unpaired.metrics.feature_sets import Features, check
-from unpaired.metrics.intervals import (
-    Measurement,
-    mean_over_pairs,
-    percentile_interval,
-    resample_counts,
-)
+from unpaired.metrics.intervals import mean_over_pairs, percentile_interval, resample_counts
+from unpaired.records.measurement import Measurement
 
 MOST_ROWS = 5000
 """Rows of each set that `kernel` compares: its time grows with their square."""

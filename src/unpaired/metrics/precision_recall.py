@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import pairwise_distances
 
 from unpaired.metrics.feature_sets import Features, check
-from unpaired.metrics.intervals import Measurement, bootstrap_mean
+from unpaired.metrics.intervals import bootstrap_mean
+from unpaired.records.measurement import Measurement
 
 NEAREST = 5
 """k: the neighbour whose distance is the radius of a sphere (Naeem et al. 2020 use 5)."""

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unpaired.core.errors import DataError
-from unpaired.metrics.intervals import Measurement, percentile_interval, resample_counts
+from unpaired.metrics.intervals import percentile_interval, resample_counts
+from unpaired.records.measurement import Measurement
 
 Absent = Literal["zero", "skip"]
 """What a class that does not occur counts in a mean over the classes.

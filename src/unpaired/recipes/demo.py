@@ -6,7 +6,8 @@ from typing import Literal
 
 from unpaired.data.domain import Augmentation, Domain
 from unpaired.data.sources import BuiltIn
-from unpaired.experiment.experiment import Evaluation, Experiment, Optimiser, Training
+from unpaired.engine.settings import Optimiser, Training
+from unpaired.experiment.experiment import Evaluation, Experiment
 from unpaired.methods import CycleGAN
 from unpaired.networks import CNN, UNet
 from unpaired.objectives import Hinge

@@ -7,7 +7,8 @@ from typing import Literal
 
 from unpaired.core.config import ValueRange
 from unpaired.data.domain import Augmentation, Domain
-from unpaired.experiment.experiment import Evaluation, Experiment, Optimiser, Training
+from unpaired.engine.settings import Optimiser, Training
+from unpaired.experiment.experiment import Evaluation, Experiment
 from unpaired.methods import CycleGAN
 from unpaired.networks import PatchGAN, ResNet, UNet
 from unpaired.objectives import LeastSquares

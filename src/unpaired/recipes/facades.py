@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from unpaired.data.domain import Augmentation, Domain
-from unpaired.experiment.experiment import Evaluation, Experiment, Optimiser, Training
+from unpaired.engine.settings import Optimiser, Training
+from unpaired.experiment.experiment import Evaluation, Experiment
 from unpaired.methods import CycleGAN
 from unpaired.networks import FeatureMaps, PatchGAN, ResNet, UNet
 from unpaired.objectives import LeastSquares, WassersteinGP

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from unpaired.data.domain import Augmentation, Domain
-from unpaired.experiment.experiment import Evaluation, Experiment, Optimiser, Training
+from unpaired.engine.settings import Optimiser, Training
+from unpaired.experiment.experiment import Evaluation, Experiment
 from unpaired.methods import CycleGAN
 from unpaired.networks import CNN, PatchGAN, UNet
 from unpaired.objectives import Hinge, NonSaturating

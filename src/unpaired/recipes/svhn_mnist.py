@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from unpaired.experiment.experiment import Evaluation, Experiment, Optimiser, Training
+from unpaired.engine.settings import Optimiser, Training
+from unpaired.experiment.experiment import Evaluation, Experiment
 from unpaired.methods import CycleGAN
 from unpaired.networks import CNN, Generator, ResNet, UNet
 from unpaired.objectives import Adversarial, LeastSquares, NonSaturating

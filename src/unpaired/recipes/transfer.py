@@ -7,7 +7,8 @@ from typing import Literal
 
 from unpaired.data.domain import Domain
 from unpaired.data.jitter import STILL, Jitter
-from unpaired.experiment.experiment import Evaluation, Experiment, Optimiser, Training
+from unpaired.engine.settings import Optimiser, Training
+from unpaired.experiment.experiment import Evaluation, Experiment
 from unpaired.methods import DTN
 from unpaired.methods.base import Pretraining
 from unpaired.networks import CNN, ClassEncoder, Decoder, ExportedEncoder

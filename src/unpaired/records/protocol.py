@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from unpaired.core.config import config, encode
-from unpaired.metrics.intervals import Measurement
+from unpaired.records.measurement import Measurement
 
 Split = Literal["validation", "test"]
 

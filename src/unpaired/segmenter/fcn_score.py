@@ -16,7 +16,7 @@ from unpaired.core.errors import DataError
 from unpaired.data.sources import Source, describe
 from unpaired.evaluation.samples import content_hash
 from unpaired.metrics import segmentation
-from unpaired.metrics.intervals import Measurement
+from unpaired.records.measurement import Measurement
 from unpaired.records.protocol import Protocol
 from unpaired.segmenter.folder import Trained
 from unpaired.segmenter.label_maps import Pairs, hashes_of, match, read_label_maps, read_photos

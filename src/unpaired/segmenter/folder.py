@@ -25,7 +25,7 @@ from unpaired.core.weights import (
     refuse_pickle,
     write_weights,
 )
-from unpaired.metrics.intervals import Measurement
+from unpaired.records.measurement import Measurement
 from unpaired.segmenter.card import card
 from unpaired.segmenter.networks import SegmenterNetwork
 from unpaired.segmenter.segmenter import Segmenter

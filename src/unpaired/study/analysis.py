@@ -8,7 +8,8 @@ from itertools import combinations
 
 import numpy as np
 
-from unpaired.metrics.intervals import Measurement, wilson
+from unpaired.metrics.intervals import wilson
+from unpaired.records.measurement import Measurement
 from unpaired.study.agreement import Level, alpha_of_counts
 from unpaired.study.crossed import RESAMPLES, Interval, difference_interval, mean_interval
 from unpaired.study.judgements import STEPS, Study

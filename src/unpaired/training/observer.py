@@ -12,21 +12,22 @@ from torch import Tensor
 
 from unpaired.core.console import TrainingProgress
 from unpaired.core.files import UNFINISHED, write_atomically
+from unpaired.data.domain import DIRECTION, OTHER, DomainName
 from unpaired.data.images import Images
 from unpaired.data.leaks import Leaks
 from unpaired.engine.state import State
 from unpaired.engine.trackers import Tracker
 from unpaired.evaluation.model import Judge, Result
 from unpaired.experiment.experiment import Experiment
-from unpaired.methods.base import DIRECTION, OTHER, DomainName, Networks
+from unpaired.methods.base import Networks
 from unpaired.metrics.ranking import validation_score
 from unpaired.models.card import card
 from unpaired.models.folder import load_model, save_model, without_folders
+from unpaired.records.lines import append_line, read_evaluations
 from unpaired.records.protocol import Split
 from unpaired.report.plots.image_grid import grid, save_png
 from unpaired.report.run.page import write_report
 from unpaired.training import samples
-from unpaired.training.run_folder import append_line, read_evaluations
 
 
 class RunObserver:

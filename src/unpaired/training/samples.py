@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unpaired.data.batches import generator
+from unpaired.data.domain import OTHER, DomainName
 from unpaired.evaluation.samples import Translating, to_eight_bits
 from unpaired.experiment.experiment import Experiment
 from unpaired.inference.noise import generate
-from unpaired.methods.base import OTHER, DomainName, Networks
+from unpaired.methods.base import Networks
 
 NUM_ROWS = 12
 NUM_STYLES = 6

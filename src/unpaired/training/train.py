@@ -13,6 +13,7 @@ from unpaired.core.console import TrainingProgress, say
 from unpaired.core.errors import DataError, RunError, check_choice
 from unpaired.core.files import at_home
 from unpaired.core.torch_state import global_state_kept, plain_torch
+from unpaired.data.domain import SOURCE, DomainName
 from unpaired.data.images import Images, load_images, require_images
 from unpaired.data.leaks import find_leaks
 from unpaired.data.palettes import share_of_palette
@@ -23,7 +24,6 @@ from unpaired.engine.distributed import build_fabric, leave
 from unpaired.engine.loop import train as train_networks
 from unpaired.engine.trackers import Tracker, TrackerName
 from unpaired.experiment.experiment import Experiment, check
-from unpaired.methods.base import SOURCE, DomainName
 from unpaired.training import samples
 from unpaired.training.observer import RunObserver
 from unpaired.training.run_folder import changed_piles, open_run
@@ -62,7 +62,7 @@ def train(
     fixed = {name: _first_images(experiment, name) for name in sources}
     for domain in experiment.domains.values():  # hours before they are needed
         require_images(domain, "test", FEWEST["test"])
-    leaks = find_leaks(experiment)
+    leaks = find_leaks(experiment.domains)
     flattering = [leak for told in leaks.values() for leak in told]
     for warning in dict.fromkeys([*flattering, *large_batches(experiment, images)]):
         if not quiet:

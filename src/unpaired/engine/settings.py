@@ -1,0 +1,102 @@
+"""Training settings: optimisers, length, schedule, precision, intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Literal, Protocol
+
+from unpaired.core.config import config
+from unpaired.core.devices import Device
+from unpaired.data.domain import Domain, DomainName
+from unpaired.methods import Method
+
+
+@config
+class Optimiser:
+    """One optimiser; generators and discriminators have one each (TTUR, Heusel et al. 2017)."""
+
+    algorithm: Literal["adam", "rmsprop"] = "adam"
+    """Adam, or RMSprop (report 000)."""
+    learning_rate: float = 2e-4
+    """Step size at the beginning."""
+    beta1: float = 0.5
+    """Adam's decay of the first moment (DCGAN, section 3); RMSprop does not use it."""
+    beta2: float = 0.999
+    """Adam's decay of the second moment; RMSprop's smoothing constant."""
+
+
+@config
+class Training:
+    """How long, how fast and how exactly networks are trained."""
+
+    images: int = 200_000
+    """Length of the training in images seen per domain."""
+    seconds: float | None = None
+    """Time budget; training ends at whichever comes first, and the learning rate follows."""
+    batch_size: int = 1
+    """Images per domain and step, over all processes."""
+    generators: Optimiser = Optimiser()
+    """Optimiser of generators and encoders."""
+    discriminators: Optimiser = Optimiser()
+    """Optimiser of discriminators."""
+    schedule: Literal["constant", "linear"] = "linear"
+    """"linear": constant, then down to zero from `decay_from` on (CycleGAN, section 4)."""
+    decay_from: float = 0.5
+    """Share of the training after which a linear schedule begins to fall."""
+    ema_images: int = 10_000
+    """Half-life, in images seen, of the averaged weights that are evaluated and shared."""
+    pool_size: int = 50
+    """Past translations kept to train discriminators on (Shrivastava et al. 2017); 0: none."""
+    precision: Literal["auto", "bfloat16", "float32"] = "auto"
+    """"auto": bfloat16 where processor or GPU computes it in hardware, else float32."""
+    compile: bool = False
+    """Compile each phase as a whole (torch.compile): minutes at the start, faster steps later."""
+    device: Device = "auto"
+    """"auto": a GPU where there is one."""
+    seed: int = 0
+    """Everything random derives from it."""
+    log_images: int = 2_000
+    """Images seen between lines of metrics.jsonl."""
+    sample_images: int = 20_000
+    """Images seen between pictures of the fixed sample grid."""
+    checkpoint_images: int = 50_000
+    """Images seen between checkpoints."""
+    keep_checkpoints: int = 2
+    """Newest checkpoints kept, beside the best."""
+
+    @property
+    def whole_images(self) -> int:
+        """Length of the training in images seen: a whole number of batches."""
+        return math.ceil(self.images / self.batch_size) * self.batch_size
+
+
+class Trainable(Protocol):
+    """What the engine knows of an experiment: what is learned, on which domains, and how."""
+
+    @property
+    def a(self) -> Domain | None:
+        """The first domain; none for methods that make images from noise."""
+
+    @property
+    def b(self) -> Domain:
+        """The second domain."""
+
+    @property
+    def domains(self) -> Mapping[DomainName, Domain]:
+        """The domains that there are, by name."""
+
+    @property
+    def method(self) -> Method:
+        """What is learned."""
+
+    @property
+    def training(self) -> Training:
+        """How it is trained."""
+
+    @property
+    def evaluation_images(self) -> int:
+        """Images seen between evaluations on validation images; 0: none before the end."""
+
+    def domain(self, name: DomainName) -> Domain:
+        """A domain that must be there."""

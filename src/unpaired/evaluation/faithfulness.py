@@ -1,0 +1,28 @@
+"""Faithfulness of translated files: each image beside its translation, found by name."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from unpaired.data.domain import resize
+from unpaired.evaluation.pairs import matched
+from unpaired.features.extract import Pile
+from unpaired.metrics.faithfulness import Faithfulness, look
+
+SHOWN_SIDE = 256
+"""Side, in pixels, that images of given folders are brought to."""
+
+
+def look_at_piles(inputs: Pile, made: Pile) -> Faithfulness:
+    """As `look`, of two piles; see `matched`. Pictures are brought to `SHOWN_SIDE`.
+
+    Raises:
+        DataError: when fewer than two names are in both.
+    """
+    names, pictures = [], []
+    for name, *both in matched(inputs, made):
+        names.append(name)
+        pictures.append([resize(image, SHOWN_SIDE, SHOWN_SIDE) for image in both])
+    tensors = torch.from_numpy(np.stack(pictures)).permute(1, 0, 4, 2, 3)
+    return look(tensors[0], tensors[1], names)
