@@ -10,11 +10,12 @@ demo: $(READY)  ## train the built-in example, evaluate it, write runs/demo/repo
 	$(BIN)/unpaired demo
 
 test: $(READY)  ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
-check: $(READY)  ## formatting, lint, types
+check: $(READY)  ## formatting, lint, imports, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
 
 format: $(READY)

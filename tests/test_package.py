@@ -1,4 +1,4 @@
-"""The package as a whole: its public names, its floors, and what importing it costs."""
+"""The package as a whole: its public names, and what importing it costs (floors: import-linter, `make check`)."""
 
 from __future__ import annotations
 
@@ -15,39 +15,8 @@ import unpaired
 SOURCES = Path(unpaired.__file__).parent
 MODULES = sorted(SOURCES.rglob("*.py"))
 
-# From the ground up: a module imports from lower floors and from its own unit, nothing else.
-FLOORS = [
-    ["config", "errors", "files", "progress", "setting_names"],
-    ["data", "networks", "objectives", "weights"],
-    ["methods", "conversion", "inspect_data"],
-    ["experiment", "first_look"],
-    ["engine", "recipes", "model_folder", "model_card"],
-    ["auto", "smoke", "estimate", "resolution"],
-    ["translate", "generate"],
-    ["translation_plan"],
-    ["translate_files"],
-    ["evaluate"],
-    ["report", "samples"],
-    ["serve", "study"],
-    ["run_observer", "evaluation"],
-    ["training"],
-    ["sweep"],
-    ["cli"],
-    ["__main__"],
-]
-FLOOR_OF = {unit: number for number, units in enumerate(FLOORS) for unit in units}
-
 # A torchvision that was built for another torch makes the import of all of these fail.
 NOT_IN_CORE = {"torchvision", "torchmetrics", "timm", "torch_fidelity", "lightning"}
-
-
-def name_of(path: Path) -> str:
-    return path.relative_to(SOURCES).as_posix()
-
-
-def unit(module: str) -> str:
-    """`unpaired.data.images` => `data`; the package itself is its lazy front."""
-    return module.split(".")[1] if "." in module else ""
 
 
 def imports(path: Path) -> list[str]:
@@ -76,28 +45,6 @@ def fastest(command: list[str], runs: int) -> float:
     return min(found)
 
 
-def test_every_unit_has_a_floor():
-    units = {path.relative_to(SOURCES).parts[0].removesuffix(".py") for path in MODULES}
-    assert units - {"__init__"} <= FLOOR_OF.keys()
-
-
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_no_module_imports_upward(path: Path):
-    here = path.relative_to(SOURCES).parts[0].removesuffix(".py")
-    if here == "__init__":
-        return  # names of all floors, loaded when they are used
-    for name in imports(path):
-        if name == "unpaired" or name.startswith("unpaired."):
-            # `from unpaired import samples` names a unit as well.
-            there = unit(name)
-            assert there in ("", "__version__", here) or FLOOR_OF[there] < FLOOR_OF[here], name
-
-
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_no_module_imports_what_torchvision_can_break(path: Path):
-    assert not {name.split(".")[0] for name in imports(path)} & NOT_IN_CORE
-
-
 def test_all_modules_import_where_torchvision_is_broken():
     names = [
         ".".join(("unpaired", *path.relative_to(SOURCES).with_suffix("").parts)).removesuffix(
@@ -114,7 +61,7 @@ def test_all_modules_import_where_torchvision_is_broken():
     )
     found = python(code)
     assert found.returncode == 0, found.stderr
-    # No folder of modules has taken the place of a verb: `unpaired.evaluate` is both.
+    # No folder of modules is called like a verb: importing it would take the verb's place.
     assert found.stdout.strip() == "[]"
 
 

@@ -18,7 +18,8 @@ from unpaired.data.first_look import Look, look
 from unpaired.data.sources import BuiltIn, Folder, Source, parse_source
 from unpaired.experiment import auto
 from unpaired.experiment.auto import undescribed
-from unpaired.experiment.experiment import Experiment, check
+from unpaired.experiment.checks import check
+from unpaired.experiment.experiment import Experiment
 from unpaired.experiment.smoke import smoke
 from unpaired.methods import GAN
 from unpaired.networks import CNN, ResNet, UNet

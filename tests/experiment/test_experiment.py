@@ -17,15 +17,8 @@ from unpaired.data.codecs.decode import Decoding
 from unpaired.data.domain import Domain
 from unpaired.data.sources import Folder
 from unpaired.engine.settings import Optimiser, Training
-from unpaired.experiment.experiment import (
-    SCHEMA,
-    Evaluation,
-    Experiment,
-    check,
-    from_json,
-    load,
-    to_json,
-)
+from unpaired.experiment.checks import check
+from unpaired.experiment.experiment import SCHEMA, Evaluation, Experiment, from_json, load, to_json
 from unpaired.methods import DTN, CycleGAN
 from unpaired.networks import CNN, ClassEncoder, PatchGAN, ResNet, UNet
 from unpaired.recipes import RECIPES, recipe

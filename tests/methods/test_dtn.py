@@ -30,7 +30,8 @@ from unpaired.engine import checkpoint, loop
 from unpaired.engine.distributed import build_fabric
 from unpaired.engine.log import Window
 from unpaired.engine.state import State
-from unpaired.experiment.experiment import Experiment, check
+from unpaired.experiment.checks import check
+from unpaired.experiment.experiment import Experiment
 from unpaired.inference.translator import Translator
 from unpaired.methods import DTN
 from unpaired.methods.base import Networks, Pretraining

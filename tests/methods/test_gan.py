@@ -22,7 +22,8 @@ from unpaired.engine.log import Window
 from unpaired.engine.loop import Phases, advance
 from unpaired.engine.state import State
 from unpaired.evaluation.samples import Translating
-from unpaired.experiment.experiment import Experiment, check, from_json, to_json
+from unpaired.experiment.checks import check
+from unpaired.experiment.experiment import Experiment, from_json, to_json
 from unpaired.features import Pixels
 from unpaired.methods import GAN
 from unpaired.methods.base import Networks

@@ -23,7 +23,8 @@ from unpaired.engine.distributed import build_fabric
 from unpaired.engine.log import Window
 from unpaired.engine.loop import Phases, advance, train
 from unpaired.engine.state import State
-from unpaired.experiment.experiment import Experiment, check
+from unpaired.experiment.checks import check
+from unpaired.experiment.experiment import Experiment
 from unpaired.methods import GAN, CycleGAN
 from unpaired.methods.base import Networks
 from unpaired.networks import CNN, Discriminator, PatchGAN, UNet

@@ -19,7 +19,8 @@ from safetensors.torch import load_file, save_file
 from unpaired.core.config import config
 from unpaired.core.errors import ModelError
 from unpaired.data.sources import BuiltIn, Folder, HuggingFace, Source
-from unpaired.experiment.experiment import Experiment, check, to_json
+from unpaired.experiment.checks import check
+from unpaired.experiment.experiment import Experiment, to_json
 from unpaired.methods.base import Networks
 from unpaired.models.folder import load_model, save_model, without_folders
 from unpaired.networks import ResNet, SphereFace

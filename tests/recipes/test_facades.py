@@ -10,7 +10,7 @@ import pytest
 from unpaired import recipe
 from unpaired.core.errors import DataError
 from unpaired.data.images import load_images
-from unpaired.experiment.experiment import check
+from unpaired.experiment.checks import check
 from unpaired.recipes import require
 from unpaired.recipes.facades import PALETTE
 from unpaired.training.train import check_palettes

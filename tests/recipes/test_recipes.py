@@ -13,7 +13,8 @@ import pytest
 
 from unpaired.core.errors import DataError, SettingError
 from unpaired.data.sources import BuiltIn, Folder, HuggingFace
-from unpaired.experiment.experiment import Experiment, check, from_json, to_json
+from unpaired.experiment.checks import check
+from unpaired.experiment.experiment import Experiment, from_json, to_json
 from unpaired.methods import DTN
 from unpaired.networks import ExportedEncoder
 from unpaired.recipes import RECIPES, describe, entry, find, recipe, require

@@ -68,7 +68,7 @@ def run(arguments: list[str], recipe: str | None = None, prog: str = "unpaired t
         flags.print_help()
     from unpaired.core.config import encode
     from unpaired.core.console import say
-    from unpaired.experiment.experiment import check
+    from unpaired.experiment.checks import check
     from unpaired.experiment.smoke import smoke
     from unpaired.recipes import require
     from unpaired.training.estimate import estimate

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from unpaired.experiment.experiment import NETWORKS, Experiment
+from unpaired.experiment.checks import NETWORKS
+from unpaired.experiment.experiment import Experiment
 
 
 def smoke(experiment: Experiment) -> Experiment:

@@ -23,6 +23,7 @@ from unpaired.core.weights import CONFIG, WEIGHTS, read_weights, refuse_pickle, 
 from unpaired.data.domain import Domain
 from unpaired.data.sources import HuggingFace
 from unpaired.experiment import experiment as experiments
+from unpaired.experiment.checks import check
 from unpaired.experiment.experiment import Experiment
 from unpaired.methods.base import Networks
 from unpaired.networks import ExportedEncoder, FeatureMaps
@@ -145,7 +146,7 @@ def _read_config(path: Path) -> tuple[Experiment, int]:
         raise ModelError(f"{path}: images is {record['images']!r}, not a whole number.")
     try:
         experiment = experiments.from_json(json.dumps(record["experiment"]), str(path))
-        experiments.check(_without_held_out(experiment))
+        check(_without_held_out(experiment))
     except SettingError as error:
         raise ModelError(f"{path}: {error}") from None
     return experiment, record["images"]

@@ -14,7 +14,8 @@ from typing import Any
 from unpaired.core.config import encode
 from unpaired.core.errors import SettingError
 from unpaired.core.setting_names import short_names, text_of
-from unpaired.experiment.experiment import Experiment, check
+from unpaired.experiment.checks import check
+from unpaired.experiment.experiment import Experiment
 
 SEED = "training.seed"
 _LONGEST_NAME = 200

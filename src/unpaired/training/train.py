@@ -23,7 +23,8 @@ from unpaired.engine.checkpoint import list_newest_first
 from unpaired.engine.distributed import build_fabric, leave
 from unpaired.engine.loop import train as train_networks
 from unpaired.engine.trackers import Tracker, TrackerName
-from unpaired.experiment.experiment import Experiment, check
+from unpaired.experiment.checks import check
+from unpaired.experiment.experiment import Experiment
 from unpaired.training import samples
 from unpaired.training.observer import RunObserver
 from unpaired.training.run_folder import changed_piles, open_run

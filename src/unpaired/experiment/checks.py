@@ -1,0 +1,187 @@
+"""Checks of settings: values without meaning, and settings that contradict each other."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from typing import Any
+
+from unpaired.core.config import decoding_problems, encode
+from unpaired.core.errors import SettingError
+from unpaired.core.weights import LARGEST_SETTING
+from unpaired.data.domain import Domain
+from unpaired.data.sources import BuiltIn
+from unpaired.experiment.experiment import Experiment
+
+
+def check(experiment: Experiment) -> None:
+    """Look for settings that have no meaning or contradict each other.
+
+    Raises:
+        SettingError: with all problems at once.
+    """
+    problems = _types(experiment) or [*_numbers(experiment, ""), *_crosswise(experiment)]
+    if problems:
+        raise SettingError(
+            f"{len(problems)} setting{'s' * (len(problems) > 1)} cannot be used:\n"
+            + "\n".join(f"  - {problem}" for problem in problems)
+        )
+
+
+NETWORKS = ("encoder", "generator", "discriminator")
+"""Settings of a method that describe networks; not every method has each."""
+
+_AT_LEAST: dict[str, float] = {
+    "size": 8,
+    "width": 1,
+    "kernel": 1,
+    "convolutions": 1,
+    "features": 1,
+    "num_classes": 2,
+    "side": 8,
+    "latent_channels": 1,
+    "critic_steps": 1,
+    "r1_every": 1,
+    "weight_clip": 1e-6,
+    "batch_size": 1,
+    "zoom": 1,
+    "log_images": 1,
+    "sample_images": 1,
+    "checkpoint_images": 1,
+    "keep_checkpoints": 1,
+    "float_range": -math.inf,
+}
+"""Smallest value of settings by name; 0 where none is given."""
+
+_AT_MOST: dict[str, float] = {
+    "downsamplings": 16,
+    "layers": 16,
+    "beta1": 0.9999,
+    "beta2": 0.99999,
+    "decay_from": 1,
+    "confidence": 1,
+    "warm_up": 1,
+    "crop_probability": 1,
+    "test_fraction": 0.9,
+    "validation_fraction": 0.9,
+    "fill": 255,
+    "background": 255,
+    "seed": 2**63 - 1,
+}
+"""Largest value of settings by name; none where none is given."""
+
+
+def _types(experiment: Experiment) -> list[str]:
+    """Values that Python let through though their types are wrong, as in `Training(seed="1")`."""
+    text = json.dumps(encode(experiment), default=lambda value: {type(value).__name__: str(value)})
+    return decoding_problems(Experiment, text)
+
+
+def _numbers(settings: Any, path: str) -> list[str]:
+    problems = []
+    for field in dataclasses.fields(settings):
+        value, where = getattr(settings, field.name), f"{path}{field.name}"
+        if dataclasses.is_dataclass(value):
+            problems += _numbers(value, f"{where}.")
+            continue
+        least, most = _AT_LEAST.get(field.name, 0), _AT_MOST.get(field.name, math.inf)
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, bool) or not isinstance(number, (int, float)):
+                continue
+            if not math.isfinite(number):
+                problems.append(f"{where} is {number}: give a finite number.")
+            elif not least <= number <= most:
+                limit = f"at least {least:g}" if number < least else f"at most {most:g}"
+                problems.append(f"{where} is {number:g}: it must be {limit}.")
+    return problems
+
+
+def _crosswise(experiment: Experiment) -> list[str]:
+    method, training = experiment.method, experiment.training
+    problems = []
+    sizes = {name: domain.size for name, domain in experiment.domains.items()}
+    if len(set(sizes.values())) > 1:
+        problems.append(
+            f"a.size is {sizes['a']} and b.size {sizes['b']}: networks see both domains at one "
+            f"size. Give --a.size {sizes['a']} or --b.size {sizes['b']} alone: the other follows."
+        )
+    for role in NETWORKS:
+        network = getattr(method, role, None)
+        too_large = [] if network is None else _too_large(network, f"method.{role}.")
+        problems += too_large
+        if network is not None and not too_large and not _numbers(network, ""):
+            found = [p for size in sorted(set(sizes.values())) for p in network.problems(size)]
+            problems += [f"method.{role}: {problem}" for problem in dict.fromkeys(found)]
+    problems += method.problems(experiment.a, experiment.b, training.batch_size)
+    for name, domain in experiment.domains.items():
+        if domain.test_fraction + domain.validation_fraction >= 1:
+            problems.append(f"{name}: test and validation fractions leave nothing to train on.")
+        if domain.source in (domain.test_source, domain.validation_source):
+            problems.append(
+                f"{name}: the training images are also those of the test or validation. Give other "
+                "images, or none: then a share of the training images is held out."
+            )
+        if domain.crop is not None:
+            left, top, right, bottom = domain.crop
+            if not (left < right and top < bottom):
+                problems.append(
+                    f"{name}.crop is {domain.crop}: it must be left top right bottom with "
+                    "left < right and top < bottom, in pixels of the source images."
+                )
+        if domain.decoding.float_range is not None:
+            low, high = domain.decoding.float_range
+            if not low < high:
+                problems.append(
+                    f"{name}.decoding.float_range is {low:g} {high:g}: the value of black must be "
+                    "below that of white."
+                )
+        problems += _palette_problems(name, domain)
+        if isinstance(domain.source, BuiltIn) and domain.size != 32:
+            problems.append(f"{name}.size is {domain.size}: the built-in images are 32×32.")
+    if experiment.a is not None and experiment.a.palette and experiment.b.palette:
+        problems.append(
+            "a.palette and b.palette are both set: segmentation is measured towards the one domain "
+            "of label maps. Leave the palette of the other empty."
+        )
+    for phase in ("generators", "discriminators"):
+        if getattr(training, phase).learning_rate == 0:
+            problems.append(f"training.{phase}.learning_rate is 0: nothing would be learned.")
+    for length in ("images", "seconds"):
+        if getattr(training, length) == 0:
+            problems.append(f"training.{length} is 0: nothing would be learned.")
+    return problems
+
+
+def _too_large(network: Any, path: str) -> list[str]:
+    """Counts that no model folder may have, lest a stranger's settings make us build anything.
+
+    Refused here, before training: its model could not be loaded.
+    """
+    return [
+        f"{path}{name} is {value}: no model has more than {LARGEST_SETTING}."
+        for name, value in encode(network).items()
+        if isinstance(value, int) and value > LARGEST_SETTING
+    ]
+
+
+def _palette_problems(name: str, domain: Domain) -> list[str]:
+    """Why the colours of a domain's classes cannot be used, and what to do."""
+    problems = []
+    if domain.palette and domain.channels != 3:
+        problems.append(
+            f"{name}.palette holds RGB colours, but {name}.channels is {domain.channels}. Set "
+            f"--{name}.channels 3."
+        )
+    wrong = [colour for colour in domain.palette if not all(0 <= c <= 255 for c in colour)]
+    if wrong:
+        problems.append(f"{name}.palette holds {wrong[0]}: red, green and blue are 0 to 255.")
+    twice = [colour for colour in set(domain.palette) if domain.palette.count(colour) > 1]
+    if twice:
+        problems.append(
+            f"{name}.palette holds {min(twice)} more than once: each class needs a colour of its "
+            "own."
+        )
+    if len(domain.palette) == 1:
+        problems.append(f"{name}.palette holds one colour: give at least two classes, or none.")
+    return problems
