@@ -26,7 +26,7 @@ from PIL import Image
 
 from unpaired.data.sources import parse_source
 from unpaired.features import Loaded, parse_extractor
-from unpaired.features.extract import Pile, open_pile
+from unpaired.features.extract import ImageSet, open_image_set
 from unpaired.metrics.floor import extrapolated
 from unpaired.metrics.frechet import frechet, frechet_distance
 from unpaired.metrics.kernel_distance import kernel, kernel_distance
@@ -75,11 +75,11 @@ def main() -> None:
     _write_tables(numbers)
 
 
-def _pile(name: str) -> Pile:
-    return open_pile(parse_source(str(locate(name))))
+def _pile(name: str) -> ImageSet:
+    return open_image_set(parse_source(str(locate(name))))
 
 
-def _features(pile: Pile, extractor: Loaded, touch: Touch | None = None) -> Features:
+def _features(pile: ImageSet, extractor: Loaded, touch: Touch | None = None) -> Features:
     found = []
     for first in range(0, len(pile.hashes), 32):
         images = [pile.pixels(i) for i in range(first, min(first + 32, len(pile.hashes)))]
@@ -113,7 +113,7 @@ def _bias(real: Features, other: Features, draws: int = 10) -> dict[str, Any]:
     return found
 
 
-def _touched(pile: Pile, extractor: Loaded, touches: dict[str, Touch]) -> dict[str, Any]:
+def _touched(pile: ImageSet, extractor: Loaded, touches: dict[str, Touch]) -> dict[str, Any]:
     """Half of a pile, touched, against the other half as it is."""
     order = np.random.default_rng(0).permutation(len(pile.hashes))
     half = len(order) // 2

@@ -1,4 +1,7 @@
-"""The package as a whole: its public names, and what importing it costs (floors: import-linter, `make check`)."""
+"""The package as a whole: its public names, and what importing it costs.
+
+Floors and circles are held by the contracts in pyproject.toml (import-linter, `make check`).
+"""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from unpaired.engine import distributed as hardware
 from unpaired.evaluation import encoders as learned
 from unpaired.evaluation import extractor_records as any_extractor
 from unpaired.evaluation.content import Pretrained, diversity_within_classes
-from unpaired.evaluation.model import Judge
+from unpaired.evaluation.model import Evaluator
 from unpaired.evaluation.samples import Sample, Translated, Translating
 from unpaired.experiment.experiment import Experiment
 from unpaired.features import Pixels
@@ -30,7 +30,7 @@ def experiment(tiny: Experiment, quick_evaluation: None) -> Experiment:
     return replace(tiny, evaluation=evaluation)
 
 
-def adaptation(judge: Judge, networks: Networks, domain: Any) -> dict[str, Any]:
+def adaptation(judge: Evaluator, networks: Networks, domain: Any) -> dict[str, Any]:
     translating = Translating(judge.experiment, networks, CPU, judge.protocol.style_seed)
     return judge._adaptation(translating, domain)
 
@@ -49,8 +49,8 @@ def test_distances_of_pretrained_networks_are_taken_where_they_are_given(
 
     settings = replace(experiment, evaluation=replace(experiment.evaluation, adaptation=False))
     pretrained = Pretrained(looks={"lpips": of_red}, structures={"dino_structure": of_red})
-    found = Judge(settings, "test", CPU, pretrained).measure(networks, 1).record["metrics"]
-    plain = Judge(settings, "test", CPU).measure(networks, 1).record
+    found = Evaluator(settings, "test", CPU, pretrained).measure(networks, 1).record["metrics"]
+    plain = Evaluator(settings, "test", CPU).measure(networks, 1).record
     added = {f"cycle_lpips/{d}" for d in "ab"}
     for way in ("a2b", "b2a"):
         added |= {f"truth_lpips/{way}", f"truth_lpips/{way}/input"}
@@ -64,7 +64,7 @@ def test_a_record_says_in_which_precision_translations_were_made(
 ):
     """It is the machine's: the fingerprint is that of the measurement, on whatever machine."""
     evaluation = replace(experiment.evaluation, adaptation=False)
-    judge = Judge(replace(experiment, evaluation=evaluation), "validation", CPU)
+    judge = Evaluator(replace(experiment, evaluation=evaluation), "validation", CPU)
     seen: list[bool] = []
     original = type(experiment.method).translate
 
@@ -156,7 +156,7 @@ def test_students_learn_from_translations_and_read_real_images(
     experiment: Experiment, networks: Networks, students: list[Student]
 ):
     """Train on G(a) with a's labels and, to compare, on a itself; test on b's test images."""
-    judge = Judge(experiment, "test", CPU)
+    judge = Evaluator(experiment, "test", CPU)
     metrics = {d: adaptation(judge, networks, d) for d in ("a", "b")}
     for domain, other, channels in (("a", "b", 3), ("b", "a", 1)):
         way = {"a": "a2b", "b": "b2a"}[domain]
@@ -192,7 +192,7 @@ def test_what_students_learn_from_is_not_translated_back(
         raise AssertionError("ten thousand images were translated back, and thrown away")
 
     monkeypatch.setattr(type(experiment.method), "translate_back", refuse)
-    assert adaptation(Judge(experiment, "test", CPU), networks, "a")
+    assert adaptation(Evaluator(experiment, "test", CPU), networks, "a")
     assert len(students) == 2
 
 
@@ -205,7 +205,7 @@ def test_adaptation_is_measured_on_test_images_and_if_asked_for(
     wanted: bool,
 ):
     evaluation = replace(experiment.evaluation, adaptation=wanted)
-    judge = Judge(replace(experiment, evaluation=evaluation), split, CPU)
+    judge = Evaluator(replace(experiment, evaluation=evaluation), split, CPU)
     metrics = judge.measure(networks, 0).record["metrics"]
     assert not [name for name in metrics if name.startswith("adaptation")]
     assert not students
@@ -214,7 +214,7 @@ def test_adaptation_is_measured_on_test_images_and_if_asked_for(
 def test_adaptation_is_part_of_the_record(
     experiment: Experiment, networks: Networks, students: list[Student]
 ):
-    judge = Judge(experiment, "test", CPU)
+    judge = Evaluator(experiment, "test", CPU)
     metrics = judge.measure(networks, 0).record["metrics"]
     names = {f"adaptation_accuracy/{way}" for way in ("a2b", "b2a")}
     assert names | {f"{name}/input" for name in names} <= metrics.keys()
@@ -224,7 +224,7 @@ def test_adaptation_is_part_of_the_record(
 def test_without_labels_there_is_nothing_to_adapt(
     experiment: Experiment, networks: Networks, students: list[Student]
 ):
-    judge = Judge(experiment, "test", CPU)
+    judge = Evaluator(experiment, "test", CPU)
     judge.training["a"].labels = None
     assert adaptation(judge, networks, "a") == {}
     assert adaptation(judge, networks, "b").keys()
@@ -246,7 +246,7 @@ def test_a_translation_that_keeps_the_class_teaches_it(
         method=replace(experiment.method, style_channels=0),
     )
     monkeypatch.setattr(learned, "train_classifier", Nearest)
-    judge = Judge(settings, "test", CPU)
+    judge = Evaluator(settings, "test", CPU)
     nets = Networks({}, {}, {})
     found = adaptation(judge, nets, "a")["adaptation_accuracy/a2b"]
     assert found.value > 0.8

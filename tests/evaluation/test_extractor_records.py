@@ -21,7 +21,7 @@ from unpaired.data.sources import BuiltIn, Folder
 from unpaired.evaluation.image_sets import judge
 from unpaired.experiment.experiment import Experiment, load, to_json
 from unpaired.features import Loaded, Pixels
-from unpaired.features.extract import open_pile
+from unpaired.features.extract import open_image_set
 from unpaired.models.folder import save_model
 from unpaired.report.metric_text import in_order, wording
 from unpaired.report.names import Names
@@ -58,7 +58,7 @@ def test_each_extractor_adds_a_line_of_its_own_protocol(run: Path, tmp_path: Pat
             assert f"{name}/pixels/{domain}" in other["metrics"]
         assert -1 <= other["metrics"][f"embedding_similarity/pixels/{way}"]["value"] <= 1
     # What no translation comes to is what the piles themselves come to.
-    ink, sign = (open_pile(BuiltIn(name=name, part="test")) for name in ("ink", "sign"))
+    ink, sign = (open_image_set(BuiltIn(name=name, part="test")) for name in ("ink", "sign"))
     plain = judge(ink, sign, Pixels().load(torch.device("cpu")), resamples=0)
     unchanged = other["metrics"]["fd/pixels/b/input"]["value"]
     assert unchanged == pytest.approx(plain.metrics["fd/pixels"].value)

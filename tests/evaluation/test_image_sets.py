@@ -11,9 +11,9 @@ from PIL import Image
 from unpaired.core.errors import DataError
 from unpaired.data.sources import BuiltIn, Folder, Source
 from unpaired.evaluation import image_sets as made_images
-from unpaired.evaluation.image_sets import Judgement
+from unpaired.evaluation.image_sets import ImageSetMeasurements
 from unpaired.features import CLIP, Extractor, Inception, Loaded, Pixels
-from unpaired.features.extract import Pile, open_pile, pile_of
+from unpaired.features.extract import ImageSet, image_set_of, open_image_set
 
 
 @pytest.fixture
@@ -42,15 +42,15 @@ def judge(
     more_real: Source | None = None,
     unchanged: Source | None = None,
     resamples: int = 0,
-) -> list[Judgement]:
+) -> list[ImageSetMeasurements]:
     """`made_images.judge`, of sources."""
     return [
         made_images.judge(
-            open_pile(made),
-            open_pile(real),
+            open_image_set(made),
+            open_image_set(real),
             extractor.load(torch.device("cpu")),
-            more_real=more_real and open_pile(more_real),
-            unchanged=unchanged and open_pile(unchanged),
+            more_real=more_real and open_image_set(more_real),
+            unchanged=unchanged and open_image_set(unchanged),
             resamples=resamples,
         )
         for extractor in extractors
@@ -102,10 +102,10 @@ def test_a_perfect_model_comes_to_its_floor(num_made: int, num_real: int):
     """All images are of one kind: what is measured is what the numbers of images make of it."""
     random = torch.Generator().manual_seed(0)
 
-    def pile(name: str, count: int) -> Pile:
+    def pile(name: str, count: int) -> ImageSet:
         quarters = torch.randint(0, 256, (count, 3, 2, 2), dtype=torch.uint8, generator=random)
         names = [str(i) for i in range(count)]
-        return pile_of(quarters.repeat_interleave(4, 2).repeat_interleave(4, 3), names, name)
+        return image_set_of(quarters.repeat_interleave(4, 2).repeat_interleave(4, 3), names, name)
 
     made, real, more = pile("made", num_made), pile("real", num_real), pile("more", 2000)
     metrics = made_images.judge(made, real, Stand("clip"), more_real=more, resamples=0).metrics

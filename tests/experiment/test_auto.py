@@ -14,7 +14,7 @@ from PIL import Image
 
 from unpaired.core.errors import DataError
 from unpaired.data.codecs.decode import Decoding
-from unpaired.data.first_look import Look, look
+from unpaired.data.first_look import FirstImages, look
 from unpaired.data.sources import BuiltIn, Folder, Source, parse_source
 from unpaired.experiment import auto
 from unpaired.experiment.auto import undescribed
@@ -239,7 +239,9 @@ def test_sixteen_bits_and_unreadable_files(tmp_path: Path):
     (tmp_path / "deep" / "0.png").write_bytes(b"nothing")
     seen = look(deep)
     words = "files (1 of 8 that were tried cannot be read)"
-    assert seen == Look(num_images=8, short_side=40, is_grey=True, sixteen_bits=True, files=words)
+    assert seen == FirstImages(
+        num_images=8, short_side=40, is_grey=True, sixteen_bits=True, files=words
+    )
     experiment, reasons = choose(deep, fill(tmp_path / "plain", 40, 40, "L"), "cpu")
     assert reasons[0].startswith(f"a: 8 {words} in ")
     assert reasons[1].startswith("b: 8 images in ")

@@ -12,7 +12,7 @@ from unpaired.core.errors import DataError
 from unpaired.data.sources import BuiltIn, Folder
 from unpaired.features import Pixels
 from unpaired.features import extract as extraction
-from unpaired.features.extract import extract, open_pile
+from unpaired.features.extract import extract, open_image_set
 
 CPU = torch.device("cpu")
 
@@ -49,7 +49,7 @@ def folder(tmp_path: Path) -> Path:
 def test_features_do_not_depend_on_the_batch_nor_on_what_was_kept(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    pile = open_pile(Folder(path=str(folder)))
+    pile = open_image_set(Folder(path=str(folder)))
     assert pile.formats == {"PNG": 4, "JPEG": 1}
     whole = extract(pile, extractor := Counting(), tmp_path / "a")
     assert extractor.batches == [5]
@@ -67,12 +67,12 @@ def test_features_do_not_depend_on_the_batch_nor_on_what_was_kept(
 
 def test_other_images_and_other_weights_are_not_taken_for_known_ones(folder: Path, tmp_path: Path):
     extractor = Counting()
-    extract(open_pile(Folder(path=str(folder))), extractor, tmp_path)
+    extract(open_image_set(Folder(path=str(folder))), extractor, tmp_path)
     extractor.weights_hash = "5678"
-    extract(open_pile(Folder(path=str(folder))), extractor, tmp_path)
+    extract(open_image_set(Folder(path=str(folder))), extractor, tmp_path)
     assert len(extractor.batches) == 2
     (folder / "0.png").write_bytes((folder / "2.png").read_bytes())
-    changed = extract(open_pile(Folder(path=str(folder))), extractor, tmp_path)
+    changed = extract(open_image_set(Folder(path=str(folder))), extractor, tmp_path)
     assert len(extractor.batches) == 3
     np.testing.assert_array_equal(changed.features[0], changed.features[2])
 
@@ -81,7 +81,7 @@ def test_an_unreadable_image_is_left_out_and_named_the_second_time_too(
     folder: Path, tmp_path: Path
 ):
     (folder / "1.png").write_bytes((folder / "1.png").read_bytes()[:60])
-    pile = open_pile(Folder(path=str(folder)))
+    pile = open_image_set(Folder(path=str(folder)))
     for _ in range(2):
         found = extract(pile, Counting(), tmp_path)
         assert len(found.features) == 4
@@ -93,13 +93,13 @@ def test_a_pile_without_a_readable_image_is_refused(folder: Path, tmp_path: Path
     for path in folder.iterdir():
         path.write_bytes(path.read_bytes()[:60])
     with pytest.raises(DataError, match="none of 5 images can be read"):
-        extract(open_pile(Folder(path=str(folder))), Counting(), tmp_path)
+        extract(open_image_set(Folder(path=str(folder))), Counting(), tmp_path)
 
 
 def test_damaged_features_are_extracted_anew(
     folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
-    pile, extractor = open_pile(Folder(path=str(folder))), Counting()
+    pile, extractor = open_image_set(Folder(path=str(folder))), Counting()
     expected = extract(pile, extractor, tmp_path / "kept")
     (kept,) = (tmp_path / "kept").iterdir()
     content = bytearray(kept.read_bytes())
@@ -115,6 +115,6 @@ def test_damaged_features_are_extracted_anew(
 
 
 def test_built_in_images_have_no_format(tmp_path: Path):
-    pile = open_pile(BuiltIn(name="ink", part="test"))
+    pile = open_image_set(BuiltIn(name="ink", part="test"))
     assert set(pile.formats) == {"pixels"}
     assert extract(pile, Counting(), tmp_path).features.shape == (len(pile.hashes), 192)

@@ -13,20 +13,20 @@ from unpaired.core.errors import NonFiniteLoss
 from unpaired.engine.stages import BATCH, learn_features
 from unpaired.methods.feature_cycle import DROPPED, HELD, TRUSTED, FeatureCycle
 from unpaired.networks import FeatureMaps
-from unpaired.networks.feature_segmenter import ClassReader
+from unpaired.networks.feature_segmenter import FeatureSegmenter
 
 SIZE, CLASSES, COMPONENTS = 16, 4, 64
 
 
 @pytest.fixture(scope="module")
-def untaught(maps_program: Path) -> ClassReader:
+def untaught(maps_program: Path) -> FeatureSegmenter:
     torch.manual_seed(0)
     settings = FeatureMaps(path=str(maps_program), width=16)
     return settings.build(CLASSES, SIZE, "signed", mirrors=False)
 
 
 @pytest.fixture
-def reader(untaught: ClassReader) -> ClassReader:
+def reader(untaught: FeatureSegmenter) -> FeatureSegmenter:
     """A reader whose guess is that of classes' means, with one class mistaken for another."""
     network = copy.deepcopy(untaught)
     guessed = means()[:, :32].clone()
@@ -68,7 +68,7 @@ def shares(classes: Tensor) -> Tensor:
     return nn.functional.one_hot(classes, CLASSES).movedim(-1, 1).float()
 
 
-def play(reader: ClassReader, images: int, count: int = 32) -> FeatureCycle:
+def play(reader: FeatureSegmenter, images: int, count: int = 32) -> FeatureCycle:
     """Photos of some buildings, and the maps of others."""
     torch.manual_seed(0)
     views = seen(buildings(count, 1), 2)[:, None]
@@ -78,7 +78,7 @@ def play(reader: ClassReader, images: int, count: int = 32) -> FeatureCycle:
 def silent(images: int, total: int, loss: float) -> None: ...
 
 
-def test_it_finds_what_the_guess_took_for_something_else(reader: ClassReader):
+def test_it_finds_what_the_guess_took_for_something_else(reader: FeatureSegmenter):
     """Sills look like walls to the guess; that real maps have sills under windows says which."""
     classes = buildings(100, 3)
     features = seen(classes, 4)
@@ -94,14 +94,16 @@ def test_it_finds_what_the_guess_took_for_something_else(reader: ClassReader):
     assert torch.allclose(held, reader.classify(features), atol=1e-5)
 
 
-def test_nothing_else_of_the_reader_changes(reader: ClassReader):
+def test_nothing_else_of_the_reader_changes(reader: FeatureSegmenter):
     before = {name: tensor.clone() for name, tensor in reader.state_dict().items()}
     learn_features(play(reader, 4 * BATCH), silent)
     changed = {n.split(".")[0] for n, t in reader.state_dict().items() if not t.equal(before[n])}
     assert changed == {"head", "held"}
 
 
-def test_what_the_maker_makes_of_a_reading_leaves_no_gradient_to_the_reader(reader: ClassReader):
+def test_what_the_maker_makes_of_a_reading_leaves_no_gradient_to_the_reader(
+    reader: FeatureSegmenter,
+):
     """Or it would hide the features in its maps, as CycleGANs do (Chu et al. 2017)."""
     cycle = play(reader, BATCH)
     handed: list[Tensor] = []
@@ -117,7 +119,7 @@ def test_what_the_maker_makes_of_a_reading_leaves_no_gradient_to_the_reader(read
     assert not any(maps.requires_grad for maps in handed)
 
 
-def test_both_sides_learn_and_only_theirs(reader: ClassReader):
+def test_both_sides_learn_and_only_theirs(reader: FeatureSegmenter):
     cycle = play(reader, BATCH)
     views, maps = cycle.draw(4)
     loss, fakes = cycle.players_loss(views, maps, 0.0)
@@ -131,14 +133,14 @@ def test_both_sides_learn_and_only_theirs(reader: ClassReader):
     assert not any(p.grad is not None for p in cycle.players.parameters())
 
 
-def test_a_loss_that_is_not_finite_ends_it(reader: ClassReader):
+def test_a_loss_that_is_not_finite_ends_it(reader: FeatureSegmenter):
     cycle = play(reader, BATCH)
     cycle.views[:, 0, 0, 0, 0] = float("nan")
     with pytest.raises(NonFiniteLoss, match=r"after 0 images seen. Set --method.encoder-images 0"):
         learn_features(cycle, silent)
 
 
-def test_the_hold_falls(reader: ClassReader):
+def test_the_hold_falls(reader: FeatureSegmenter):
     """The same batch costs less by the share of the cross-entropy that no longer counts."""
     cycle = play(reader, BATCH)
     views, maps = cycle.draw(4)
@@ -156,7 +158,7 @@ def test_the_hold_falls(reader: ClassReader):
     ("done", "trust"), [(0.25, 0.0), (0.375, TRUSTED / 2), (0.5, TRUSTED), (1.0, TRUSTED)]
 )
 def test_what_it_is_held_to_turns_into_what_its_average_says(
-    reader: ClassReader, done: float, trust: float
+    reader: FeatureSegmenter, done: float, trust: float
 ):
     cycle = play(reader, BATCH)
     views, maps = cycle.draw(4)
@@ -176,7 +178,9 @@ def test_what_it_is_held_to_turns_into_what_its_average_says(
     assert cost() - before == pytest.approx(hold * trust * dearer, rel=1e-2, abs=1e-5)
 
 
-def test_it_studies_without_some_components_what_its_average_says_with_all(reader: ClassReader):
+def test_it_studies_without_some_components_what_its_average_says_with_all(
+    reader: FeatureSegmenter,
+):
     """Both views count, the mirror image turned back; and no gradient reaches the answers."""
     torch.manual_seed(0)
     with torch.no_grad():
@@ -200,7 +204,7 @@ def test_it_studies_without_some_components_what_its_average_says_with_all(reade
 
 
 def test_the_study_begins_at_the_average_and_what_it_ends_at_is_kept(
-    reader: ClassReader, monkeypatch: pytest.MonkeyPatch
+    reader: FeatureSegmenter, monkeypatch: pytest.MonkeyPatch
 ):
     cycle = play(reader, 10 * BATCH)
     begun: list[dict[str, Tensor]] = []

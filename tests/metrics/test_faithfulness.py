@@ -11,10 +11,10 @@ from torch import Tensor
 
 from unpaired.core.errors import DataError
 from unpaired.data.sources import Folder, HuggingFace
-from unpaired.evaluation.faithfulness import SHOWN_SIDE, look_at_piles
+from unpaired.evaluation.faithfulness import SHOWN_SIDE, faithfulness_of_files
 from unpaired.evaluation.pairs import counterparts, embedding_similarity, matched
 from unpaired.features import Pixels
-from unpaired.features.extract import open_pile
+from unpaired.features.extract import open_image_set
 from unpaired.inference.plan import make_plan
 from unpaired.metrics import structure
 from unpaired.metrics.faithfulness import look, measurements
@@ -95,7 +95,7 @@ def folders(tmp_path: Path) -> tuple[Folder, Folder]:
 
 
 def test_folders_are_matched_by_name(folders: tuple[Folder, Folder]):
-    found = look_at_piles(*map(open_pile, folders))
+    found = faithfulness_of_files(*map(open_image_set, folders))
     assert found.names == ["0", "2", "4", "deep/1", "deep/3", "deep/5"]
     assert found.source.shape == (6, SHOWN_SIDE, SHOWN_SIDE, 3)
     assert not len(found.suspected)
@@ -107,15 +107,16 @@ def test_folders_are_matched_by_name(folders: tuple[Folder, Folder]):
 
 def test_similarity_of_features_is_of_images_of_one_name(folders: tuple[Folder, Folder]):
     loaded = Pixels().load(torch.device("cpu"))
-    same = embedding_similarity(open_pile(folders[0]), open_pile(folders[0]), loaded)
+    same = embedding_similarity(open_image_set(folders[0]), open_image_set(folders[0]), loaded)
     assert same["embedding_similarity/pixels"].value == pytest.approx(1)
     assert same["embedding_similarity/pixels/shuffled"].value < 0.8
-    negatives = embedding_similarity(*map(open_pile, folders), loaded)
+    negatives = embedding_similarity(*map(open_image_set, folders), loaded)
     assert negatives["embedding_similarity/pixels"].value < 0.5
     assert negatives["embedding_similarity/pixels"].n == 6
     (Path(folders[1].path) / "2.png").write_bytes(b"")
     assert (
-        embedding_similarity(*map(open_pile, folders), loaded)["embedding_similarity/pixels"].n == 5
+        embedding_similarity(*map(open_image_set, folders), loaded)["embedding_similarity/pixels"].n
+        == 5
     )
 
 
@@ -123,12 +124,12 @@ def test_an_unreadable_file_is_left_out_and_strange_names_are_shown(
     folders: tuple[Folder, Folder], tmp_path: Path
 ):
     (tmp_path / "out" / "2.png").write_bytes(b"")
-    assert "2" not in look_at_piles(*map(open_pile, folders)).names
+    assert "2" not in faithfulness_of_files(*map(open_image_set, folders)).names
     other = tmp_path / "other"
     other.mkdir()
     Image.new("RGB", (8, 8)).save(other / "result_7.png")
     with pytest.raises(DataError, match=r"no image of .*'result_7' is there and '0' here"):
-        look_at_piles(open_pile(folders[0]), open_pile(Folder(path=str(other))))
+        faithfulness_of_files(open_image_set(folders[0]), open_image_set(Folder(path=str(other))))
 
 
 @pytest.mark.parametrize(
@@ -143,12 +144,12 @@ def test_translations_of_a_table_find_its_images(tmp_path: Path, ids: list[str])
         content.append((tmp_path / f"{i}.png").read_bytes())
     columns = {"image": [{"bytes": c, "path": None} for c in content], "id": ids}
     parquet.write_table(arrow.table(columns), tmp_path / "t.parquet")
-    table = open_pile(HuggingFace(name=str(tmp_path / "t.parquet")))
+    table = open_image_set(HuggingFace(name=str(tmp_path / "t.parquet")))
     plan = make_plan([tmp_path / "t.parquet"], tmp_path / "out", 1, None, 8, overwrite=False)
     (tmp_path / "out").mkdir()
     for job, made in zip(plan.jobs[:2], content[:2], strict=True):
         job.outputs[0].write_bytes(made)
-    found = open_pile(Folder(path=str(tmp_path / "out")))
+    found = open_image_set(Folder(path=str(tmp_path / "out")))
     pairs = list(matched(table, found))
     assert len(pairs) == 2
     assert all(np.array_equal(here, there) for _, here, there in pairs)
@@ -158,7 +159,7 @@ def test_translations_of_a_table_find_its_images(tmp_path: Path, ids: list[str])
     assert fewer.formats == {"PNG": 2}
     (tmp_path / "none").mkdir()
     Image.new("RGB", (8, 8)).save(tmp_path / "none" / "other.png")
-    assert counterparts(table, open_pile(Folder(path=str(tmp_path / "none")))) is None
+    assert counterparts(table, open_image_set(Folder(path=str(tmp_path / "none")))) is None
 
 
 def test_some_images_of_a_table_keep_the_names_that_all_of_them_have(tmp_path: Path):
@@ -168,6 +169,6 @@ def test_some_images_of_a_table_keep_the_names_that_all_of_them_have(tmp_path: P
     images = [{"bytes": buffer.getvalue(), "path": None}] * 3
     table = arrow.table({"image": images, "id": ["x/1", "y", "z"]})  # no names of files
     parquet.write_table(table, tmp_path / "t.parquet")
-    whole = open_pile(HuggingFace(name=str(tmp_path / "t.parquet")))
+    whole = open_image_set(HuggingFace(name=str(tmp_path / "t.parquet")))
     fewer = whole.only([1, 2])
     assert len(list(matched(fewer, whole))) == 2

@@ -31,7 +31,7 @@ from unpaired.experiment.experiment import Evaluation, Experiment
 from unpaired.methods import CycleGAN
 from unpaired.models.folder import load_model
 from unpaired.networks import CNN, FeatureMaps, UNet
-from unpaired.networks.feature_segmenter import GUESSED_FROM, PLACES, ClassReader
+from unpaired.networks.feature_segmenter import GUESSED_FROM, PLACES, FeatureSegmenter
 from unpaired.networks.label_maps import SHARPNESS, PaletteOutput
 
 SIDE, SIZE, CLASSES = 16, 16, 4
@@ -70,7 +70,7 @@ def settings(path: Path, **changes: Any) -> FeatureMaps:
     return replace(given, **changes)
 
 
-def reader(path: Path, **changes: Any) -> ClassReader:
+def reader(path: Path, **changes: Any) -> FeatureSegmenter:
     torch.manual_seed(0)
     return settings(path, **changes).build(CLASSES, SIZE, "signed", mirrors=False)
 
@@ -95,7 +95,7 @@ def shares(classes: Tensor) -> Tensor:
     return nn.functional.one_hot(classes, CLASSES).movedim(-1, 1).float()
 
 
-def learned(network: ClassReader) -> ClassReader:
+def learned(network: FeatureSegmenter) -> FeatureSegmenter:
     network.learn(planted(200, 1)[0].split(50), shares(planted(200, 2)[1]))
     return network
 
@@ -405,7 +405,7 @@ def test_a_run_begins_with_the_guess_and_its_model_needs_no_other_file(
     loaded = load_model(tmp_path / "model")
     output = loaded.networks.generators["a2b"]
     assert isinstance(output, PaletteOutput)
-    assert isinstance(output.classes, ClassReader)
+    assert isinstance(output.classes, FeatureSegmenter)
     assert output.classes.layout.std() > 0.1  # what was learned from the piles came along
     translator = unpaired.load(tmp_path / "model", device="cpu")
     photos, classes = planted(40, 3)

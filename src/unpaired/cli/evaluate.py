@@ -168,7 +168,7 @@ def _of_model(given: Namespace) -> list[dict[str, Any]]:
 def _of_images(given: Namespace) -> list[dict[str, Any]]:
     from unpaired.core.devices import choose_device
     from unpaired.data.sources import parse_source
-    from unpaired.evaluation.faithfulness import SHOWN_SIDE, look_at_piles
+    from unpaired.evaluation.faithfulness import SHOWN_SIDE, faithfulness_of_files
     from unpaired.evaluation.image_sets import judge
     from unpaired.evaluation.pairs import (
         against_truth,
@@ -177,21 +177,24 @@ def _of_images(given: Namespace) -> list[dict[str, Any]]:
         pairs_protocol,
         unmatched,
     )
-    from unpaired.features.extract import Pile, open_pile
+    from unpaired.features.extract import ImageSet, open_image_set
     from unpaired.metrics.faithfulness import measurements
     from unpaired.report.faithfulness import write_faithfulness
 
-    def pile(source: str | None) -> Pile | None:
-        return open_pile(parse_source(source)) if source else None
+    def pile(source: str | None) -> ImageSet | None:
+        return open_image_set(parse_source(source)) if source else None
 
     def record(
-        other: Pile, protocol: Protocol, metrics: dict[str, Measurement], notes: Sequence[str] = ()
+        other: ImageSet,
+        protocol: Protocol,
+        metrics: dict[str, Measurement],
+        notes: Sequence[str] = (),
     ) -> None:
         names = {"generated": made.name, "against": other.name}
         records.append(names | protocol.record(metrics) | {"notes": list(notes)})
 
     wanted = _extractors(given)  # a typo is found before many files are read
-    made = open_pile(parse_source(given.generated))
+    made = open_image_set(parse_source(given.generated))
     real, more_real = pile(given.real), pile(given.more_real)
     inputs, truth = pile(given.inputs), pile(given.truth)
     device = choose_device(given.device or "auto")
@@ -204,7 +207,7 @@ def _of_images(given: Namespace) -> list[dict[str, Any]]:
             judged = judge(made, real, extractor, more_real=more_real, unchanged=unchanged)
             record(real, judged.protocol, judged.metrics, judged.notes)
     if inputs is not None:
-        faithful = look_at_piles(inputs, made)
+        faithful = faithfulness_of_files(inputs, made)
         resize = f"bicubic, anti-aliased, to {SHOWN_SIDE}×{SHOWN_SIDE}"
         metrics = measurements(faithful, pretrained.structures)
         left_out = unmatched(inputs, made)

@@ -4,7 +4,7 @@ The tree::
 
     UnpairedError                 exit 2: the user's input or setting
     ├── SettingError              a setting has no meaning, or contradicts another   (ValueError)
-    ├── DataError                 a pile of images cannot be used                    (ValueError)
+    ├── DataError                 a set of images cannot be used                     (ValueError)
     │   └── UnreadableImage       one image cannot be used; the others go on
     ├── ModelError                a model folder is refused                          (ValueError)
     ├── RunError                  a run folder is refused                            (ValueError)
@@ -21,40 +21,62 @@ from typing import Any, get_args
 
 
 class UnpairedError(Exception):
-    """Base of all errors with a message written for users."""
+    """Base of all errors with a message written for users.
+
+    `code` names what happened, for programs and tests: messages are reworded, codes stay. `setting`
+    is the path of the setting that is to blame or that would help, such as "training.batch_size";
+    empty where there is none.
+    """
 
     exit_code = 2
+    code = "error"
+
+    def __init__(self, message: str, *, code: str = "", setting: str = "") -> None:
+        super().__init__(message)
+        self.code = code or type(self).code
+        self.setting = setting
 
 
 class SettingError(UnpairedError, ValueError):
     """A setting has no meaning, or contradicts another."""
 
+    code = "setting"
+
 
 class DataError(UnpairedError, ValueError):
-    """A pile of images cannot be used."""
+    """A set of images cannot be used."""
+
+    code = "data"
 
 
 class UnreadableImage(DataError):
     """One image cannot be used: `reason` says why, without the image's name; `setting` is that of
     its decoding which would let it pass, if there is one."""
 
-    def __init__(self, name: str, reason: str, setting: str = "") -> None:
-        super().__init__(f"{name}: {reason}")
+    code = "unreadable-image"
+
+    def __init__(self, name: str, reason: str, setting: str = "", *, code: str = "") -> None:
+        super().__init__(f"{name}: {reason}", code=code, setting=setting)
         self.name = name
         self.reason = reason
-        self.setting = setting
 
 
 class ModelError(UnpairedError, ValueError):
     """A model folder is refused."""
 
+    code = "model"
+
 
 class RunError(UnpairedError, ValueError):
     """A run folder is refused."""
 
+    code = "run"
+
 
 class MissingExtra(UnpairedError, ImportError):
     """An optional package is absent; `extra` names the extra that brings it."""
+
+    code = "missing-extra"
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
         super().__init__(
@@ -65,6 +87,8 @@ class MissingExtra(UnpairedError, ImportError):
 
 class BrokenPackage(UnpairedError, ImportError):
     """An optional package is installed, but cannot be imported."""
+
+    code = "broken-package"
 
     def __init__(self, package: str, purpose: str, error: Exception) -> None:
         super().__init__(
@@ -79,6 +103,7 @@ class NonFiniteLoss(UnpairedError, ArithmeticError):
     """A loss or gradient became NaN or infinite; the optimiser step was not taken."""
 
     exit_code = 3
+    code = "non-finite-loss"
 
 
 def check_choice(name: str, value: object, choices: Any) -> None:
@@ -89,4 +114,8 @@ def check_choice(name: str, value: object, choices: Any) -> None:
     """
     if value not in get_args(choices):
         *others, last = map(repr, get_args(choices))
-        raise SettingError(f"{name} is {value!r}: give {', '.join(others)} or {last}.")
+        raise SettingError(
+            f"{name} is {value!r}: give {', '.join(others)} or {last}.",
+            code="unknown-choice",
+            setting=name,
+        )

@@ -19,7 +19,7 @@ Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
-class Look:
+class FirstImages:
     """What the first images of a pile tell."""
 
     num_images: int
@@ -36,7 +36,7 @@ def look(
     decoding: Decoding | None = None,
     crop: Box | None = None,
     name: DomainName = "a",
-) -> Look:
+) -> FirstImages:
     """Open a source and decode some of its images, spread over the pile, as training would. `name`
     is what the pile's flags begin with.
 
@@ -70,7 +70,9 @@ def look(
     short = int(np.median([min(shape) for shape in shapes]))
     bad = len(places) - len(shapes)
     files = f"files ({bad} of {len(places)} that were tried cannot be read)" if bad else "images"
-    return Look(len(records.names), short, grey == len(shapes), deep > len(shapes) / 2, files)
+    return FirstImages(
+        len(records.names), short, grey == len(shapes), deep > len(shapes) / 2, files
+    )
 
 
 def _pixels(records: Records, i: int, decoding: Decoding) -> tuple[Pixels, bool]:

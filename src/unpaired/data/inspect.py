@@ -90,12 +90,12 @@ def leaks(findings: dict[str, Finding]) -> list[tuple[str, str]]:
     """Images with the same pixels in two piles, as ("a: x.png", "a-test: y.png")."""
     return [
         (f"{first}: {x}", f"{second}: {y}")
-        for first, second, pairs in in_two_piles(findings)
+        for first, second, pairs in in_two_sources(findings)
         for x, y in pairs
     ]
 
 
-def in_two_piles(
+def in_two_sources(
     findings: dict[str, Finding],
 ) -> Iterator[tuple[str, str, list[tuple[str, str]]]]:
     """Of each two piles, their keys and the names of the images that stand in both."""

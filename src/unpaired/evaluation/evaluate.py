@@ -19,7 +19,7 @@ from unpaired.data.domain import OTHER
 from unpaired.data.sources import describe
 from unpaired.evaluation import extractor_records as any_extractor
 from unpaired.evaluation.content import Pretrained
-from unpaired.evaluation.model import Judge, Result
+from unpaired.evaluation.model import Evaluator, Result
 from unpaired.experiment.experiment import Experiment, load
 from unpaired.features import Extractor, parse_extractor
 from unpaired.metrics.faithfulness import look
@@ -80,7 +80,7 @@ def evaluate(
             "translates none. Leave it out."
         )
     _check_images_are_here(experiment, is_run=is_run)
-    judge = Judge(experiment, split, where, pretrained(where) if pretrained else None)
+    judge = Evaluator(experiment, split, where, pretrained(where) if pretrained else None)
     if (classifier and judge.classifiers is None) or (
         adaptation and any(images.labels is None for images in judge.images.values())
     ):
@@ -135,7 +135,7 @@ def _check_images_are_here(experiment: Experiment, *, is_run: bool) -> None:
             )
 
 
-def _write_faithfulness(judge: Judge, result: Result, folder: Path) -> None:
+def _write_faithfulness(judge: Evaluator, result: Result, folder: Path) -> None:
     names = names_of(encode(judge.experiment))
     ways = {
         names.path(domain, OTHER[domain]): look(pile.source, pile.there, judge.images[domain].names)

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from unpaired.data.domain import DIRECTION, OTHER, Domain, DomainName
 from unpaired.evaluation.image_sets import judge
-from unpaired.evaluation.model import Judge, Result
+from unpaired.evaluation.model import Evaluator, Result
 from unpaired.evaluation.pairs import embedding_similarity
 from unpaired.evaluation.samples import Sample, to_eight_bits
 from unpaired.features import Loaded
-from unpaired.features.extract import Pile, pile_of
+from unpaired.features.extract import ImageSet, image_set_of
 from unpaired.features.pixels import LoadedPixels
 from unpaired.records.measurement import Measurement
 
@@ -24,14 +24,14 @@ class _Made:
     """Images that a model has made for `domain`, and what they were made from."""
 
     domain: DomainName
-    pile: Pile
+    pile: ImageSet
     way: str = ""
-    source: Pile | None = None
-    unchanged: Pile | None = None
+    source: ImageSet | None = None
+    unchanged: ImageSet | None = None
 
 
 def records(
-    judge_of_split: Judge, result: Result, extractors: Sequence[Loaded]
+    judge_of_split: Evaluator, result: Result, extractors: Sequence[Loaded]
 ) -> list[dict[str, Any]]:
     """What each extractor finds, as lines of evaluations.jsonl.
 
@@ -90,23 +90,23 @@ def _for(domain: Domain, extractor: Loaded) -> Loaded:
     return extractor.of(domain.channels) if isinstance(extractor, LoadedPixels) else extractor
 
 
-def _made(judge_of_split: Judge, result: Result) -> Iterator[_Made]:
+def _made(judge_of_split: Evaluator, result: Result) -> Iterator[_Made]:
     for source, translated in result.translated.items():
         domain, way = OTHER[source], DIRECTION[source]
         names = judge_of_split.images[source].names
         unchanged = judge_of_split.unchanged(source, translated.source)
         yield _Made(
             domain,
-            pile_of(translated.there, names, f"{source} translated to {domain}"),
+            image_set_of(translated.there, names, f"{source} translated to {domain}"),
             way,
-            pile_of(translated.source, names, f"real {source}"),
-            pile_of(unchanged, names, f"unchanged {source}"),
+            image_set_of(translated.source, names, f"real {source}"),
+            image_set_of(unchanged, names, f"unchanged {source}"),
         )
     if result.made is not None:
         names = [str(i) for i in range(len(result.made))]
-        yield _Made("b", pile_of(result.made, names, "b from noise"))
+        yield _Made("b", image_set_of(result.made, names, "b from noise"))
 
 
-def _real(sample: Sample, name: str) -> Pile:
+def _real(sample: Sample, name: str) -> ImageSet:
     pixels: Tensor = to_eight_bits(sample.pixels)
-    return pile_of(pixels, sample.names, name)
+    return image_set_of(pixels, sample.names, name)

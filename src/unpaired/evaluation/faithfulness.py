@@ -7,14 +7,14 @@ import torch
 
 from unpaired.data.domain import resize
 from unpaired.evaluation.pairs import matched
-from unpaired.features.extract import Pile
+from unpaired.features.extract import ImageSet
 from unpaired.metrics.faithfulness import Faithfulness, look
 
 SHOWN_SIDE = 256
 """Side, in pixels, that images of given folders are brought to."""
 
 
-def look_at_piles(inputs: Pile, made: Pile) -> Faithfulness:
+def faithfulness_of_files(inputs: ImageSet, made: ImageSet) -> Faithfulness:
     """As `look`, of two piles; see `matched`. Pictures are brought to `SHOWN_SIDE`.
 
     Raises:

@@ -10,7 +10,7 @@ import numpy as np
 
 from unpaired.core.errors import DataError
 from unpaired.features import Loaded
-from unpaired.features.extract import Pile, extract
+from unpaired.features.extract import ImageSet, extract
 from unpaired.metrics.feature_sets import Features
 from unpaired.metrics.floor import FEWEST_EXTRAPOLATED, disjoint, extrapolated, floor
 from unpaired.metrics.frechet import frechet
@@ -31,7 +31,7 @@ _FORMATS_DIFFER = 0.1  # largest difference in the share of a format that is not
 
 
 @dataclass(frozen=True)
-class Judgement:
+class ImageSetMeasurements:
     """What one extractor finds of made images."""
 
     protocol: Protocol
@@ -41,16 +41,16 @@ class Judgement:
 
 
 def judge(
-    made: Pile,
-    real: Pile,
+    made: ImageSet,
+    real: ImageSet,
     extractor: Loaded,
     *,
-    more_real: Pile | None = None,
-    unchanged: Pile | None = None,
+    more_real: ImageSet | None = None,
+    unchanged: ImageSet | None = None,
     domain: str = "",
     resamples: int = 200,
     seed: int = 0,
-) -> Judgement:
+) -> ImageSetMeasurements:
     """Distances between a pile of made images and one of real images, in an extractor's features.
 
     All images of both are compared. The floor is the same number for as many real images and as
@@ -91,7 +91,7 @@ def judge(
         style_seed=seed,
         resamples=resamples,
     )
-    return Judgement(protocol, metrics, list(dict.fromkeys(notes)))
+    return ImageSetMeasurements(protocol, metrics, list(dict.fromkeys(notes)))
 
 
 def _distances(
@@ -136,7 +136,7 @@ def _without_interval(value: float, n: int) -> Measurement:
     return Measurement(value, value, value, n)
 
 
-def _features(pile: Pile, extractor: Loaded, notes: list[str]) -> Features:
+def _features(pile: ImageSet, extractor: Loaded, notes: list[str]) -> Features:
     described = extract(pile, extractor)
     if described.refused:
         first = described.refused[0]
@@ -152,7 +152,7 @@ def _features(pile: Pile, extractor: Loaded, notes: list[str]) -> Features:
     return described.features
 
 
-def _notes(made: Pile, real: Pile) -> Iterator[str]:
+def _notes(made: ImageSet, real: ImageSet) -> Iterator[str]:
     """What the files themselves tell before any network has seen them."""
     copies = len(set(made.hashes) & set(real.hashes))
     if copies:
@@ -182,7 +182,7 @@ def _notes(made: Pile, real: Pile) -> Iterator[str]:
 
 
 def _notes_of_features(
-    made: Features, extractor: Loaded, name: str, piles: Sequence[Pile]
+    made: Features, extractor: Loaded, name: str, piles: Sequence[ImageSet]
 ) -> Iterator[str]:
     """What numbers of this extractor must not be taken for."""
     count = min(len(pile.hashes) for pile in piles)
@@ -207,7 +207,7 @@ def _notes_of_features(
         yield f"{extractor.name} sees no difference between the made images: they have collapsed."
 
 
-def _formats(pile: Pile, lossless: str = "") -> dict[str, float]:
+def _formats(pile: ImageSet, lossless: str = "") -> dict[str, float]:
     """The share of each format among the images of a known one; `lossless` for all that lose
     nothing, where it is given."""
     known: Counter[str] = Counter()

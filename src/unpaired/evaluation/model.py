@@ -59,7 +59,7 @@ class Result:
     """Per source domain: indices of the least successful translations, and by which measure."""
 
 
-class Judge:
+class Evaluator:
     """One split of both domains, with the classifiers that judge it; measures any translator."""
 
     def __init__(

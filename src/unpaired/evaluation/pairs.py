@@ -14,7 +14,7 @@ from unpaired.data.domain import resize
 from unpaired.data.sources import file_names, pair_id
 from unpaired.evaluation.encoders import cosines
 from unpaired.features import Loaded
-from unpaired.features.extract import Pile, extract
+from unpaired.features.extract import ImageSet, extract
 from unpaired.metrics import paired
 from unpaired.metrics.intervals import bootstrap_mean
 from unpaired.metrics.paired import PairDistance
@@ -26,7 +26,7 @@ FEWEST = 2
 
 
 def matched(
-    first: Pile, second: Pile
+    first: ImageSet, second: ImageSet
 ) -> Iterator[tuple[str, NDArray[np.uint8], NDArray[np.uint8]]]:
     """Name and both images, RGB at their own sizes, of each name that both piles have; sorted.
 
@@ -48,8 +48,8 @@ def matched(
 
 
 def against_truth(
-    made: Pile,
-    truth: Pile,
+    made: ImageSet,
+    truth: ImageSet,
     looks: dict[str, PairDistance] | None = None,
     *,
     resized: bool = False,
@@ -79,7 +79,7 @@ def against_truth(
 
 
 def embedding_similarity(
-    inputs: Pile, made: Pile, extractor: Loaded, way: str = ""
+    inputs: ImageSet, made: ImageSet, extractor: Loaded, way: str = ""
 ) -> dict[str, Measurement]:
     """Mean cosine of an image's features and of what was made of it; beside it, of another image.
 
@@ -106,7 +106,7 @@ def embedding_similarity(
 
 
 def pairs_protocol(
-    other: Pile, made: Pile, resize: str, extractor: Loaded | None = None
+    other: ImageSet, made: ImageSet, resize: str, extractor: Loaded | None = None
 ) -> Protocol:
     """Of numbers that compare made images one by one with those of the same name in `other`."""
     common = counterparts(other, made)
@@ -121,7 +121,7 @@ def pairs_protocol(
     )
 
 
-def unmatched(other: Pile, made: Pile) -> list[str]:
+def unmatched(other: ImageSet, made: ImageSet) -> list[str]:
     """A note on images without a counterpart."""
     notes = []
     for pile, rest in ((made, other), (other, made)):
@@ -135,7 +135,7 @@ def unmatched(other: Pile, made: Pile) -> list[str]:
     return notes
 
 
-def _common(piles: Sequence[Pile]) -> tuple[list[str], list[dict[str, int]]]:
+def _common(piles: Sequence[ImageSet]) -> tuple[list[str], list[dict[str, int]]]:
     """Names that both have, sorted, and where each pile has which; see `matched`."""
     places = [_places(pile) for pile in piles]
     names = places[0].keys() & places[1].keys()
@@ -154,7 +154,7 @@ def _common(piles: Sequence[Pile]) -> tuple[list[str], list[dict[str, int]]]:
     return sorted(names), places
 
 
-def _places(pile: Pile) -> dict[str, int]:
+def _places(pile: ImageSet) -> dict[str, int]:
     """Where each image is, by what its name has in common with its counterpart's.
 
     Without those that share it (cat.jpg and cat.png): which is meant, nobody could say.
@@ -164,7 +164,7 @@ def _places(pile: Pile) -> dict[str, int]:
     return {name: i for i, name in enumerate(names) if counts[name] == 1}
 
 
-def _names(pile: Pile) -> list[str]:
+def _names(pile: ImageSet) -> list[str]:
     records = pile.records
     if records.ids is None:
         return [pair_id(name) for name in records.names]
@@ -172,7 +172,7 @@ def _names(pile: Pile) -> list[str]:
     return [pair_id(f"{name}.png") for name in file_names(records)]
 
 
-def counterparts(pile: Pile, of: Pile) -> Pile | None:
+def counterparts(pile: ImageSet, of: ImageSet) -> ImageSet | None:
     """The images of a pile that have the name of one in another; None where fewer than two do."""
     here, there = _places(pile), _places(of)
     places = sorted(here[name] for name in here.keys() & there.keys())

@@ -10,7 +10,7 @@ from typing import Any
 
 from unpaired.core.devices import choose_device, choose_precision
 from unpaired.data.domain import Augmentation, Domain, DomainName
-from unpaired.data.first_look import Look, look
+from unpaired.data.first_look import FirstImages, look
 from unpaired.data.sources import BuiltIn, Folder, Source, describe
 from unpaired.experiment.experiment import Experiment
 from unpaired.methods import CycleGAN
@@ -65,7 +65,11 @@ def choose(wanted: Experiment, given: Collection[str] = ()) -> tuple[Experiment,
 
 
 def _size(
-    wanted: Experiment, looks: Mapping[DomainName, Look], given: Collection[str], *, gpu: bool
+    wanted: Experiment,
+    looks: Mapping[DomainName, FirstImages],
+    given: Collection[str],
+    *,
+    gpu: bool,
 ) -> tuple[int, str]:
     """Side of the images in training, and why."""
     typed = [domain.size for name, domain in wanted.domains.items() if f"{name}.size" in given]
@@ -87,7 +91,7 @@ def _size(
 
 
 def _suited(
-    domain: Domain, name: DomainName, seen: Look, size: int, given: Collection[str]
+    domain: Domain, name: DomainName, seen: FirstImages, size: int, given: Collection[str]
 ) -> Domain:
     """A domain in the form that suits its images."""
     depth = 16 if seen.sixteen_bits else 8

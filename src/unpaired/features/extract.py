@@ -38,7 +38,7 @@ _VERSION = 1  # of what is kept; counted up when the same images would give othe
 
 
 @dataclass(frozen=True)
-class Pile:
+class ImageSet:
     """Images known by content, decoded when they are asked for."""
 
     name: str
@@ -58,7 +58,7 @@ class Pile:
         """Image i at its own size, RGB: (height, width, 3). Raises UnreadableImage."""
         return read_pixels(self.records, i, 3).astype(np.uint8)
 
-    def only(self, places: Sequence[int]) -> Pile:
+    def only(self, places: Sequence[int]) -> ImageSet:
         """Some of the images, by their places."""
         records = self.records
         names = [records.names[i] for i in places]
@@ -67,7 +67,7 @@ class Pile:
             called = file_names(records)
             ids = [called[i] for i in places]
         read: Callable[[int], Content] = lambda i: records.read(places[i])  # noqa: E731
-        return Pile(
+        return ImageSet(
             self.name,
             Records(names=names, labels=None, ids=ids, read=read),
             [self.hashes[i] for i in places],
@@ -113,7 +113,7 @@ class Described:
     refused: list[UnreadableImage]
 
 
-def open_pile(source: Source) -> Pile:
+def open_image_set(source: Source) -> ImageSet:
     """List a source's images, and read them once to know them by content.
 
     Raises:
@@ -122,21 +122,21 @@ def open_pile(source: Source) -> Pile:
     return _pile(describe(source), source.open())
 
 
-def pile_of(images: Tensor, names: list[str], name: str) -> Pile:
+def image_set_of(images: Tensor, names: list[str], name: str) -> ImageSet:
     """Images that are in memory, (N, C, H, W) uint8, each with a name; together called `name`."""
     pixels = images.permute(0, 2, 3, 1).numpy()
     read: Callable[[int], NDArray[np.uint8]] = pixels.__getitem__
     return _pile(name, Records(names=names, labels=None, ids=names, read=read))
 
 
-def _pile(name: str, records: Records) -> Pile:
+def _pile(name: str, records: Records) -> ImageSet:
     with ThreadPoolExecutor(NUM_THREADS) as pool:
         looks = list(pool.map(lambda i: _look(records, i), range(len(records.names))))
     hashes, kinds = zip(*looks, strict=True)
-    return Pile(name, records, list(hashes), list(kinds))
+    return ImageSet(name, records, list(hashes), list(kinds))
 
 
-def extract(pile: Pile, extractor: Loaded, folder: Path | None = None) -> Described:
+def extract(pile: ImageSet, extractor: Loaded, folder: Path | None = None) -> Described:
     """The features of a pile, (n, d) float32; from `folder` (default: see `cache_folder`) if known.
 
     Known by the images' content, the extractor's weights and its resize. Images that cannot be
@@ -182,7 +182,7 @@ def _look(records: Records, i: int) -> tuple[str, str]:
 
 
 def _batches(
-    pile: Pile, extractor: Loaded
+    pile: ImageSet, extractor: Loaded
 ) -> Iterator[tuple[list[int], NDArray[np.float32], list[UnreadableImage]]]:
     """Prepared images with their places; the next batch is prepared while one is used."""
 

@@ -15,7 +15,7 @@ from unpaired.methods.adversarial import AdversarialMethod
 from unpaired.methods.base import Batch, Losses, Networks
 from unpaired.methods.feature_cycle import FeatureCycle
 from unpaired.networks import Discriminator, FeatureMaps, Generator, PatchGAN, ResNet
-from unpaired.networks.feature_segmenter import ClassReader
+from unpaired.networks.feature_segmenter import FeatureSegmenter
 from unpaired.networks.label_maps import PaletteInput, PaletteOutput, colours_of
 from unpaired.networks.style_encoder import StyleEncoder
 from unpaired.objectives import Adversarial, LeastSquares
@@ -165,8 +165,10 @@ class CycleGAN(AdversarialMethod):
         self, nets: Networks, piles: Mapping[DomainName, Iterable[Tensor]]
     ) -> FeatureCycle | None:
         """See `BaseMethod`. Photo→labels makes its first guess, and learns from features."""
-        (photos,) = (name for name in OTHER if reader_of(nets.generators[DIRECTION[name]]))
-        reader, labels = reader_of(nets.generators[DIRECTION[photos]]), OTHER[photos]
+        (photos,) = (
+            name for name in OTHER if feature_segmenter_of(nets.generators[DIRECTION[name]])
+        )
+        reader, labels = feature_segmenter_of(nets.generators[DIRECTION[photos]]), OTHER[photos]
         seen = nets.discriminators[labels]
         assert reader is not None
         assert isinstance(seen, PaletteInput)
@@ -270,7 +272,7 @@ class CycleGAN(AdversarialMethod):
         self, generator: nn.Module, images: Tensor, style: Tensor | None, losses: Losses
     ) -> Tensor:
         """A translation; if it is read off features, `losses` gets what leaving the guess costs."""
-        if reader := reader_of(generator):
+        if reader := feature_segmenter_of(generator):
             scores, departure = reader.read(images)
             losses["departure"] = self.encoder_weight * departure
             painted: Tensor = generator.paint(scores)  # type: ignore[operator]
@@ -322,10 +324,10 @@ class CycleGAN(AdversarialMethod):
         return self.generator.norm != "batch"
 
 
-def reader_of(generator: nn.Module) -> ClassReader | None:
+def feature_segmenter_of(generator: nn.Module) -> FeatureSegmenter | None:
     """What reads classes off features in a generator, if it has that."""
     classes = generator.classes if isinstance(generator, PaletteOutput) else None
-    return classes if isinstance(classes, ClassReader) else None
+    return classes if isinstance(classes, FeatureSegmenter) else None
 
 
 def l1(x: Tensor, y: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unpaired.networks.feature_segmenter import ClassReader
+from unpaired.networks.feature_segmenter import FeatureSegmenter
 from unpaired.networks.patchgan import PatchGAN
 from unpaired.networks.unet import UNet
 from unpaired.objectives import LeastSquares
@@ -48,8 +48,8 @@ class FeatureCycle:
     Noisy Student; Xie et al. 2020).
     """
 
-    def __init__(self, reader: ClassReader, views: Tensor, maps: Tensor, images: int) -> None:
-        """`views` [N, views, d, *grid] of photos, as `ClassReader.view` gives them, and `maps`
+    def __init__(self, reader: FeatureSegmenter, views: Tensor, maps: Tensor, images: int) -> None:
+        """`views` [N, views, d, *grid] of photos, as `FeatureSegmenter.view` gives them, and `maps`
         [M, classes, *grid] of other buildings.
 
         `images`: how many of each shall be learned from, counting repeats.

@@ -81,7 +81,7 @@ class FeatureMaps:
 
     def build(
         self, classes: int, size: int, value_range: ValueRange, *, mirrors: bool
-    ) -> ClassReader:
+    ) -> FeatureSegmenter:
         """The network: photos in the value range => scores of the classes.
 
         `mirrors`: whether a photo's mirror image is as good a photo.
@@ -98,10 +98,12 @@ class FeatureMaps:
                 f"in all, fewer than method.encoder.components, {self.components}. Set "
                 f"--method.encoder.components {channels}."
             )
-        return ClassReader(network, channels, classes, size, value_range, self, mirrors=mirrors)
+        return FeatureSegmenter(
+            network, channels, classes, size, value_range, self, mirrors=mirrors
+        )
 
 
-class ClassReader(nn.Module):
+class FeatureSegmenter(nn.Module):
     """A guess of the classes, learned once from both piles, and a head that learns what to change.
 
     The guess is a linear discriminant: the features of each class are Gaussian around a mean of

@@ -12,11 +12,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-Judge = Callable[[Tensor], Tensor]
+Logits = Callable[[Tensor], Tensor]
 """A discriminator: images NCHW => outputs N…."""
 
 
-def gradient_penalty(judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
+def gradient_penalty(judge: Logits, real: Tensor, fake: Tensor) -> Tensor:
     """E[(‖∇D(x̂)‖₂ − 1)²], x̂ uniform on lines from real to fake (Gulrajani et al. 2017, eq. 3).
 
     Each image has its own place on its line, from torch's global generator. real, fake: NCHW, as
@@ -27,12 +27,12 @@ def gradient_penalty(judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
     return (gradient_norms(judge, between) - 1).square().mean()
 
 
-def zero_centred(judge: Judge, real: Tensor) -> Tensor:
+def zero_centred(judge: Logits, real: Tensor) -> Tensor:
     """½·E[‖∇D(x)‖₂²] on real images: R1 (Mescheder et al. 2018, equation 9). real: NCHW."""
     return 0.5 * gradient_norms(judge, real).square().mean()
 
 
-def gradient_norms(judge: Judge, images: Tensor) -> Tensor:
+def gradient_norms(judge: Logits, images: Tensor) -> Tensor:
     """‖∇D(x)‖₂ of each image, [N], differentiable in the weights of the judge."""
     with torch.autocast(images.device.type, enabled=False):
         images = images.detach().float().requires_grad_()

@@ -37,7 +37,7 @@ _PROPORTIONS = 0.02  # by which width/height of a pair may differ, as sizes are 
 
 
 @dataclass(frozen=True)
-class Pile:
+class LabelledImages:
     """The images of a source, by id, at one size."""
 
     name: str
@@ -68,7 +68,7 @@ class Pairs:
         return Pairs(ids, self.photos[torch.from_numpy(indices)], self.classes[indices])
 
 
-def read_photos(source: Source, size: int) -> Pile:
+def read_photos(source: Source, size: int) -> LabelledImages:
     """RGB photos, stretched to size × size (bicubic, anti-aliased).
 
     Raises:
@@ -86,7 +86,7 @@ def read_photos(source: Source, size: int) -> Pile:
 
 def read_label_maps(
     source: Source, size: int, palette: Palette | None
-) -> tuple[NDArray[np.int64], Pile, Palette]:
+) -> tuple[NDArray[np.int64], LabelledImages, Palette]:
     """Classes (N, size, size) by the nearest colour, the pile, and the palette.
 
     Brought to size by nearest neighbour. Without a palette, it is all colours of the label maps,
@@ -113,7 +113,7 @@ def read_label_maps(
     return nearest_colour(pile.pixels, palette), pile, palette
 
 
-def match(photos: Pile, classes: NDArray[np.int64], labels: Pile) -> Pairs:
+def match(photos: LabelledImages, classes: NDArray[np.int64], labels: LabelledImages) -> Pairs:
     """Photos and label maps of equal ids, in the order of the label maps.
 
     Raises:
@@ -159,7 +159,7 @@ def _read(
     *,
     nearest: bool,
     look: Callable[[str, NDArray[np.uint8]], None] | None = None,
-) -> Pile:
+) -> LabelledImages:
     """Decode all images of a source; `look` sees each as it is stored."""
     records = (replace(source, pairs=True) if isinstance(source, Folder) else source).open()
     name = describe(source)
@@ -191,7 +191,7 @@ def _read(
     if not good:
         raise DataError(f"{name} has no image that can be used (first: {refused[0]}).")
     stacked = np.stack([pixels for _, (pixels, _) in good]).transpose(0, 3, 1, 2)
-    return Pile(
+    return LabelledImages(
         name,
         torch.from_numpy(np.ascontiguousarray(stacked)),
         [records.ids[i] for i, _ in good],

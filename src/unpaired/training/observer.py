@@ -17,7 +17,7 @@ from unpaired.data.images import Images
 from unpaired.data.leaks import Leaks
 from unpaired.engine.state import State
 from unpaired.engine.trackers import Tracker
-from unpaired.evaluation.model import Judge, Result
+from unpaired.evaluation.model import Evaluator, Result
 from unpaired.experiment.experiment import Experiment
 from unpaired.methods.base import Networks
 from unpaired.metrics.ranking import validation_score
@@ -47,7 +47,7 @@ class RunObserver:
         self.experiment, self.run, self.device = experiment, run, device
         self.progress, self.tracker = progress, tracker
         self.fixed, self.images, self.leaks = fixed, images, leaks
-        self._validation: Judge | None = None
+        self._validation: Evaluator | None = None
 
     def pretrain(self, images: int, total: int, loss: float) -> None:
         """See `engine.observer.Observer`."""
@@ -129,8 +129,10 @@ class RunObserver:
     def _lines_of(self, split: Split) -> list[dict[str, Any]]:
         return [line for line in self.evaluations() if line["split"] == split]
 
-    def _judge(self, split: Split) -> Judge:
-        return Judge(self.experiment, split, self.device, training=self.images, leaks=self.leaks)
+    def _judge(self, split: Split) -> Evaluator:
+        return Evaluator(
+            self.experiment, split, self.device, training=self.images, leaks=self.leaks
+        )
 
     def _save(
         self, networks: Networks, images: int, folder: Path, new: Sequence[dict[str, Any]] = ()

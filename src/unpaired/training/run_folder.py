@@ -72,7 +72,9 @@ def open_run(folder: Path, experiment: Experiment) -> Iterator[None]:
         yield
 
 
-def changed_piles(folder: Path, names: Mapping[str, Sequence[str]], *, begun: bool) -> list[str]:
+def changed_training_images(
+    folder: Path, names: Mapping[str, Sequence[str]], *, begun: bool
+) -> list[str]:
     """Warnings of training images that are others than when the run began, of which piles.json
     holds the number and a digest of the `names`, by domain. A run that has not `begun` notes them.
     """

@@ -27,7 +27,7 @@ from unpaired.experiment.checks import check
 from unpaired.experiment.experiment import Experiment
 from unpaired.training import samples
 from unpaired.training.observer import RunObserver
-from unpaired.training.run_folder import changed_piles, open_run
+from unpaired.training.run_folder import changed_training_images, open_run
 
 
 @plain_torch()
@@ -76,7 +76,7 @@ def train(
         stored = list_newest_first(run / "checkpoints")
         if fabric.is_global_zero:
             names: dict[str, list[str]] = {name: pile.names for name, pile in images.items()}
-            for warning in changed_piles(run, names, begun=bool(stored)):
+            for warning in changed_training_images(run, names, begun=bool(stored)):
                 if not quiet:
                     say(f"warning: {warning}")
         training = experiment.training

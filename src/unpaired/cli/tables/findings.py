@@ -31,10 +31,10 @@ def summed_up(lines: Sequence[str]) -> list[str]:
 
 def leak_lines(findings: dict[str, Finding]) -> list[str]:
     """A line for each image that stands in two piles, or one for all where they are many."""
-    from unpaired.data.inspect import in_two_piles
+    from unpaired.data.inspect import in_two_sources
 
     lines = []
-    for first, second, pairs in in_two_piles(findings):
+    for first, second, pairs in in_two_sources(findings):
         if len(pairs) <= _MOST_ALIKE:
             lines += [
                 f"leak: the same image is {first}: {x} and {second}: {y}: remove one of them"
