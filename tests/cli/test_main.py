@@ -490,10 +490,10 @@ def test_check_counts_refuses_and_finds_leaks(capsys: pytest.CaptureFixture[str]
     assert run(*flags, "--json") == 0
     found = one_object(capsys)
     assert found["leaks"] == [[f"a: {i}.png", f"a-test: {i}.png"] for i in (58, 59)]
-    assert found["piles"]["a"]["refused"][0]["name"] == "broken.png"
-    assert found["piles"]["b"]["grey"] == 12
-    assert found["piles"]["a"]["ignored"] == {".heic": 2, ".cr2": 1, "without extension": 1}
-    assert found["piles"]["a"]["sizes"] == {"36x36": 61}
+    assert found["image_sets"]["a"]["refused"][0]["name"] == "broken.png"
+    assert found["image_sets"]["b"]["grey"] == 12
+    assert found["image_sets"]["a"]["ignored"] == {".heic": 2, ".cr2": 1, "without extension": 1}
+    assert found["image_sets"]["a"]["sizes"] == {"36x36": 61}
     assert run(*flags, "--strict") == 2
     capsys.readouterr()
 
@@ -523,7 +523,7 @@ def test_repeated_findings_are_summed_up(capsys: pytest.CaptureFixture[str], tmp
     assert sum("note     and 6 more: is a PNG though its name says .jpg" in x for x in lines) == 1
     assert sum("refused  and 6 more: " in line for line in lines) == 1
     assert "leak: 60 images of a are also in b: " in lines[-1]
-    assert lines[-1].endswith("57 more; the piles are the same: give another for one of them")
+    assert lines[-1].endswith("57 more; the image sets are the same: give another for one of them")
     fill(tmp_path / "b", 10, first=60)
     assert run("check", "--a", str(a), "--b", str(b)) == 0
     assert "all of a lies in b: remove these from b" in capsys.readouterr().out
@@ -574,8 +574,8 @@ def test_check_has_a_limit_on_size_that_can_be_changed(
     flags = ["check", "--a", str(a), "--b", str(b), "--json"]
     assert run(*flags, "--max-megapixels", "0.001") == 2
     found = one_object(capsys)
-    assert [found["piles"][name]["usable"] for name in ("a", "b")] == [0, 10]
-    assert "max_megapixels allows 0.001" in found["piles"]["a"]["refused"][0]["reason"]
+    assert [found["image_sets"][name]["usable"] for name in ("a", "b")] == [0, 10]
+    assert "max_megapixels allows 0.001" in found["image_sets"]["a"]["refused"][0]["reason"]
     assert run(*flags[:-1], "--max-megapixels", "0.001") == 2
     assert "--a.decoding.max-megapixels N lets such files pass" in capsys.readouterr().out
 
@@ -608,7 +608,7 @@ def test_check_reads_a_pile_as_training_is_told_to(
     assert "8 of 8 usable" in text
     assert "12 of 12 usable" in text
     message = refused(capsys, *flags, "--method.kind", "dtn")
-    assert "--method.kind says nothing about a pile" in message
+    assert "--method.kind says nothing about a domain" in message
 
 
 # Training from end to end

@@ -65,10 +65,10 @@ def test_best_means_accuracy_and_without_labels_a_small_kernel_distance():
 
 
 @pytest.fixture
-def quick_judge(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick_evaluator(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measures nothing; the real one is met in tests/cli."""
 
-    class QuickJudge:
+    class QuickEvaluator:
         def __init__(self, experiment: Experiment, split: str, *_: Any, **__: Any) -> None:
             self.split, self.images = split, dict[str, Any]()
 
@@ -77,11 +77,11 @@ def quick_judge(monkeypatch: pytest.MonkeyPatch) -> None:
             record = line(self.split, images, 0.5) | {"weights": "ema", "seconds": 0.0}
             return Result(record, translated={}, made=None, hidden={}, worst={})
 
-    monkeypatch.setattr(run_observer, "Judge", QuickJudge)
-    monkeypatch.setattr(evaluation, "Judge", QuickJudge)
+    monkeypatch.setattr(run_observer, "Evaluator", QuickEvaluator)
+    monkeypatch.setattr(evaluation, "Evaluator", QuickEvaluator)
 
 
-@pytest.mark.usefixtures("quick_judge")
+@pytest.mark.usefixtures("quick_evaluator")
 def test_the_best_validation_chooses_what_is_exported(
     tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -106,7 +106,7 @@ def test_the_best_validation_chooses_what_is_exported(
     assert moments(run)[-2:] == [("validation", 20), ("test", 12)]
 
 
-@pytest.mark.usefixtures("quick_judge")
+@pytest.mark.usefixtures("quick_evaluator")
 @pytest.mark.parametrize("last", ["_draw_worst", "append_line", "write_report"])
 def test_a_run_killed_in_its_last_words_says_them_once(
     tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: str
@@ -131,7 +131,7 @@ def test_a_run_killed_in_its_last_words_says_them_once(
     assert f"On test images, protocol `{evaluations(folder)[-1]['fingerprint']}`" in card
 
 
-@pytest.mark.usefixtures("quick_judge")
+@pytest.mark.usefixtures("quick_evaluator")
 def test_a_run_that_is_stopped_leaves_a_model_and_says_how_it_goes_on(
     tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ):
@@ -159,7 +159,7 @@ def test_a_run_that_is_stopped_leaves_a_model_and_says_how_it_goes_on(
     assert is_finished(folder)
 
 
-@pytest.mark.usefixtures("quick_judge")
+@pytest.mark.usefixtures("quick_evaluator")
 def test_a_longer_training_that_does_no_better_exports_the_best_again(
     tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -175,7 +175,7 @@ def test_a_longer_training_that_does_no_better_exports_the_best_again(
     assert moments(run) == [("validation", 12), ("test", 12), ("validation", 24)]
 
 
-@pytest.mark.usefixtures("quick_judge")
+@pytest.mark.usefixtures("quick_evaluator")
 def test_a_training_from_python(
     tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ):
@@ -220,7 +220,7 @@ def test_what_cannot_work_is_refused_before_anything_is_written(tiny: Experiment
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.usefixtures("quick_judge")
+@pytest.mark.usefixtures("quick_evaluator")
 def test_a_run_evaluated_elsewhere_says_where_its_images_are(
     tiny: Experiment,
     tmp_path: Path,
@@ -259,7 +259,7 @@ def test_a_run_evaluated_elsewhere_says_where_its_images_are(
 
 
 def test_a_pile_that_changed_since_a_run_began_is_told(
-    tiny: Experiment, tmp_path: Path, quick_judge: None, capsys: pytest.CaptureFixture[str]
+    tiny: Experiment, tmp_path: Path, quick_evaluator: None, capsys: pytest.CaptureFixture[str]
 ):
     """With other images in it, what was held out may be trained on."""
     pile = tmp_path / "ink"
@@ -295,7 +295,7 @@ def test_images_that_serve_twice_are_told(tmp_path: Path, tiny: Experiment, caps
     b = Domain(source=Folder(path=str(tmp_path / "b")), size=32)
     experiment = replace(tiny, a=a, b=b)
     (shared,) = find_leaks(experiment.domains)["test"]
-    assert shared.startswith("2 images are in both piles")
+    assert shared.startswith("2 images are in both domains")
     copies = replace(a, test_source=Folder(path=str(tmp_path / "copies")))
     told = find_leaks(replace(experiment, a=copies))["test"]
     assert re.match(r"[345] test images of a are also training images", told[0])

@@ -1,7 +1,7 @@
-"""`unpaired check`: look at two piles of images before any training.
+"""`unpaired check`: inspect two sets of images before any training.
 
 Decodes every file as training would: counts, sizes, files that cannot be used and why, images that
-stand in two piles (leaks), and a contact sheet. Flags that say how `unpaired train` reads a pile
+stand in two sets (leaks), and a contact sheet. Flags that say how `unpaired train` reads a domain
 are flags here too: --a.decoding.float-range 0 1, --b.source.image-column picture.
 """
 
@@ -27,9 +27,9 @@ _HUNDREDS = "ten different images are the least, hundreds what works well"
 
 
 def run(arguments: list[str]) -> int:
-    """The verb: exit code 0 when both piles can be trained on."""
+    """The verb: exit code 0 when both sets can be trained on."""
     flags = Parser(prog="unpaired check", description=__doc__)
-    for name, text in (("a", "first pile"), ("b", "second pile")):
+    for name, text in (("a", "first image set"), ("b", "second image set")):
         flags.add_argument(f"--{name}", metavar="SOURCE", required=True, help=text)
         flags.add_argument(f"--{name}-test", metavar="SOURCE", help=f"test images of {name}")
     flags.add_argument("-o", "--output", type=Path, metavar="PNG", help="write a contact sheet")
@@ -38,18 +38,18 @@ def run(arguments: list[str]) -> int:
     )
     flags.add_argument("--max-megapixels", type=float, help="refuse larger images")
     flags.add_argument("--json", action="store_true", help="one JSON object on standard output")
-    given, rest = flags.parse_with_settings(arguments)
+    options, rest = flags.parse_with_settings(arguments)
     from unpaired.data.inspect import check_data, leaks, too_small
 
-    domains = _domains(flags, given, rest)
-    findings = check_data(*_piles(domains))
+    domains = _domains(flags, options, rest)
+    findings = check_data(*_sources(domains))
     leaked, too_few = leaks(findings), too_small(domains, findings)
     refused = sum(len(finding.refused) for finding in findings.values())
-    if given.output:
-        _draw(findings, given.output)
-    if given.json:
-        piles = {name: finding.as_json() for name, finding in findings.items()}
-        print_json({"piles": piles, "leaks": leaked, "too_small": too_few})
+    if options.output:
+        _draw(findings, options.output)
+    if options.json:
+        image_sets = {name: finding.as_json() for name, finding in findings.items()}
+        print_json({"image_sets": image_sets, "leaks": leaked, "too_small": too_few})
     else:
         for name, finding in findings.items():
             _print_finding(name, finding, too_few)
@@ -57,7 +57,7 @@ def run(arguments: list[str]) -> int:
             print(line)
         for name, reason in too_few.items():
             print(f"{name}: {reason}; {_HUNDREDS}")
-    return 2 if too_few or (given.strict and (refused or leaked)) else 0
+    return 2 if too_few or (options.strict and (refused or leaked)) else 0
 
 
 def _print_finding(name: str, finding: Finding, too_few: Collection[str]) -> None:
@@ -71,7 +71,7 @@ def _print_finding(name: str, finding: Finding, too_few: Collection[str]) -> Non
         f"{finding.num_grey:,} grey; {finding.num_labelled:,} labelled; sizes {sizes}"
     )
     flags = flags_for(finding.refused, f"{name[0]}.decoding.")
-    found = {
+    kinds = {
         "refused": list(map(str, finding.refused)),
         "ignored": [f"{other_files(finding.ignored)}, not named like images"]
         * bool(finding.ignored),
@@ -79,7 +79,7 @@ def _print_finding(name: str, finding: Finding, too_few: Collection[str]) -> Non
         "note": finding.notes,
         "twice": [f"{first} = {second}" for first, second in finding.duplicates],
     }
-    for kind, lines in found.items():
+    for kind, lines in kinds.items():
         for line in summed_up(lines):
             print(f"  {kind:7}  {line}")
     if name in ("a", "b") and name not in too_few and finding.num_usable < FEWEST:
@@ -89,8 +89,8 @@ def _print_finding(name: str, finding: Finding, too_few: Collection[str]) -> Non
         )
 
 
-def _domains(flags: Parser, given: Namespace, settings: list[str]) -> dict[str, Domain]:
-    """The piles as `train` would take them."""
+def _domains(flags: Parser, options: Namespace, settings: list[str]) -> dict[str, Domain]:
+    """The domains as `train` would take them."""
     from unpaired.cli.flags.settings import override
     from unpaired.data.domain import Domain
     from unpaired.data.sources import parse_source
@@ -98,31 +98,31 @@ def _domains(flags: Parser, given: Namespace, settings: list[str]) -> dict[str, 
 
     for word in settings:
         if is_flag(word) and not word.startswith(("--a.", "--b.")):
-            flags.error(f"{word.partition('=')[0]} says nothing about a pile")
+            flags.error(f"{word.partition('=')[0]} says nothing about a domain")
     a, b = (
-        Domain(source=parse_source(pile), test_source=parse_source(test) if test else None)
-        for pile, test in ((given.a, given.a_test), (given.b, given.b_test))
+        Domain(source=parse_source(train), test_source=parse_source(test) if test else None)
+        for train, test in ((options.a, options.a_test), (options.b, options.b_test))
     )
     experiment = override(Experiment(a=a, b=b), settings, flags.prog)
-    found: dict[str, Domain] = {}
+    domains: dict[str, Domain] = {}
     for name, domain in experiment.domains.items():
         decoding = domain.decoding
-        if given.max_megapixels:
-            decoding = replace(decoding, max_megapixels=given.max_megapixels)
-        found[name] = replace(domain, decoding=decoding)
-    return found
+        if options.max_megapixels:
+            decoding = replace(decoding, max_megapixels=options.max_megapixels)
+        domains[name] = replace(domain, decoding=decoding)
+    return domains
 
 
-def _piles(
+def _sources(
     domains: Mapping[str, Domain],
 ) -> tuple[dict[str, Source], dict[str, Decoding]]:
     """The sources, and how each is decoded."""
     sources: dict[str, Source] = {}
     decodings = {}
     for name, domain in domains.items():
-        for pile, source in ((name, domain.source), (f"{name}-test", domain.test_source)):
+        for key, source in ((name, domain.source), (f"{name}-test", domain.test_source)):
             if source is not None:
-                sources[pile], decodings[pile] = source, domain.decoding
+                sources[key], decodings[key] = source, domain.decoding
     return sources, decodings
 
 

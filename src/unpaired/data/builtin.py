@@ -1,4 +1,4 @@
-"""The built-in data: 1,797 real handwritten digits, as ink on paper and as street signs.
+"""Built-in data: 1,797 real handwritten digits, as ink on paper and as street signs.
 
 scikit-learn ships the test part of "Optical Recognition of Handwritten Digits" (Alpaydin and
 Kaynak 1998): 8×8 pixels, 17 grey levels. The training digits are cut into two disjoint halves, one

@@ -1,4 +1,4 @@
-"""The images of a folder: which entries are images, which are refused unread, which are ignored."""
+"""Folder listing: which entries are images, which are refused unread, which are ignored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""At which size an image goes through a network, and how the translation gets the image's own."""
+"""Framing: at which size an image goes through a network, and how its translation gets its own."""
 
 from __future__ import annotations
 

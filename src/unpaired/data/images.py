@@ -26,7 +26,7 @@ from unpaired.data.splits import NUM_THREADS, Split, list_split, source_of
 logger = logging.getLogger(__name__)
 
 MEMORY_SHARE = 0.4
-"""A pile is kept in memory when it needs at most this share of what is free."""
+"""A split is kept in memory when it needs at most this share of what is free."""
 
 
 @dataclass(kw_only=True)
@@ -74,7 +74,7 @@ class StreamedImages(Images):
 def load_images(domain: Domain, split: Split, at_least: int = 1) -> Images:
     """Open one split of a domain; images that cannot be used are listed in `refused`.
 
-    A pile that does not fit in memory is decoded once too, so that both kinds hold the same images.
+    A split that does not fit in memory is decoded once too, so that both kinds hold the same images.
 
     Raises:
         DataError: when fewer than `at_least` images of the split can be used.
@@ -187,7 +187,7 @@ def _too_few(
         f"{describe(source_of(domain, split))} has {usable} usable image{'s' * (usable != 1)} for "
         f"the {split} split, which needs at least {at_least}: {found} found, {len(refused)} refused"
         + (f" (first: {refused[0]})" if refused else "")
-        + ". Point to a pile with more images (hundreds are the least that works well), or run "
+        + ". Point to a source with more images (hundreds are the least that works well), or run "
         "`unpaired check` to see each file."
     )
 
@@ -201,7 +201,7 @@ def _first_readable(
 ) -> Pixels:
     """The image at a position, or the next readable one: a run must not end at one bad file.
 
-    It was readable when the pile was opened. Of labelled images the next of the same class is
+    It was readable when the split was opened. Of labelled images the next of the same class is
     taken, as the label stays. `told`: of which it was said that they are gone.
     """
     places = (position + np.arange(len(kept))) % len(kept)

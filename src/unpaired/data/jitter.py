@@ -1,4 +1,4 @@
-"""Random changes of images that leave what they show as it is: what classifiers are trained on, and
+"""Data augmentation that leaves what images show as it is: what classifiers are trained on, and
 what keeps a discriminator from learning few images by heart."""
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Jitter:
     scale: float = 0.1
     """Largest change of size, as a share of it."""
     shuffle_channels: bool = True
-    """Let colour channels change places, so that a class is told by its shape and not its hue."""
+    """Let colour channels change places, so that a class is known by its shape and not its hue."""
     mirror: float = 0.0
     """Share of images that are mirrored; a mirrored 2 is no 2."""
     shear: float = 0.0

@@ -1,4 +1,4 @@
-"""Images that serve twice, so that numbers flatter: as training and test, or in both piles."""
+"""Data leaks: images that serve twice, as training and test, or in both domains."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from unpaired.data.sources import BuiltIn, Source
 from unpaired.data.splits import Split, hashes_of, held_out, source_of
 
 Leaks = dict[Split, list[str]]
-"""For each split that is measured, what a reader of its numbers must know."""
+"""For each split that is measured, what who reads its numbers must know."""
 
 
 def find_leaks(domains: Mapping[DomainName, Domain]) -> Leaks:
@@ -28,16 +28,16 @@ def find_leaks(domains: Mapping[DomainName, Domain]) -> Leaks:
             known[source] = np.array([], np.str_) if builtin else hashes_of(source.open())
         return known[source]
 
-    found: Leaks = {"validation": [], "test": []}
+    leaks: Leaks = {"validation": [], "test": []}
     for name, domain in domains.items():
-        for split, told in found.items():
+        for split, warnings in leaks.items():
             own = source_of(domain, split)
             if own == domain.source:
                 continue
             train = hashes(domain.source)
             train = train[held_out(train, domain, "train")]
             if count := int(np.isin(hashes(own), train).sum()):
-                told.append(
+                warnings.append(
                     f"{count} {split} images of {name} are also training images: numbers taken on "
                     "them do not tell how it does on new ones. Give others, or none: then a share "
                     "of the training images is held out."
@@ -45,7 +45,7 @@ def find_leaks(domains: Mapping[DomainName, Domain]) -> Leaks:
     if len(domains) == 2:
         a, b = hashes(domains["a"].source), hashes(domains["b"].source)
         if count := int(np.isin(a, b).sum()):
-            shared = f"{count} images are in both piles, a and b: a translator can leave them be."
-            for told in found.values():
-                told.append(shared)
-    return found
+            shared = f"{count} images are in both domains, a and b: a translator can leave them be."
+            for warnings in leaks.values():
+                warnings.append(shared)
+    return leaks

@@ -1,4 +1,4 @@
-"""Between the kinds of images that Python programs hold and pixels (height, width, channels)."""
+"""Image conversion: Pillow images, arrays, tensors and files to pixels (H, W, C), and back."""
 
 from __future__ import annotations
 

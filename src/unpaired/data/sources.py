@@ -1,4 +1,4 @@
-"""Where images come from: a folder, a Hugging Face data set or parquet file, or the built-in data.
+"""Image sources: a folder, a Hugging Face data set or parquet file, or the built-in data.
 
 A new source is a class with `open`, one name in `Source`, and a line in `parse_source` and
 `describe`. Importing this module loads neither torch nor the packages that a source needs.
@@ -207,8 +207,8 @@ def parse_source(text: str) -> Source:
     `photos/` is a folder, `x/train.parquet` a file, `hf:ylecun/mnist:train` a data set of the hub
     with its split, `builtin:ink:test` a part of the built-in data. Split and part may be omitted.
 
-    Raises `SettingError` for a shorthand without meaning; whether the source exists is found out
-    by its `open`.
+    Raises `SettingError` for a shorthand without meaning; whether the source exists shows when
+    it is opened.
     """
     scheme, _, rest = text.partition(":")
     name, separator, part = rest.partition(":")
@@ -231,7 +231,7 @@ def parse_source(text: str) -> Source:
             f"{text!r} is not a source of images. Type the path of a folder or of a .parquet file, "
             "hf:owner/name:split, or builtin:ink. Web addresses are not fetched: download first."
         )
-    # photos, photos/ and ./photos are one pile, and one setting of a run that is continued.
+    # photos, photos/ and ./photos are one folder, and one setting of a run that is continued.
     path = str(Path(text))
     return HuggingFace(name=path) if text.endswith(".parquet") else Folder(path=path)
 

@@ -1,4 +1,4 @@
-"""Which images train, which validate and which test: never the same image in two splits."""
+"""Training, validation and test splits: never the same image in two of them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def list_split(domain: Domain, split: Split) -> tuple[Records, NDArray[np.int64]
     """The source of a split, opened, and the indices of the split's images in it, (n,).
 
     Without a source of its own, a split is held out of the training images by a hash of their
-    content, so that the splits never overlap, not even when a pile holds the same image twice.
+    content, so that the splits never overlap, not even when a source holds the same image twice.
     """
     source = source_of(domain, split)
     records = source.open()

@@ -1,6 +1,6 @@
-"""Tables of images in the Hugging Face layout, read as Arrow columns.
+"""Parquet and Hugging Face tables of images, read as Arrow columns.
 
-Nothing is decoded here: a cell of the image column holds an encoded file, which is judged like
+Nothing is decoded here: a cell of the image column holds an encoded file, which is decoded like
 any other file by `unpaired.data.codecs.decode`.
 """
 
@@ -53,7 +53,7 @@ def load_dataset(name: str, split: str, subset: str = "") -> Table:
     except ImportError as error:
         raise MissingExtra("datasets", "hub", f"Reading the data set {name!r}") from error
     try:
-        with _without_retries_told():
+        with _quiet_retries():
             dataset = datasets.load_dataset(name, subset or None, split=split)
     except ConnectionError as error:
         raise DataError(
@@ -71,8 +71,8 @@ def load_dataset(name: str, split: str, subset: str = "") -> Table:
 
 
 @contextmanager
-def _without_retries_told() -> Iterator[None]:
-    """The hub's package tells of each of its tries twice; that all have failed is told once."""
+def _quiet_retries() -> Iterator[None]:
+    """The hub's package warns of each of its tries twice; that all have failed is said once."""
     logger = logging.getLogger("huggingface_hub")
     level = logger.level
     logger.setLevel(logging.ERROR)

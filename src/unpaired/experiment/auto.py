@@ -1,4 +1,4 @@
-"""Settings for piles of images that nobody has described: looks at them, chooses, says why."""
+"""Automatic settings: what suits image sets that nobody has described, and the reasons."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ SIZES = (32, 64, 128, 256)
 
 
 def undescribed(a: Source | None, b: Source) -> Experiment:
-    """Two piles of which nothing is known yet, or one to make images like it from noise."""
+    """Two image sets of which nothing is known yet, or one to make images like it from noise."""
     return Experiment(name=name_of(a, b), a=None if a is None else _domain(a), b=_domain(b))
 
 
-def choose(wanted: Experiment, given: Collection[str] = ()) -> tuple[Experiment, list[str]]:
-    """`wanted` with what suits its piles and this machine, and one line of reason for each choice.
+def choose(wanted: Experiment, fixed: Collection[str] = ()) -> tuple[Experiment, list[str]]:
+    """`wanted` with what suits its images and this machine, and one line of reason for each choice.
 
-    `given`: settings by their paths, such as "training.batch_size", that stay as they are; choices
+    `fixed`: settings by their paths, such as "training.batch_size", that stay as they are; choices
     that depend on them follow them.
 
     Raises:
-        DataError: when a pile cannot be opened or none of its first images can be read.
+        DataError: when a source cannot be opened or none of its first images can be read.
     """
     looks = {
         name: look(domain.source, domain.decoding, domain.crop, name)
@@ -39,9 +39,9 @@ def choose(wanted: Experiment, given: Collection[str] = ()) -> tuple[Experiment,
     }
     device = choose_device(wanted.training.device)
     gpu = device.type == "cuda"
-    size, why = _size(wanted, looks, given, gpu=gpu)
+    size, why = _size(wanted, looks, fixed, gpu=gpu)
     domains = {
-        name: _suited(wanted.domain(name), name, seen, size, given) for name, seen in looks.items()
+        name: _suited(wanted.domain(name), name, seen, size, fixed) for name, seen in looks.items()
     }
     experiment = replace(wanted, **domains)  # type: ignore[arg-type]
     reasons = [
@@ -50,29 +50,29 @@ def choose(wanted: Experiment, given: Collection[str] = ()) -> tuple[Experiment,
         for name, seen in looks.items()
     ]
     reasons.append(f"size {size}×{size}: {why}")
-    experiment, networks = _with_networks(experiment, size, given, gpu=gpu)
-    experiment, batches = _with_training(experiment, size, given, gpu=gpu)
+    experiment, networks = _with_networks(experiment, size, fixed, gpu=gpu)
+    experiment, batches = _with_training(experiment, size, fixed, gpu=gpu)
     if networks or batches:
         time = f", and what a {'GPU' if gpu else 'processor'} trains in reasonable time"
         fast = size <= _largest(gpu=gpu)
         reasons.append(f"{', '.join(networks + batches)}: usual at this size{time if fast else ''}")
-    if "training.precision" not in given:
+    if "training.precision" not in fixed:
         precision = choose_precision("auto", device)
         fast = precision == "bfloat16"
         why = "computed in hardware here" if fast else "bfloat16 would be emulated here"
         reasons.append(f"{precision} on {device.type}: {why}")
-    return experiment, reasons + _of_augmentation(experiment, given)
+    return experiment, reasons + _of_augmentation(experiment, fixed)
 
 
 def _size(
     wanted: Experiment,
     looks: Mapping[DomainName, FirstImages],
-    given: Collection[str],
+    fixed: Collection[str],
     *,
     gpu: bool,
 ) -> tuple[int, str]:
     """Side of the images in training, and why."""
-    typed = [domain.size for name, domain in wanted.domains.items() if f"{name}.size" in given]
+    typed = [domain.size for name, domain in wanted.domains.items() if f"{name}.size" in fixed]
     if typed:
         small = [name for name, seen in looks.items() if seen.short_side < typed[0]]
         enlarged = f"; images of {' and '.join(small)} are smaller and are enlarged"
@@ -91,20 +91,20 @@ def _size(
 
 
 def _suited(
-    domain: Domain, name: DomainName, seen: FirstImages, size: int, given: Collection[str]
+    domain: Domain, name: DomainName, seen: FirstImages, size: int, fixed: Collection[str]
 ) -> Domain:
     """A domain in the form that suits its images."""
     depth = 16 if seen.sixteen_bits else 8
     domain = replace(
-        domain, decoding=_fill(domain.decoding, f"{name}.decoding", given, depth=depth)
+        domain, decoding=_fill(domain.decoding, f"{name}.decoding", fixed, depth=depth)
     )
     channels = 1 if seen.is_grey and not domain.holds_labels else 3
-    suited: Domain = _fill(domain, name, given, channels=channels, size=size)
+    suited: Domain = _fill(domain, name, fixed, channels=channels, size=size)
     return suited
 
 
 def _with_networks(
-    experiment: Experiment, size: int, given: Collection[str], *, gpu: bool
+    experiment: Experiment, size: int, fixed: Collection[str], *, gpu: bool
 ) -> tuple[Experiment, list[str]]:
     """Networks of the usual size, as far as they are of the usual kind; and what they are."""
     method = experiment.method
@@ -118,30 +118,30 @@ def _with_networks(
     generator, discriminator = method.generator, method.discriminator
     if isinstance(generator, ResNet):
         path = "method.generator"
-        generator = _fill(generator, path, given, width=width, blocks=blocks)
+        generator = _fill(generator, path, fixed, width=width, blocks=blocks)
         said += _said(
             "ResNet generator",
             path,
-            given,
+            fixed,
             {"blocks": f"{blocks} blocks", "width": f"{width} channels"},
         )
     if isinstance(discriminator, PatchGAN):
         path = "method.discriminator"
         spectral = not method.adversarial.weight_clip  # which it would undo
         values = {"width": width, "layers": layers, "norm": "none", "spectral_norm": spectral}
-        discriminator = _fill(discriminator, path, given, **values)
-        said += _said("PatchGAN", path, given, {"layers": f"{layers} layers"})
+        discriminator = _fill(discriminator, path, fixed, **values)
+        said += _said("PatchGAN", path, fixed, {"layers": f"{layers} layers"})
     alike = all(
         getattr(experiment.a, name) == getattr(experiment.b, name)
         for name in ("channels", "value_range")
     )
     method = replace(method, generator=generator, discriminator=discriminator)
-    method = _fill(method, "method", given, identity_weight=5.0 if alike else 0.0)
+    method = _fill(method, "method", fixed, identity_weight=5.0 if alike else 0.0)
     return replace(experiment, method=method), said
 
 
 def _with_training(
-    experiment: Experiment, size: int, given: Collection[str], *, gpu: bool
+    experiment: Experiment, size: int, fixed: Collection[str], *, gpu: bool
 ) -> tuple[Experiment, list[str]]:
     """Length, batches and learning rates that are usual at a size; and how large batches are."""
     sizes = {32: 64, 64: 32, 128: 16, 256: 8} if gpu else {32: 32, 64: 16, 128: 4, 256: 2}
@@ -149,41 +149,41 @@ def _with_training(
     images = (
         1_000_000 if gpu else {32: 200_000, 64: 100_000, 128: 40_000, 256: 20_000}[_usual(size)]
     )
-    training = _fill(experiment.training, "training", given, images=images, batch_size=batch)
+    training = _fill(experiment.training, "training", fixed, images=images, batch_size=batch)
     rate = 2e-4 * max(1.0, training.batch_size / 16) ** 0.5
     for phase in ("generators", "discriminators"):
         path = f"training.{phase}"
-        optimiser = _fill(getattr(training, phase), path, given, learning_rate=rate)
+        optimiser = _fill(getattr(training, phase), path, fixed, learning_rate=rate)
         training = replace(training, **{phase: optimiser})
     length = min(images, training.images)  # a time budget leaves the length open
     training = _fill(
         training,
         "training",
-        given,
+        fixed,
         log_images=max(training.batch_size, length // 500),
         sample_images=max(1, length // 20),
         checkpoint_images=max(1, length // 20),
     )
-    evaluation = _fill(experiment.evaluation, "evaluation", given, images=max(1, length // 5))
-    said = [] if "training.batch_size" in given else [f"batches of {batch}"]
+    evaluation = _fill(experiment.evaluation, "evaluation", fixed, images=max(1, length // 5))
+    said = [] if "training.batch_size" in fixed else [f"batches of {batch}"]
     return replace(experiment, training=training, evaluation=evaluation), said
 
 
-def _of_augmentation(experiment: Experiment, given: Collection[str]) -> list[str]:
+def _of_augmentation(experiment: Experiment, fixed: Collection[str]) -> list[str]:
     """What training images are changed by, unasked, and how to leave them as they are."""
     settings = {name: domain.augmentation for name, domain in experiment.domains.items()}
     mirrored = [name for name, s in settings.items() if s.flip]
     zoomed = [name for name, s in settings.items() if s.zoom > 1 and s.crop_probability > 0]
-    found = []
+    reasons = []
     for names, setting, off, what in (
         (mirrored, "flip", "no-flip", "half are mirrored, which is wrong for digits and text"),
         (zoomed, "zoom", "zoom 1", "some are zoomed and cropped, which cuts off borders"),
     ):
-        names = [name for name in names if f"{name}.augmentation.{setting}" not in given]
+        names = [name for name in names if f"{name}.augmentation.{setting}" not in fixed]
         flags = " ".join(f"--{name}.augmentation.{off}" for name in names)
         if names:
-            found.append(f"training images of {' and '.join(names)}: {what}; without: {flags}")
-    return found
+            reasons.append(f"training images of {' and '.join(names)}: {what}; without: {flags}")
+    return reasons
 
 
 def _largest(*, gpu: bool) -> int:
@@ -196,20 +196,20 @@ def _usual(size: int) -> int:
     return max((s for s in SIZES if s <= size), default=SIZES[0])
 
 
-def _fill(settings: Any, path: str, given: Collection[str], **values: Any) -> Any:
-    """Settings with the values of all that was not given."""
-    chosen = {name: value for name, value in values.items() if f"{path}.{name}" not in given}
+def _fill(settings: Any, path: str, fixed: Collection[str], **values: Any) -> Any:
+    """Settings with the values of all that is not fixed."""
+    chosen = {name: value for name, value in values.items() if f"{path}.{name}" not in fixed}
     return replace(settings, **chosen)
 
 
-def _said(what: str, path: str, given: Collection[str], words: dict[str, str]) -> list[str]:
-    """A network in words, by what was not given of it: "PatchGAN with 2 layers"."""
-    left = [text for name, text in words.items() if f"{path}.{name}" not in given]
+def _said(what: str, path: str, fixed: Collection[str], words: dict[str, str]) -> list[str]:
+    """A network in words, by what is not fixed of it: "PatchGAN with 2 layers"."""
+    left = [text for name, text in words.items() if f"{path}.{name}" not in fixed]
     return [f"{what} with {' and '.join(left)}"] if left else []
 
 
-_SAYS_NOTHING = re.compile(
-    r"(train|test|val|validation|data|dataset|images?|imgs?|all|pile)(ing)?[-_ ]?[AB]?",
+_UNTELLING = re.compile(
+    r"(train|test|val|validation|data|dataset|images?|imgs?|all)(ing)?[-_ ]?[AB]?",
     re.IGNORECASE,
 )
 
@@ -221,12 +221,12 @@ def short_name(source: Source) -> str:
         return source.name
     path = Path(source.path if isinstance(source, Folder) else source.name).absolute()
     parts = [path.stem, *(parent.name for parent in path.parents)]
-    telling = (part for part in parts if part and not _SAYS_NOTHING.fullmatch(part))
-    return re.sub(r"[^A-Za-z0-9]+", "-", next(telling, path.stem)).strip("-") or "pile"
+    telling = (part for part in parts if part and not _UNTELLING.fullmatch(part))
+    return re.sub(r"[^A-Za-z0-9]+", "-", next(telling, path.stem)).strip("-") or "images"
 
 
 def name_of(*sources: Source | None) -> str:
-    """What a run on these piles is called: "photos-paintings"."""
+    """What a run on these sources is called: "photos-paintings"."""
     names = [short_name(source) for source in sources if source is not None]
     return "-".join(dict.fromkeys(names))
 

@@ -1,4 +1,4 @@
-"""What a training will need, before it starts."""
+"""Training estimate: parameters, memory and time, before it starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a training writes beside its checkpoints: samples, numbers, models, the report."""
+"""Training observer: writes samples, numbers, models and the report beside the checkpoints."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ class RunObserver:
         folder = self.run / "samples"
         folder.mkdir(exist_ok=True)
         for domain, pixels in self.fixed.items():
-            found = samples.columns(self.experiment, state.average, pixels, domain)
-            save_png(grid(found), folder / f"{state.images:09d}-{domain}.png")
+            columns = samples.columns(self.experiment, state.average, pixels, domain)
+            save_png(grid(columns), folder / f"{state.images:09d}-{domain}.png")
         if self.experiment.method.latent_channels:
-            found = samples.interpolations(self.experiment, state.average)
-            save_png(grid(found), folder / f"{state.images:09d}-b.png")
+            columns = samples.interpolations(self.experiment, state.average)
+            save_png(grid(columns), folder / f"{state.images:09d}-b.png")
         if self.experiment.method.style_channels:
-            found = samples.styles(self.experiment, state.average, self.fixed["a"][:6])
-            save_png(grid(found), folder / "styles-a2b.png")
+            columns = samples.styles(self.experiment, state.average, self.fixed["a"][:6])
+            save_png(grid(columns), folder / "styles-a2b.png")
 
     def evaluate(self, state: State) -> None:
         """Measure on validation images, and keep the weights if they are the best so far."""
@@ -91,7 +91,7 @@ class RunObserver:
     def finish(self, state: State) -> None:
         """The last words of a run: validation and test of the final weights, model, report.
 
-        The model comes first: it need not wait for the minutes that judges may take.
+        The model comes first: it need not wait for the minutes that measuring may take.
         """
         if not self._measured("validation", state.images):
             self._leave(state)
@@ -143,17 +143,17 @@ class RunObserver:
     def _draw_worst(self, result: Result) -> None:
         for domain, (indices, by) in result.worst.items():
             pictures, direction = result.translated[domain], DIRECTION[domain]
-            piles = {
+            sets = {
                 domain: pictures.source,
                 f"{domain}→{OTHER[domain]}": pictures.there,
                 f"{domain}→{OTHER[domain]}→{domain}": pictures.back,
             }
-            found = {
-                title: samples.to_arrays(pile[indices])
-                for title, pile in piles.items()
-                if pile is not None
+            columns = {
+                title: samples.to_arrays(images[indices])
+                for title, images in sets.items()
+                if images is not None
             }
-            save_png(grid(found), self.run / "samples" / f"worst-{direction}.png")
+            save_png(grid(columns), self.run / "samples" / f"worst-{direction}.png")
             caption = f"The {len(indices)} test images whose translations are {by}."
             sidecar = json.dumps({"caption": caption})
             write_atomically(self.run / "samples" / f"worst-{direction}.json", sidecar)

@@ -1,4 +1,4 @@
-"""The run folder: who may write to it, and the records that lie in it."""
+"""Run folder: who may write to it, and the records that lie in it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ LENGTH = {"training.images", "training.seconds"}
 
 @contextmanager
 def open_run(folder: Path, experiment: Experiment) -> Iterator[None]:
-    """Hold a run folder for writing, made new or proven to belong to the same experiment.
+    """Hold a run folder for writing, new or proven to belong to the same experiment.
 
     Raises:
         RunError: when another process trains into it, when it holds another experiment, or when it
@@ -80,8 +80,8 @@ def changed_training_images(
     """
     path = folder / "piles.json"
     now = {
-        domain: [len(found), hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()]
-        for domain, found in names.items()
+        domain: [len(images), hashlib.sha256("\n".join(sorted(images)).encode()).hexdigest()]
+        for domain, images in names.items()
     }
     stored = read_lines(path) if begun else []
     if not stored:
@@ -147,16 +147,16 @@ def hindrances(old: dict[str, Any], new: dict[str, Any]) -> dict[str, tuple[Any,
 def differences(old: Any, new: Any, path: str = "") -> dict[str, tuple[Any, Any]]:
     """Settings whose values differ, by path, but for those that may change."""
     if isinstance(old, dict) and isinstance(new, dict):
-        found: dict[str, tuple[Any, Any]] = {}
+        changed: dict[str, tuple[Any, Any]] = {}
         for key in [*old, *(k for k in new if k not in old)]:
             where = f"{path}.{key}" if path else key
-            found |= differences(old.get(key), new.get(key), where)
-        return found
-    alike = old == new or path in MAY_CHANGE or _is_one_pile(path, old, new)
+            changed |= differences(old.get(key), new.get(key), where)
+        return changed
+    alike = old == new or path in MAY_CHANGE or _is_one_path(path, old, new)
     return {} if alike else {path: (old, new)}
 
 
-def _is_one_pile(path: str, old: Any, new: Any) -> bool:
+def _is_one_path(path: str, old: Any, new: Any) -> bool:
     """Whether two texts are one path: runs may have been begun with photos/ for photos."""
     texts = isinstance(old, str) and isinstance(new, str)
     return texts and path.endswith("source.path") and Path(old) == Path(new)

@@ -1,4 +1,4 @@
-"""Draws the fixed sample grids of a run: a, a→b, a→b→a; b likewise; or images made of noise."""
+"""Sample grids of a run: a, a→b, a→b→a; b likewise; or images from noise."""
 
 from __future__ import annotations
 
@@ -29,39 +29,39 @@ def columns(
     other = OTHER[domain]
     device = next(networks.parameters()).device
     translated = Translating(experiment, networks, device, 0).translate(pixels, domain)
-    found = {
+    grids = {
         domain: to_arrays(translated.source),
         f"{domain}→{other}": to_arrays(translated.there),
     }
     if translated.back is not None:
-        found[f"{domain}→{other}→{domain}"] = to_arrays(translated.back)
-    return found
+        grids[f"{domain}→{other}→{domain}"] = to_arrays(translated.back)
+    return grids
 
 
 def styles(experiment: Experiment, networks: Networks, pixels: Tensor) -> Columns:
     """Images of a, each translated with the same few styles."""
     device = next(networks.parameters()).device
     translating = Translating(experiment, networks, device, 0)
-    found = {"a": to_arrays(to_eight_bits(pixels))}
+    grids = {"a": to_arrays(to_eight_bits(pixels))}
     for i in range(NUM_STYLES):
         style = experiment.method.draw_styles(networks, 1, generator(i, "styles"))
         assert style is not None, "asked for the styles of a method that has none"
         same = style.expand(len(pixels), -1)
         there = translating.translate(pixels, "a", and_back=False, styles=same).there
-        found[f"style {i + 1}"] = to_arrays(there)
-    return found
+        grids[f"style {i + 1}"] = to_arrays(there)
+    return grids
 
 
 def interpolations(experiment: Experiment, networks: Networks) -> Columns:
-    """Images made of noise: each row leads from one draw of the noise to another, step by step."""
+    """Images from noise: each row leads from one draw of the noise to another, step by step."""
     device = next(networks.parameters()).device
     ends = experiment.method.draw_latents(2 * NUM_ROWS, generator(0, "samples", "b"))
     first, last = ends[:NUM_ROWS], ends[NUM_ROWS:]
-    found: Columns = {}
+    grids: Columns = {}
     for i, share in enumerate(torch.linspace(0, 1, NUM_BETWEEN)):
-        made = generate(experiment, networks, torch.lerp(first, last, share), device)
-        found[f"{i + 1}"] = to_arrays(made)
-    return found
+        images = generate(experiment, networks, torch.lerp(first, last, share), device)
+        grids[f"{i + 1}"] = to_arrays(images)
+    return grids
 
 
 def to_arrays(pixels: Tensor) -> list[NDArray[np.uint8]]:

@@ -1,4 +1,4 @@
-"""A whole training: data in, run folder out, with samples, evaluations, model and report."""
+"""Training: data in, run folder out, with samples, evaluations, model and report."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def train(
     for domain in experiment.domains.values():  # hours before they are needed
         require_images(domain, "test", FEWEST["test"])
     leaks = find_leaks(experiment.domains)
-    flattering = [leak for told in leaks.values() for leak in told]
+    flattering = [leak for warnings in leaks.values() for leak in warnings]
     for warning in dict.fromkeys([*flattering, *large_batches(experiment, images)]):
         if not quiet:
             say(f"warning: {warning}")
@@ -75,7 +75,7 @@ def train(
         fabric.barrier()
         stored = list_newest_first(run / "checkpoints")
         if fabric.is_global_zero:
-            names: dict[str, list[str]] = {name: pile.names for name, pile in images.items()}
+            names: dict[str, list[str]] = {name: training.names for name, training in images.items()}
             for warning in changed_training_images(run, names, begun=bool(stored)):
                 if not quiet:
                     say(f"warning: {warning}")
@@ -102,7 +102,7 @@ def train(
 
 
 def check_outside(run: Path, experiment: Experiment) -> None:
-    """Refuse a run folder inside a pile: its sample grids would be trained on when it continues.
+    """Refuse a run folder inside a folder of images: its sample grids would be trained on when it continues.
 
     Raises:
         RunError: naming both.
@@ -145,13 +145,13 @@ def check_palettes(experiment: Experiment, images: dict[DomainName, Images]) -> 
 
 
 def large_batches(experiment: Experiment, images: dict[DomainName, Images]) -> list[str]:
-    """Which piles are smaller than a batch."""
+    """Warnings of training sets that are smaller than a batch."""
     batch = experiment.training.batch_size
     return [
-        f"a batch is {batch:,} images, and {name} has {len(pile):,} to train on: every batch shows "
+        f"a batch is {batch:,} images, and {name} has {len(training):,} to train on: every batch shows "
         "some of them more than once. Give a smaller --training.batch-size."
-        for name, pile in images.items()
-        if len(pile) < batch
+        for name, training in images.items()
+        if len(training) < batch
     ]
 
 
@@ -159,7 +159,7 @@ def check_labels(experiment: Experiment, images: dict[DomainName, Images]) -> No
     """Refuse to train what needs labels without them.
 
     Raises:
-        DataError: naming the pile and what it lacks.
+        DataError: naming the source and what it lacks.
     """
     pretraining = experiment.method.pretraining
     for name, domain in experiment.domains.items():
@@ -177,7 +177,7 @@ def check_labels(experiment: Experiment, images: dict[DomainName, Images]) -> No
             if int(labels.max()) >= num_classes:
                 raise DataError(
                     f"{describe(domain.source)} has classes up to {int(labels.max())}, but the "
-                    f"encoder tells {num_classes} apart. Set --method.encoder.num-classes "
+                    f"encoder distinguishes {num_classes}. Set --method.encoder.num-classes "
                     f"{int(labels.max()) + 1}."
                 )
 

@@ -456,7 +456,7 @@ def test_no_warning_leaks_and_torch_stays_unloaded(tmp_path: Path) -> None:
     program = f"""
 import sys
 from pathlib import Path
-from unpaired.data.decode import Decoding, decode
+from unpaired.data.codecs.decode import Decoding, decode
 import unpaired.data.sources
 decode(Path({str(path)!r}), name="image", channels=3, decoding=Decoding())
 assert "torch" not in sys.modules

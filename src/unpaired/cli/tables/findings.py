@@ -1,4 +1,4 @@
-"""What was found about many images, in few lines."""
+"""Findings about many images, in few lines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MOST_ALIKE, _MOST_LINES = 3, 20
 def summed_up(lines: Sequence[str]) -> list[str]:
     """Lines such as "cat.png: is a JPEG though …" with the first few of each finding, then a count.
 
-    What follows the first colon is what was found. Of many different ones, the first stand for all.
+    What follows the first colon is the finding. Of many different ones, the first stand for all.
     """
     alike: dict[str, list[str]] = {}
     for line in lines:
@@ -30,7 +30,7 @@ def summed_up(lines: Sequence[str]) -> list[str]:
 
 
 def leak_lines(findings: dict[str, Finding]) -> list[str]:
-    """A line for each image that stands in two piles, or one for all where they are many."""
+    """A line for each image that stands in two image sets, or one for all where they are many."""
     from unpaired.data.inspect import in_two_sources
 
     lines = []
@@ -52,7 +52,7 @@ def leak_lines(findings: dict[str, Finding]) -> list[str]:
 
 def _relation(first: str, second: str, here: dict[str, str], there: dict[str, str]) -> str:
     if here.keys() == there.keys():
-        return "the piles are the same: give another for one of them"
+        return "the image sets are the same: give another for one of them"
     if here.keys() < there.keys():
         return f"all of {first} lies in {second}: remove these from {second}"
     if there.keys() < here.keys():

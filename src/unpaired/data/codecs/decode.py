@@ -1,4 +1,4 @@
-"""One image file to an array of pixels, or a reason in plain words why not.
+"""Image decoding: one file to an array of pixels, or a reason in plain words why not.
 
 The original bytes are never passed on, so whatever else a file carries (a ZIP archive, scripts,
 EXIF data, colour profiles) ends here.

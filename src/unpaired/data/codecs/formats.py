@@ -1,4 +1,4 @@
-"""The image formats that are read, told apart by their first bytes and never by a file's name.
+"""Image formats, recognised by a file's first bytes and never by its name.
 
 The list is closed: Pillow alone would try everything it knows, and start Ghostscript for EPS.
 """
@@ -19,7 +19,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 @dataclass(frozen=True)
 class Format:
-    """How files of one format begin, what their names end with, and Pillow's reader of them."""
+    """How files of one format begin, what their names end with, and Pillow's class for them."""
 
     name: str
     signatures: tuple[bytes, ...]
