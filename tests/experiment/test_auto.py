@@ -186,7 +186,11 @@ def test_a_size_beyond_what_is_usual_is_trained_in_small_batches(tmp_path: Path)
         ("training_A", "test", None),
     ],
 )
-def test_a_run_is_named_after_what_tells_its_piles(a: str, b: str, name: str | None):
+def test_a_run_is_named_after_what_tells_its_sources(
+    a: str, b: str, name: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "work_1").mkdir()
+    monkeypatch.chdir(tmp_path / "work_1")
     found = undescribed(parse_source(a), parse_source(b)).name
     assert found == (name or re.sub(r"[^A-Za-z0-9]+", "-", Path.cwd().name))
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-import torchvision_operators
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+import torchvision_operators
 from unpaired.core.errors import DataError, MissingExtra, SettingError
 from unpaired.features.dino import load_dino
 

@@ -5,8 +5,8 @@ import functools
 import numpy as np
 import pytest
 import torch
-import torchvision_operators
 
+import torchvision_operators
 from unpaired.core.errors import DataError, SettingError
 from unpaired.features.lpips import Lpips, load_lpips
 

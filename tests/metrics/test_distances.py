@@ -5,11 +5,11 @@ import numpy as np
 import prdc
 import pytest
 import torch
-import torchvision_operators
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 
+import torchvision_operators
 from unpaired.core.errors import DataError
 from unpaired.metrics import frechet as frechet_module
 from unpaired.metrics import kernel_distance as kernels

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from fake_run import write_run
 
 

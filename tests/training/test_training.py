@@ -297,7 +297,7 @@ def test_images_that_serve_twice_are_told(tmp_path: Path, tiny: Experiment, caps
     (shared,) = find_leaks(experiment.domains)["test"]
     assert shared.startswith("2 images are in both domains")
     copies = replace(a, test_source=Folder(path=str(tmp_path / "copies")))
-    told = find_leaks(replace(experiment, a=copies))["test"]
+    told = find_leaks(replace(experiment, a=copies).domains)["test"]
     assert re.match(r"[345] test images of a are also training images", told[0])
     assert told[1:] == [shared]
     run = train(replace(experiment, a=copies), tmp_path / "run")

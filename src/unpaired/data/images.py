@@ -74,7 +74,7 @@ class StreamedImages(Images):
 def load_images(domain: Domain, split: Split, at_least: int = 1) -> Images:
     """Open one split of a domain; images that cannot be used are listed in `refused`.
 
-    A split that does not fit in memory is decoded once too, so that both kinds hold the same images.
+    A split that does not fit in memory is decoded once too: both kinds hold the same images.
 
     Raises:
         DataError: when fewer than `at_least` images of the split can be used.

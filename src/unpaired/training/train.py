@@ -75,7 +75,9 @@ def train(
         fabric.barrier()
         stored = list_newest_first(run / "checkpoints")
         if fabric.is_global_zero:
-            names: dict[str, list[str]] = {name: training.names for name, training in images.items()}
+            names: dict[str, list[str]] = {
+                name: training.names for name, training in images.items()
+            }
             for warning in changed_training_images(run, names, begun=bool(stored)):
                 if not quiet:
                     say(f"warning: {warning}")
@@ -102,7 +104,7 @@ def train(
 
 
 def check_outside(run: Path, experiment: Experiment) -> None:
-    """Refuse a run folder inside a folder of images: its sample grids would be trained on when it continues.
+    """Refuse a run folder among images: its sample grids would be trained on when it continues.
 
     Raises:
         RunError: naming both.
@@ -148,8 +150,8 @@ def large_batches(experiment: Experiment, images: dict[DomainName, Images]) -> l
     """Warnings of training sets that are smaller than a batch."""
     batch = experiment.training.batch_size
     return [
-        f"a batch is {batch:,} images, and {name} has {len(training):,} to train on: every batch shows "
-        "some of them more than once. Give a smaller --training.batch-size."
+        f"a batch is {batch:,} images, and {name} has {len(training):,} to train on: every batch "
+        "shows some of them more than once. Give a smaller --training.batch-size."
         for name, training in images.items()
         if len(training) < batch
     ]

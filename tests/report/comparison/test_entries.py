@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from fake_run import CONFIG, write_records
 
+from fake_run import CONFIG, write_records
 from unpaired.core.errors import RunError
 from unpaired.report.comparison.entries import find_entries
 

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from fake_run import write_records
-
 from unpaired.report.comparison.entries import find_entries
 from unpaired.report.comparison.groups import Group, group
 
