@@ -24,8 +24,8 @@ from pathlib import Path
 from safetensors.torch import save_file
 from unpaired.data.images import load_images
 from unpaired.engine import loop
-from unpaired.engine.hardware import build_fabric, leave
-from unpaired.experiment import load
+from unpaired.engine.distributed import build_fabric, leave
+from unpaired.experiment.experiment import load
 
 class Silent:
     def log(self, record): pass

@@ -19,11 +19,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from observers import Silent
-from unpaired.core import weights
+from unpaired.core import devices, weights
 from unpaired.core.errors import RunError
 from unpaired.data.images import load_images
 from unpaired.engine import checkpoint
-from unpaired.engine import distributed as hardware
 from unpaired.engine.distributed import build_fabric
 from unpaired.engine.loop import train
 from unpaired.experiment.experiment import Experiment, to_json
@@ -39,11 +38,10 @@ import sys, torch
 from pathlib import Path
 from unpaired.data.images import load_images
 from unpaired.engine import checkpoint
-from unpaired.engine.hardware import build_fabric
+from unpaired.engine.distributed import build_fabric
 from unpaired.engine.loop import train
-from unpaired.engine.run_folder import open_run
-from unpaired.errors import RunError
-from unpaired.experiment import load
+from unpaired.training.run_folder import open_run
+from unpaired.experiment.experiment import load
 
 class Silent:
     def log(self, record): print(record["images"], flush=True)
@@ -135,7 +133,7 @@ def test_kill_9_at_three_random_moments(long, unbroken, tmp_path):
 
 def test_channels_last_goes_on_with_the_moments_of_the_right_weights(long, tmp_path, monkeypatch):
     """Stored moments are contiguous; fused Adam pairs them with weights by place in memory."""
-    monkeypatch.setattr(hardware, "CHANNELS_LAST_SIZE", 0)
+    monkeypatch.setattr(devices, "CHANNELS_LAST_SIZE", 0)
     folder = tmp_path / "run"
     unbroken = run_here(long, folder)
     shutil.rmtree(checkpoint.list_newest_first(folder / "checkpoints")[0])

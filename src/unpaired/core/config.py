@@ -1,7 +1,12 @@
-"""The form that every configuration class has: a frozen, keyword-only dataclass with strict JSON.
+"""Configuration classes: frozen, keyword-only dataclasses with strict JSON.
 
 A configuration sits beside the code that it configures. Alternatives (networks, sources, methods)
 carry a `kind` literal, so that a union of them is decoded by name and never by guessing.
+
+A setting that is renamed stays readable in stored files: its class lists the former name in
+`FORMER_NAMES: ClassVar[Mapping[str, str]]`, which maps it to the present one, or to a place in a
+part, as `{"decay_from": "schedule.decay_from"}` does where the setting has moved there. A setting
+that has become a union of kinds is decoded from the bare name of a kind too.
 """
 
 from __future__ import annotations
@@ -9,8 +14,10 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
+import json
+import types
 import typing
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, dataclass_transform
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -40,8 +47,13 @@ def encode(value: Any) -> Any:
 
 
 def decode(form: type[T], text: str) -> T:
-    """The configuration that JSON stands for, taken strictly; see `decoding_problems`."""
-    decoded: T = _adapter(typing.cast(Any, form)).validate_json(text, strict=True)
+    """The configuration that JSON stands for, taken strictly, but for former names of settings.
+
+    Raises:
+        pydantic.ValidationError: see `decoding_problems`.
+    """
+    present = _with_present_names(form, text)
+    decoded: T = _adapter(typing.cast(Any, form)).validate_json(present, strict=True)
     return decoded
 
 
@@ -54,6 +66,67 @@ def decoding_problems(form: type[Any], text: str) -> list[str]:
     except ValidationError as error:
         return [_describe(form, dict(problem)) for problem in error.errors()]
     return []
+
+
+def _with_present_names(form: Any, text: str) -> str:
+    """JSON of any age => JSON as it would be written now; what is no JSON, as it is."""
+    try:
+        stored = json.loads(text)
+    except json.JSONDecodeError:
+        return text  # whose decoding says what is wrong with it
+    return json.dumps(_renamed(form, stored))
+
+
+def _renamed(form: Any, stored: Any) -> Any:
+    """`stored` with the present names of settings, in all of its parts."""
+    if isinstance(stored, list) and typing.get_origin(form) is tuple:
+        return [_renamed(typing.get_args(form)[0], item) for item in stored]
+    if isinstance(stored, str) and any(getattr(m, "kind", None) == stored for m in _members(form)):
+        stored = {"kind": stored}
+    settings = _alternative(form, stored) if isinstance(stored, dict) else None
+    if settings is None:
+        return stored
+    hints = typing.get_type_hints(settings)
+    present = dict(stored)
+    for former, place in getattr(settings, "FORMER_NAMES", {}).items():
+        if former in present and former not in hints and place not in present:
+            _put(present, settings, place, present.pop(former))
+    return {name: _renamed(hints.get(name), value) for name, value in present.items()}
+
+
+def _put(stored: dict[str, Any], settings: Any, place: str, value: Any) -> None:
+    """Set `name` or `part.name` in the stored form of `settings`; a part of a kind that has no such
+    setting never used it, and does not get it."""
+    part_name, dot, name = place.partition(".")
+    if not dot:
+        stored[place] = value
+        return
+    part = stored.get(part_name, {})
+    kind = part if isinstance(part, str) else getattr(getattr(settings, part_name), "kind", None)
+    if isinstance(part, str):
+        part = {}
+    if kind is not None:
+        part = {"kind": kind, **part}
+    chosen = _alternative(typing.get_type_hints(settings)[part_name], part)
+    has_it = chosen is None or name in typing.get_type_hints(chosen)
+    stored[part_name] = {name: value, **part} if has_it else part
+
+
+def _alternative(form: Any, stored: dict[str, Any]) -> Any:
+    """The configuration class that a stored one is of: the only one, or that of its kind."""
+    classes = [member for member in _members(form) if dataclasses.is_dataclass(member)]
+    of_kind = [c for c in classes if getattr(c, "kind", None) == stored.get("kind")]
+    candidates = classes if len(classes) == 1 else of_kind
+    return candidates[0] if candidates else None
+
+
+def _members(form: Any) -> list[Any]:
+    """The types that a union joins; of any other type, itself."""
+    if typing.get_origin(form) is Annotated:
+        return _members(typing.get_args(form)[0])
+    if typing.get_origin(form) in (typing.Union, types.UnionType):
+        return [member for part in typing.get_args(form) for member in _members(part)]
+    return [form]
 
 
 @functools.cache
