@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from unpaired import recipe
-from unpaired.data.images import load_images
+from unpaired.data.dataset import load_images
 from unpaired.metrics.segmentation import measure, nearest_colour
 from unpaired.recipes.facades import PALETTE
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import torch
 
+from unpaired.data.dataset import load_images
 from unpaired.data.domain import DomainName
-from unpaired.data.images import load_images
 from unpaired.evaluation.content import MOST_IMAGES, honesty
 from unpaired.evaluation.samples import Translating, sample
 from unpaired.experiment.experiment import load

@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 
 import unpaired
+from unpaired.data.dataset import Images, load_images
 from unpaired.data.domain import OTHER, SOURCE, Direction, resize
-from unpaired.data.images import Images, load_images
 from unpaired.experiment.experiment import Experiment, load
 from unpaired.inference.noise import Noise
 from unpaired.report.plots.image_grid import grid

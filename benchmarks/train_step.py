@@ -27,7 +27,7 @@ import peer
 from contenders import CASES, SMOKE, Step, build
 from unpaired.core.devices import choose_precision
 from unpaired.engine.log import memory_mb
-from unpaired.training.run_folder import environment
+from unpaired.training.environment import environment
 
 
 def take(step: Step, device: str) -> float:

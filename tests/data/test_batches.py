@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from unpaired.data.batches import Batches, augment, balanced_order, derive_seed, generator
+from unpaired.data.dataset import MemoryImages, StreamedImages
 from unpaired.data.domain import Augmentation, Domain
-from unpaired.data.images import MemoryImages, StreamedImages
 from unpaired.data.sources import BuiltIn
 from unpaired.data.tensors import to_network, to_pixels, to_unit
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from unpaired.core.errors import UnreadableImage
-from unpaired.data.codecs.decode import Decoding
+from unpaired.data.codecs.settings import Decoding
 from unpaired.data.domain import Domain, frame
 from unpaired.data.framing import place
 from unpaired.data.sources import BuiltIn

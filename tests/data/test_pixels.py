@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from unpaired.core.errors import DataError, UnreadableImage
-from unpaired.data.codecs.decode import Decoding
+from unpaired.data.codecs.settings import Decoding
 from unpaired.data.domain import Domain
 from unpaired.data.pixels import convert, like, read_image, to_pillow
 from unpaired.data.sources import BuiltIn

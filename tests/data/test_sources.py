@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from unpaired.core.errors import DataError, MissingExtra, SettingError, UnreadableImage
-from unpaired.data.codecs.decode import Decoding, decode
+from unpaired.data.codecs.decode import decode
+from unpaired.data.codecs.settings import Decoding
 from unpaired.data.sources import (
     BuiltIn,
     Folder,

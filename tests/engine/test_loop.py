@@ -14,7 +14,7 @@ import torch
 
 from observers import Silent
 from unpaired.core.errors import NonFiniteLoss, RunError
-from unpaired.data.images import load_images
+from unpaired.data.dataset import load_images
 from unpaired.data.sources import Folder
 from unpaired.engine import loop
 from unpaired.engine.distributed import build_fabric

@@ -22,7 +22,7 @@ CHILD = """
 import os, signal, sys, torch
 from pathlib import Path
 from safetensors.torch import save_file
-from unpaired.data.images import load_images
+from unpaired.data.dataset import load_images
 from unpaired.engine import loop
 from unpaired.engine.distributed import build_fabric, leave
 from unpaired.experiment.experiment import load

@@ -21,7 +21,7 @@ from safetensors.torch import load_file
 from observers import Silent
 from unpaired.core import devices, weights
 from unpaired.core.errors import RunError
-from unpaired.data.images import load_images
+from unpaired.data.dataset import load_images
 from unpaired.engine import checkpoint
 from unpaired.engine.distributed import build_fabric
 from unpaired.engine.loop import train
@@ -36,7 +36,7 @@ STEPS = 40
 CHILD = """
 import sys, torch
 from pathlib import Path
-from unpaired.data.images import load_images
+from unpaired.data.dataset import load_images
 from unpaired.engine import checkpoint
 from unpaired.engine.distributed import build_fabric
 from unpaired.engine.loop import train

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from unpaired.core.errors import DataError
-from unpaired.data.codecs.decode import Decoding
+from unpaired.data.codecs.settings import Decoding
 from unpaired.data.first_look import FirstImages, look
 from unpaired.data.sources import BuiltIn, Folder, Source, parse_source
 from unpaired.experiment import auto

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from unpaired.core.errors import SettingError
-from unpaired.data.codecs.decode import Decoding
+from unpaired.data.codecs.settings import Decoding
 from unpaired.data.domain import Domain
 from unpaired.data.sources import Folder
 from unpaired.engine.settings import Optimiser, Training

@@ -19,7 +19,7 @@ from PIL import Image
 
 from unpaired.core.devices import has_bfloat16
 from unpaired.core.errors import DataError, SettingError, UnreadableImage
-from unpaired.data.codecs.decode import Decoding
+from unpaired.data.codecs.settings import Decoding
 from unpaired.experiment.experiment import Experiment
 from unpaired.inference.files import TranslationReport, translate_files
 from unpaired.inference.translator import Translator

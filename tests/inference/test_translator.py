@@ -12,7 +12,7 @@ from PIL import Image
 
 import unpaired
 from unpaired.core.errors import DataError, SettingError, UnreadableImage
-from unpaired.data.codecs.decode import Decoding
+from unpaired.data.codecs.settings import Decoding
 from unpaired.evaluation.samples import Translating
 from unpaired.experiment.experiment import Experiment
 from unpaired.inference import translator as translate_module

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from observers import Silent
-from unpaired.data.images import load_images
+from unpaired.data.dataset import load_images
 from unpaired.engine import loop
 from unpaired.engine.distributed import build_fabric
 from unpaired.experiment.experiment import Experiment

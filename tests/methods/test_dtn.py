@@ -21,8 +21,8 @@ from torch import Tensor, nn
 import unpaired
 from observers import Silent
 from unpaired.core.errors import DataError, NonFiniteLoss, SettingError
+from unpaired.data.dataset import MemoryImages, load_images
 from unpaired.data.domain import Domain
-from unpaired.data.images import MemoryImages, load_images
 from unpaired.data.jitter import Jitter
 from unpaired.data.sources import Folder
 from unpaired.data.tensors import to_network
@@ -39,7 +39,7 @@ from unpaired.methods.shared_encoder import SharedEncoder
 from unpaired.networks import CNN, ClassEncoder, Decoder
 from unpaired.objectives import ternary
 from unpaired.objectives.content import Constancy
-from unpaired.training.train import check_labels
+from unpaired.training.checks import check_labels
 
 # Equations
 

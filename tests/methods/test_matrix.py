@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from observers import Silent
 from unpaired.core.errors import SettingError
-from unpaired.data.images import load_images
+from unpaired.data.dataset import load_images
 from unpaired.data.sources import Folder
 from unpaired.engine import checkpoint
 from unpaired.engine.distributed import build_fabric

@@ -7,8 +7,8 @@ from scipy import ndimage
 
 from unpaired.core.errors import DataError
 from unpaired.data.builtin import render
+from unpaired.data.dataset import load_images
 from unpaired.data.domain import Domain
-from unpaired.data.images import load_images
 from unpaired.data.sources import HuggingFace
 from unpaired.metrics.paired import to_like
 from unpaired.metrics.structure import others, structure

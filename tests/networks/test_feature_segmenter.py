@@ -20,8 +20,8 @@ from torch import Tensor, nn
 import unpaired
 from observers import Silent
 from unpaired.core.errors import SettingError
+from unpaired.data.dataset import load_images
 from unpaired.data.domain import Domain
-from unpaired.data.images import load_images
 from unpaired.data.sources import Folder
 from unpaired.data.tensors import to_pixels
 from unpaired.engine import checkpoint, loop

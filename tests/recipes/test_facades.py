@@ -9,11 +9,11 @@ import pytest
 
 from unpaired import recipe
 from unpaired.core.errors import DataError
-from unpaired.data.images import load_images
+from unpaired.data.dataset import load_images
 from unpaired.experiment.checks import check
 from unpaired.recipes import require
 from unpaired.recipes.facades import PALETTE
-from unpaired.training.train import check_palettes
+from unpaired.training.checks import check_palettes
 
 
 def test_without_data_the_message_names_the_files_and_where_to_get_them(

@@ -20,8 +20,8 @@ from torch import Tensor
 
 import unpaired
 from unpaired.core.errors import DataError, RunError, SettingError
+from unpaired.data.dataset import load_images
 from unpaired.data.domain import Domain
-from unpaired.data.images import load_images
 from unpaired.data.leaks import find_leaks
 from unpaired.data.sources import BuiltIn, Folder
 from unpaired.data.tensors import images_at_once
@@ -37,9 +37,10 @@ from unpaired.records.lines import append_line
 from unpaired.training import observer as run_observer
 from unpaired.training import samples
 from unpaired.training import train as training
+from unpaired.training.checks import large_batches
 from unpaired.training.observer import RunObserver, score
 from unpaired.training.run_folder import is_finished
-from unpaired.training.train import large_batches, train
+from unpaired.training.train import train
 
 
 def evaluations(run: Path) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from unpaired.cli.tables.findings import leak_lines, summed_up
 from unpaired.core.errors import SettingError
 
 if TYPE_CHECKING:
-    from unpaired.data.codecs.decode import Decoding
+    from unpaired.data.codecs.settings import Decoding
     from unpaired.data.domain import Domain
     from unpaired.data.inspect import Finding
     from unpaired.data.sources import Source
@@ -61,7 +61,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _print_finding(name: str, finding: Finding, too_few: Collection[str]) -> None:
-    from unpaired.data.codecs.decode import flags_for
+    from unpaired.data.codecs.settings import flags_for
     from unpaired.data.inspect import FEWEST
     from unpaired.data.sources import other_files
 

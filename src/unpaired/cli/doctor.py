@@ -24,8 +24,8 @@ def run(arguments: list[str]) -> int:
     given = flags.parse_args(arguments)
     from unpaired.core.devices import choose_device, choose_precision
     from unpaired.recipes import recipe
+    from unpaired.training.environment import environment
     from unpaired.training.estimate import estimate
-    from unpaired.training.run_folder import environment
 
     device = choose_device("auto")
     problems = {name: _problems(packages) for name, packages in EXTRAS.items()}

@@ -62,7 +62,7 @@ def run(arguments: list[str]) -> int:
     given = flags.parse_args(arguments)
     from unpaired.core.console import counting, say
     from unpaired.core.errors import DataError, SettingError
-    from unpaired.data.codecs.decode import flags_for
+    from unpaired.data.codecs.settings import flags_for
     from unpaired.inference.files import translate_files
     from unpaired.inference.translator import load
 

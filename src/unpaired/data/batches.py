@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from unpaired.data.dataset import Images, MemoryImages
 from unpaired.data.domain import Augmentation, Domain
-from unpaired.data.images import Images, MemoryImages
 from unpaired.data.tensors import to_network
 
 PREFETCH = 4

@@ -11,7 +11,7 @@ from PIL import Image
 from pydantic import Field
 
 from unpaired.core.config import ValueRange, config
-from unpaired.data.codecs.decode import Decoding
+from unpaired.data.codecs.settings import Decoding
 from unpaired.data.sources import Source
 
 DomainName = Literal["a", "b"]

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from unpaired.core.errors import DataError, UnreadableImage
-from unpaired.data.codecs.decode import Decoding, decode, flags_for
+from unpaired.data.codecs.decode import decode
+from unpaired.data.codecs.settings import Decoding, flags_for
 from unpaired.data.domain import DomainName, Pixels
 from unpaired.data.sources import Records, Source, describe
 

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unpaired.core.errors import UnreadableImage
-from unpaired.data.codecs.decode import Decoding, decode
+from unpaired.data.codecs.decode import decode
+from unpaired.data.codecs.settings import Decoding
 from unpaired.data.domain import Domain, Pixels, frame
 from unpaired.data.sources import BuiltIn, Records, Source, describe, parse_source
 from unpaired.data.splits import FEWEST as FEWEST_OF_SPLIT

@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 import numpy as np
@@ -24,12 +24,10 @@ from unpaired.core.files import at_home
 from unpaired.data import tables
 from unpaired.data.codecs.formats import EXTENSIONS
 from unpaired.data.folder import Listing, labels_by_folder, list_images
+from unpaired.data.names import pair_id
 
 Style = Literal["ink", "sign"]
 Part = Literal["train", "validation", "test"]
-
-_FILE_NAME = re.compile(r'[^\x00-\x1f/\\:*?"<>|.][^\x00-\x1f/\\:*?"<>|]{0,150}')
-"""A visible name that every system takes."""
 
 Content = bytes | Path | NDArray[np.uint8]
 """Of an image: encoded bytes, a file, or decoded pixels (height, width, channels)."""
@@ -93,19 +91,6 @@ class Folder:
             refused=listing.refused,
             ignored=listing.ignored,
         )
-
-
-def file_names(records: Records) -> list[str]:
-    """What images are called as files: by their ids where these can be names of files, or as they
-    are."""
-    ids = records.ids or []
-    usable = len(set(ids)) == len(ids) and all(_FILE_NAME.fullmatch(name) for name in ids)
-    return ids if ids and usable else records.names
-
-
-def pair_id(name: str) -> str:
-    """What the names of a pair's two files have in common."""
-    return re.sub(r"_[AB]$", "", str(PurePosixPath(name).with_suffix("")))
 
 
 @config

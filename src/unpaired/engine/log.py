@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
+from unpaired.data.dataset import Images
 from unpaired.data.domain import DomainName
-from unpaired.data.images import Images
 from unpaired.engine.state import PHASES, State
 
 

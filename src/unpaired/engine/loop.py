@@ -15,8 +15,8 @@ from torch import Tensor
 
 from unpaired.core.errors import NonFiniteLoss
 from unpaired.data.batches import Batches, derive_seed, generator
+from unpaired.data.dataset import Images
 from unpaired.data.domain import DomainName
-from unpaired.data.images import Images
 from unpaired.engine import checkpoint
 from unpaired.engine.log import Window
 from unpaired.engine.observer import Observer

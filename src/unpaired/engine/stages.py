@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from unpaired.core.errors import NonFiniteLoss
 from unpaired.data.batches import Batches, derive_seed, generator
+from unpaired.data.dataset import Images
 from unpaired.data.domain import DomainName
-from unpaired.data.images import Images
 from unpaired.data.jitter import jitter
 from unpaired.data.tensors import to_network
 from unpaired.engine import checkpoint

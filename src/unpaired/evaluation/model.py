@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unpaired.core.weights import hash_of_weights
+from unpaired.data.dataset import Images, load_images
 from unpaired.data.domain import DIRECTION, OTHER, SOURCE, DomainName
-from unpaired.data.images import Images, load_images
 from unpaired.data.leaks import Leaks, find_leaks
 from unpaired.evaluation import content
 from unpaired.evaluation import encoders as learned

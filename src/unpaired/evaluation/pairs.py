@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from unpaired.core.errors import DataError, UnreadableImage
 from unpaired.data.domain import resize
-from unpaired.data.sources import file_names, pair_id
+from unpaired.data.names import file_names, pair_id
 from unpaired.evaluation.encoders import cosines
 from unpaired.features import Loaded
 from unpaired.features.extract import ImageSet, extract

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from unpaired.core.devices import precision_of_translation, translates_in
 from unpaired.data.batches import generator
+from unpaired.data.dataset import Images
 from unpaired.data.domain import DIRECTION, OTHER, DomainName
-from unpaired.data.images import Images
 from unpaired.data.tensors import images_at_once, to_network, to_pixels
 from unpaired.experiment.experiment import Experiment
 from unpaired.inference.noise import generate

@@ -23,8 +23,9 @@ from torch import Tensor
 from unpaired.core.errors import DataError, UnreadableImage
 from unpaired.core.files import cache_folder, write_atomically
 from unpaired.data.codecs.formats import NUM_BYTES_TO_RECOGNISE, recognise
-from unpaired.data.images import read_pixels
-from unpaired.data.sources import Content, Records, Source, describe, file_names
+from unpaired.data.names import file_names
+from unpaired.data.read import read_pixels
+from unpaired.data.sources import Content, Records, Source, describe
 from unpaired.data.splits import NUM_THREADS
 from unpaired.features import Loaded
 

@@ -13,8 +13,8 @@ from torch import Tensor
 from unpaired.core.config import config
 from unpaired.core.errors import DataError
 from unpaired.core.weights import hash_of_weights
+from unpaired.data.dataset import load_images
 from unpaired.data.domain import Augmentation, Domain
-from unpaired.data.images import load_images
 from unpaired.data.sources import Folder, Source, describe
 from unpaired.features.base import Loaded, resize, resize_in_words
 from unpaired.features.classifier import Classifier

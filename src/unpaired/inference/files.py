@@ -24,8 +24,8 @@ from torch import Tensor
 from unpaired.core.errors import DataError, SettingError, UnreadableImage
 from unpaired.data.domain import DomainName, Pixels
 from unpaired.data.framing import Placed, Resolution, is_shrunk
-from unpaired.data.images import read_content
 from unpaired.data.pixels import convert, to_pillow
+from unpaired.data.read import read_content
 from unpaired.inference.plan import HOLD_16_BITS, WRITERS, ImageFormat, Job, make_plan
 from unpaired.inference.translator import Translator, stack, unstack
 

@@ -18,7 +18,8 @@ from unpaired.core.errors import DataError, SettingError, UnreadableImage, check
 from unpaired.core.files import at_home
 from unpaired.data.codecs.formats import EXTENSIONS
 from unpaired.data.folder import list_images
-from unpaired.data.sources import Content, file_names, parse_source
+from unpaired.data.names import file_names
+from unpaired.data.sources import Content, parse_source
 
 ImageFormat = Literal["png", "jpeg", "webp", "tiff"]
 

@@ -20,7 +20,6 @@ from torch import Tensor
 
 from unpaired.core.errors import DataError, UnreadableImage
 from unpaired.data.domain import resize
-from unpaired.data.images import read_pixels
 from unpaired.data.palettes import (
     Palette,
     check_found,
@@ -29,6 +28,7 @@ from unpaired.data.palettes import (
     unknown_colours,
     unpacked,
 )
+from unpaired.data.read import read_pixels
 from unpaired.data.sources import Folder, Source, describe
 from unpaired.data.splits import NUM_THREADS
 from unpaired.metrics.segmentation import nearest_colour

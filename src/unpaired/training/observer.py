@@ -12,8 +12,8 @@ from torch import Tensor
 
 from unpaired.core.console import TrainingProgress
 from unpaired.core.files import UNFINISHED, write_atomically
+from unpaired.data.dataset import Images
 from unpaired.data.domain import DIRECTION, OTHER, DomainName
-from unpaired.data.images import Images
 from unpaired.data.leaks import Leaks
 from unpaired.engine.state import State
 from unpaired.engine.trackers import Tracker

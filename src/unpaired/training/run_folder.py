@@ -5,23 +5,19 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
-import platform
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
-
-import torch
 
 from unpaired.core.config import encode
 from unpaired.core.errors import RunError
 from unpaired.core.files import UNFINISHED, write_atomically
 from unpaired.experiment.experiment import Experiment, load, to_json
 from unpaired.records.lines import read_lines
+from unpaired.training.environment import environment
 
 MAY_CHANGE = {
     "training.device",
@@ -118,20 +114,6 @@ def make_folder(folder: Path, kind: Literal["run", "sweep"], record: Path) -> No
         raise RunError(
             f"{folder} cannot be made: {error.strerror}. Choose another folder with -o."
         ) from error
-
-
-def environment() -> dict[str, Any]:
-    """Versions and hardware that a number may depend on."""
-    packages = ("unpaired", "torch", "numpy", "pillow", "lightning-fabric", "scikit-learn")
-    return {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "processor": torch.cpu.get_capabilities().get("cpu_name", platform.processor()),
-        "num_cores": os.cpu_count(),
-        "num_threads": torch.get_num_threads(),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        "packages": {name: metadata.version(name) for name in packages},
-    }
 
 
 def hindrances(old: dict[str, Any], new: dict[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from contextlib import closing, nullcontext
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 from torch import Tensor
 
 from unpaired.core.console import TrainingProgress, say
-from unpaired.core.errors import DataError, RunError, check_choice
-from unpaired.core.files import at_home
+from unpaired.core.errors import check_choice
 from unpaired.core.torch_state import global_state_kept, plain_torch
+from unpaired.data.dataset import Images, load_images, require_images
 from unpaired.data.domain import SOURCE, DomainName
-from unpaired.data.images import Images, load_images, require_images
 from unpaired.data.leaks import find_leaks
-from unpaired.data.palettes import share_of_palette
-from unpaired.data.sources import Folder, describe
-from unpaired.data.splits import FEWEST, Split, source_of
+from unpaired.data.sources import describe
+from unpaired.data.splits import FEWEST
 from unpaired.engine.checkpoint import list_newest_first
 from unpaired.engine.distributed import build_fabric, leave
 from unpaired.engine.loop import train as train_networks
@@ -26,6 +23,12 @@ from unpaired.engine.trackers import Tracker, TrackerName
 from unpaired.experiment.checks import check
 from unpaired.experiment.experiment import Experiment
 from unpaired.training import samples
+from unpaired.training.checks import (
+    check_labels,
+    check_outside,
+    check_palettes,
+    large_batches,
+)
 from unpaired.training.observer import RunObserver
 from unpaired.training.run_folder import changed_training_images, open_run
 
@@ -101,87 +104,6 @@ def train(
             observer.finish(state)
         leave(fabric)
     return run
-
-
-def check_outside(run: Path, experiment: Experiment) -> None:
-    """Refuse a run folder among images: its sample grids would be trained on when it continues.
-
-    Raises:
-        RunError: naming both.
-    """
-    for domain in experiment.domains.values():
-        for split in get_args(Split):
-            source = source_of(domain, split)
-            if not isinstance(source, Folder):
-                continue
-            if run.resolve().is_relative_to(at_home(source.path).resolve()):
-                raise RunError(
-                    f"the run would be written to {run}, into the images in {source.path}, and its "
-                    "pictures be taken for some of them when it is continued. Choose a folder "
-                    "outside of it with -o."
-                )
-
-
-LABEL_MAPS_LOOKED_AT = 50
-
-
-def check_palettes(experiment: Experiment, images: dict[DomainName, Images]) -> None:
-    """Refuse to train on photos that are said to be label maps.
-
-    Raises:
-        DataError: where less than half of the pixels have a colour of the palette. Classes that a
-            palette leaves out, as Cityscapes' does, are less.
-    """
-    for name, domain in experiment.domains.items():
-        if not domain.palette:
-            continue
-        some = images[name].gather(np.arange(min(LABEL_MAPS_LOOKED_AT, len(images[name]))))
-        share = share_of_palette(some.permute(0, 2, 3, 1).numpy(), domain.palette)
-        if share < 0.5:
-            raise DataError(
-                f"{describe(domain.source)} should hold label maps, but {share:.0%} of the pixels "
-                f"have a colour of {name}.palette. Give label maps, the colours of your classes "
-                f"(--{name}.palette), or images of any kind without one (a recipe without "
-                "label maps)."
-            )
-
-
-def large_batches(experiment: Experiment, images: dict[DomainName, Images]) -> list[str]:
-    """Warnings of training sets that are smaller than a batch."""
-    batch = experiment.training.batch_size
-    return [
-        f"a batch is {batch:,} images, and {name} has {len(training):,} to train on: every batch "
-        "shows some of them more than once. Give a smaller --training.batch-size."
-        for name, training in images.items()
-        if len(training) < batch
-    ]
-
-
-def check_labels(experiment: Experiment, images: dict[DomainName, Images]) -> None:
-    """Refuse to train what needs labels without them.
-
-    Raises:
-        DataError: naming the source and what it lacks.
-    """
-    pretraining = experiment.method.pretraining
-    for name, domain in experiment.domains.items():
-        labels = images[name].labels
-        learns = pretraining is not None and name == "a"
-        what = f"the encoder of {type(experiment.method).__name__} learns the classes of a"
-        what = what if learns else f"{name}.balanced draws each class equally often"
-        if (learns or domain.balanced) and labels is None:
-            raise DataError(
-                f"{describe(domain.source)} has no labels, but {what}. Give labelled images: a "
-                "folder with a subfolder for each class, or a data set with a column `label`."
-            )
-        if learns and labels is not None:
-            num_classes = experiment.method.num_classes
-            if int(labels.max()) >= num_classes:
-                raise DataError(
-                    f"{describe(domain.source)} has classes up to {int(labels.max())}, but the "
-                    f"encoder distinguishes {num_classes}. Set --method.encoder.num-classes "
-                    f"{int(labels.max()) + 1}."
-                )
 
 
 def _training_images(experiment: Experiment, name: DomainName, *, quiet: bool) -> Images:

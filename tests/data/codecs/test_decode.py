@@ -19,8 +19,9 @@ from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from unpaired.core.errors import UnreadableImage
-from unpaired.data.codecs.decode import Decoded, Decoding, decode
+from unpaired.data.codecs.decode import Decoded, decode
 from unpaired.data.codecs.formats import FORMATS
+from unpaired.data.codecs.settings import Decoding
 
 Pixels = np.ndarray[Any, np.dtype[Any]]
 
@@ -456,7 +457,8 @@ def test_no_warning_leaks_and_torch_stays_unloaded(tmp_path: Path) -> None:
     program = f"""
 import sys
 from pathlib import Path
-from unpaired.data.codecs.decode import Decoding, decode
+from unpaired.data.codecs.decode import decode
+from unpaired.data.codecs.settings import Decoding
 import unpaired.data.sources
 decode(Path({str(path)!r}), name="image", channels=3, decoding=Decoding())
 assert "torch" not in sys.modules

@@ -1,4 +1,4 @@
-"""The images of a domain, decoded once and kept in memory, or decoded anew when they do not fit."""
+"""Image dataset: one split of a domain, decoded once into memory, or anew where it does not fit."""
 
 from __future__ import annotations
 
@@ -9,18 +9,16 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from unpaired.core.errors import DataError, UnreadableImage
-from unpaired.data.codecs.decode import Decoded, Decoding, decode
-from unpaired.data.domain import Domain, Pixels, frame
-from unpaired.data.sources import Content, Records, describe
+from unpaired.data.domain import Domain, Pixels
+from unpaired.data.read import read_framed
+from unpaired.data.sources import describe
 from unpaired.data.splits import NUM_THREADS, Split, list_split, source_of
 
 logger = logging.getLogger(__name__)
@@ -127,52 +125,6 @@ def require_images(domain: Domain, split: Split, at_least: int = 1) -> None:
     if len(indices) < at_least:
         found, refused = len(records.names), records.refused
         raise _too_few(domain, split, len(indices), at_least, found, refused)
-
-
-def read_framed(records: Records, i: int, domain: Domain) -> Pixels:
-    """Decode image i and frame it for the networks: (size, size, channels).
-
-    Raises:
-        UnreadableImage: with the reason, such as a crop box outside the image.
-    """
-    content = read_pixels(records, i, domain.channels, domain.decoding)
-    height, width = content.shape[:2]
-    if domain.crop is not None and (domain.crop[0] >= width or domain.crop[1] >= height):
-        raise UnreadableImage(
-            records.names[i],
-            f"has {width}×{height} pixels, which all lie outside the crop box {domain.crop}",
-        )
-    return frame(content, domain)
-
-
-def read_pixels(
-    records: Records, i: int, channels: Literal[1, 3], decoding: Decoding | None = None
-) -> Pixels:
-    """Decode image i at its own size: (height, width, channels).
-
-    Raises:
-        UnreadableImage: with the reason.
-    """
-    decoding = decoding or Decoding()
-    return read_content(records.read(i), records.names[i], channels, decoding).pixels
-
-
-def read_content(
-    content: Content,
-    name: str,
-    channels: Literal[1, 3],
-    decoding: Decoding,
-) -> Decoded:
-    """As `decode`, also of pixels (height, width, channels) that are decoded already.
-
-    Raises:
-        UnreadableImage: with the reason.
-    """
-    if not isinstance(content, np.ndarray):
-        return decode(content, name=name, channels=channels, decoding=decoding)
-    if content.shape[2] > channels:
-        return Decoded(np.asarray(Image.fromarray(content).convert("L"))[..., None])
-    return Decoded(np.repeat(content, channels // content.shape[2], axis=2))
 
 
 def _too_few(

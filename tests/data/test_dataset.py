@@ -14,10 +14,10 @@ import torch
 from PIL import Image
 
 from unpaired.core.errors import DataError
-from unpaired.data import images
-from unpaired.data.codecs.decode import Decoding
+from unpaired.data import dataset
+from unpaired.data.codecs.settings import Decoding
+from unpaired.data.dataset import MemoryImages, StreamedImages, load_images, require_images
 from unpaired.data.domain import Domain
-from unpaired.data.images import MemoryImages, StreamedImages, load_images, require_images
 from unpaired.data.sources import BuiltIn, Folder
 from unpaired.data.splits import list_split
 
@@ -37,7 +37,7 @@ def pile(folder: Path, **settings: Any) -> Domain:
     return Domain(**({"source": Folder(path=str(folder)), "size": 16} | settings))
 
 
-def contents(domain: Domain, split: images.Split) -> list[str]:
+def contents(domain: Domain, split: dataset.Split) -> list[str]:
     loaded = load_images(domain, split)
     pixels = loaded.gather(np.arange(len(loaded)))
     return [hashlib.sha256(image.numpy().tobytes()).hexdigest() for image in pixels]
@@ -187,7 +187,7 @@ def test_row_32_an_image_outside_the_crop_box_is_named(tmp_path: Path):
 def test_row_29_a_file_deleted_during_the_run_is_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(images, "MEMORY_SHARE", 0)
+    monkeypatch.setattr(dataset, "MEMORY_SHARE", 0)
     fill(tmp_path, list(range(6)))
     domain = pile(tmp_path, test_source=BuiltIn(name="ink"), validation_source=BuiltIn(name="ink"))
     loaded = load_images(domain, "train")
@@ -205,7 +205,7 @@ def test_row_29_a_file_deleted_during_the_run_is_replaced(
 def test_a_labelled_file_deleted_during_the_run_is_replaced_by_one_of_its_class(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    monkeypatch.setattr(images, "MEMORY_SHARE", 0)
+    monkeypatch.setattr(dataset, "MEMORY_SHARE", 0)
     fill(tmp_path / "cat", [0, 1])
     fill(tmp_path / "dog", [2, 3])
     domain = pile(tmp_path, test_source=BuiltIn(name="ink"), validation_source=BuiltIn(name="ink"))
@@ -233,7 +233,7 @@ def test_streaming_equals_memory_to_the_bit(
     (tmp_path / "dog" / "0004.png").write_bytes(b"GIF89a")
     domain = pile(tmp_path, decoding=Decoding(depth=depth))
     memory = load_images(domain, "train")
-    monkeypatch.setattr(images, "MEMORY_SHARE", 0)
+    monkeypatch.setattr(dataset, "MEMORY_SHARE", 0)
     streamed = load_images(domain, "train")
     assert isinstance(memory, MemoryImages)
     assert isinstance(streamed, StreamedImages)
@@ -249,13 +249,13 @@ def test_what_fits_in_memory_depends_on_its_size(tmp_path: Path, monkeypatch: py
     domain = pile(fill(tmp_path, list(range(10))), test_source=BuiltIn(name="ink"))
     needed = len(load_images(domain, "train")) * 16 * 16 * 3
     for free, kind in ((needed * 3, MemoryImages), (needed * 2, StreamedImages)):
-        monkeypatch.setattr(images, "_free_memory", lambda free=free: free)
+        monkeypatch.setattr(dataset, "_free_memory", lambda free=free: free)
         assert isinstance(load_images(domain, "train"), kind)
 
 
 def test_free_memory_is_between_nothing_and_all():
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    assert 0 < images._free_memory() < total
+    assert 0 < dataset._free_memory() < total
 
 
 # Built-in images in other channels

@@ -1,0 +1,119 @@
+"""Pillow's images to pixels: orientation, transparency, palettes, 16 bits and numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from PIL.ExifTags import Base as ExifTag
+from PIL.ImageFile import ImageFile
+from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, SAMPLEFORMAT
+
+from unpaired.core.errors import UnreadableImage
+from unpaired.data.codecs.settings import Decoding
+
+Transpose = Image.Transpose
+
+WHITE_IS_ZERO = 0
+"""TIFF's PhotometricInterpretation of scanners and radiographs."""
+
+# EXIF's Orientation to what makes the image upright (EXIF 2.32, table 6).
+UPRIGHT = {
+    2: Transpose.FLIP_LEFT_RIGHT,
+    3: Transpose.ROTATE_180,
+    4: Transpose.FLIP_TOP_BOTTOM,
+    5: Transpose.TRANSPOSE,
+    6: Transpose.ROTATE_270,
+    7: Transpose.TRANSVERSE,
+    8: Transpose.ROTATE_90,
+}
+
+
+def note_what_is_lost(image: ImageFile, decoding: Decoding, notes: list[str]) -> None:
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1 and image.format == "TIFF":
+        notes.append(f"several pages: the first of {frames} is used")
+    elif frames > 1:
+        notes.append(f"animated: the first of {frames} frames is used")
+    layout = str(image.tile)  # names the stored form, such as "RGB;16B"
+    if decoding.depth == 16 and ";16" in layout and not image.mode.startswith("I"):
+        notes.append("has 16 bits per channel, of which 8 are read")
+
+
+def upright(image: Image.Image, notes: list[str]) -> Image.Image:
+    """Apply EXIF's Orientation; unlike Pillow's exif_transpose, without rewriting the EXIF data."""
+    try:
+        orientation = image.getexif().get(ExifTag.Orientation)
+    except Exception:  # as many kinds as for damaged pixels, which these are not
+        notes.append("has damaged EXIF data: it may need a rotation that was not applied")
+        return image
+    return image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
+
+
+def from_8_bits(image: Image.Image, channels: int, decoding: Decoding) -> npt.NDArray[Any]:
+    """Grey, colour, palette, CMYK, with or without transparency => HWC at the wanted depth."""
+    if image.mode == "La":  # premultiplied; has no other conversion
+        image = image.convert("LA")
+    if image.has_transparency_data:
+        canvas = Image.new("RGBA", image.size, (*decoding.background, 255))
+        image = Image.alpha_composite(canvas, image.convert("RGBA"))
+    if image.mode not in ("1", "L"):
+        image = image.convert("RGB")
+    pixels = np.array(image.convert("L" if channels == 1 or image.mode != "RGB" else "RGB"))
+    pixels = pixels.reshape(image.height, image.width, -1)
+    return pixels if decoding.depth == 8 else pixels.astype(np.uint16) * 257
+
+
+def from_16_bits(
+    image: Image.Image, tags: Mapping[int, Any], channels: int, decoding: Decoding
+) -> npt.NDArray[Any]:
+    """Grey of 9 to 16 bits, with at most one transparent level => HWC at the wanted depth."""
+    values = np.asarray(image)
+    # Pillow scales to 16 bits, all but the 12-bit values of TIFF.
+    pixels = _scaled(values, 0, 4095 if tags.get(BITSPERSAMPLE) == (12,) else 65535, decoding.depth)
+    if tags.get(PHOTOMETRIC_INTERPRETATION) == WHITE_IS_ZERO:  # Pillow inverts up to 8 bits only
+        pixels = 2**decoding.depth - 1 - pixels
+    level = image.info.get("transparency")
+    if level is not None:
+        patch = Image.new("RGB", (1, 1), decoding.background)
+        under = from_8_bits(patch, channels, decoding)[0, 0]
+        pixels = np.where((values == level)[..., None], under, pixels)
+    return pixels
+
+
+def from_numbers(
+    image: Image.Image,
+    tags: Mapping[int, Any],
+    name: str,
+    decoding: Decoding,
+    notes: list[str],
+) -> npt.NDArray[Any]:
+    """Floating-point or 32-bit numbers, whose range only the user knows => HW1."""
+    values = np.asarray(image)
+    if image.mode == "I" and tags.get(SAMPLEFORMAT, (1,)) == (1,):
+        values = values.view(np.uint32)  # Pillow gives its large numbers as negative ones
+    smallest, largest = float(values.min()), float(values.max())
+    if not (math.isfinite(smallest) and math.isfinite(largest)):
+        raise UnreadableImage(name, "holds values that are not finite (NaN or infinite)")
+    if decoding.float_range is None:
+        raise UnreadableImage(
+            name,
+            f"holds numbers from {smallest:g} to {largest:g} without saying which of them are "
+            "black and white; set float_range",
+            "float_range",
+        )
+    low, high = decoding.float_range
+    if smallest < low or largest > high:
+        notes.append(f"has values from {smallest:g} to {largest:g}, clipped to {low:g}..{high:g}")
+    return _scaled(np.clip(values, low, high), low, high, decoding.depth)
+
+
+def _scaled(values: npt.NDArray[Any], low: float, high: float, depth: int) -> npt.NDArray[Any]:
+    """HW in low..high => HW1 over the full range of `depth` bits, rounded to nearest."""
+    unit = (values.astype(np.float32) - low) / (high - low)
+    pixels: npt.NDArray[Any] = np.rint(unit * (2**depth - 1))
+    return pixels.astype(np.uint8 if depth == 8 else np.uint16)[..., None]

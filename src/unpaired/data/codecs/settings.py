@@ -1,0 +1,39 @@
+"""Decoding settings: depth, background, range and limits of images that are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from unpaired.core.config import config
+from unpaired.core.errors import UnreadableImage
+
+
+@config
+class Decoding:
+    """How encoded images become pixels."""
+
+    depth: Literal[8, 16] = 8
+    """Bits kept per channel."""
+
+    background: tuple[int, int, int] = (255, 255, 255)
+    """Colour put under transparent pixels: red, green, blue in 0..255."""
+
+    float_range: tuple[float, float] | None = None
+    """Values shown as black and as white in floating-point and 32-bit images; None refuses them."""
+
+    max_megapixels: float = 64.0
+    """Largest image that is decoded, in millions of pixels."""
+
+    min_side: int = 4
+    """Smallest width and height that is used, in pixels."""
+
+
+_VALUES = {"float_range": "LOW HIGH", "max_megapixels": "N"}
+
+
+def flags_for(refused: Iterable[UnreadableImage], place: str) -> list[str]:
+    """The flags that let refused images pass; `place` is where settings of decoding stand on this
+    command line: "a.decoding.", or "" where they have flags of their own."""
+    settings = dict.fromkeys(error.setting for error in refused if error.setting)
+    return [f"--{place}{name.replace('_', '-')} {_VALUES[name]}" for name in settings]

@@ -1,0 +1,60 @@
+"""Image reading: one image of a source, decoded, and framed for the networks."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from unpaired.core.errors import UnreadableImage
+from unpaired.data.codecs.decode import Decoded, decode
+from unpaired.data.codecs.settings import Decoding
+from unpaired.data.domain import Domain, Pixels, frame
+from unpaired.data.sources import Content, Records
+
+
+def read_framed(records: Records, i: int, domain: Domain) -> Pixels:
+    """Decode image i and frame it for the networks: (size, size, channels).
+
+    Raises:
+        UnreadableImage: with the reason, such as a crop box outside the image.
+    """
+    content = read_pixels(records, i, domain.channels, domain.decoding)
+    height, width = content.shape[:2]
+    if domain.crop is not None and (domain.crop[0] >= width or domain.crop[1] >= height):
+        raise UnreadableImage(
+            records.names[i],
+            f"has {width}×{height} pixels, which all lie outside the crop box {domain.crop}",
+        )
+    return frame(content, domain)
+
+
+def read_pixels(
+    records: Records, i: int, channels: Literal[1, 3], decoding: Decoding | None = None
+) -> Pixels:
+    """Decode image i at its own size: (height, width, channels).
+
+    Raises:
+        UnreadableImage: with the reason.
+    """
+    decoding = decoding or Decoding()
+    return read_content(records.read(i), records.names[i], channels, decoding).pixels
+
+
+def read_content(
+    content: Content,
+    name: str,
+    channels: Literal[1, 3],
+    decoding: Decoding,
+) -> Decoded:
+    """As `decode`, also of pixels (height, width, channels) that are decoded already.
+
+    Raises:
+        UnreadableImage: with the reason.
+    """
+    if not isinstance(content, np.ndarray):
+        return decode(content, name=name, channels=channels, decoding=decoding)
+    if content.shape[2] > channels:
+        return Decoded(np.asarray(Image.fromarray(content).convert("L"))[..., None])
+    return Decoded(np.repeat(content, channels // content.shape[2], axis=2))
