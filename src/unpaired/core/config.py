@@ -147,8 +147,8 @@ def _describe(form: Any, problem: dict[str, Any]) -> str:
         return f"{path}.kind: {tag!r} is none of {expected}{_nearest(tag, kinds)}"
     if problem["type"] in ("missing", "union_tag_not_found"):
         return f"{path}: {problem['msg']}."
-    given = repr(problem["input"])
-    return f"{path}: {problem['msg']} (got {given if len(given) < 60 else given[:57] + '...'})."
+    value = repr(problem["input"])
+    return f"{path}: {problem['msg']} (got {value if len(value) < 60 else value[:57] + '...'})."
 
 
 def _locate(form: Any, location: tuple[Any, ...]) -> tuple[str, list[str]]:

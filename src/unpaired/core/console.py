@@ -1,4 +1,4 @@
-"""What a person sees while something runs: a bar on a terminal, plain lines elsewhere."""
+"""Progress on the console: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -65,17 +65,17 @@ class TrainingProgress:
         """Show a line of metrics.jsonl."""
         images, speed = record["images"], record["images_per_second"]
         share, left = images / self.total, max(0.0, (self.total - images) / max(speed, 1e-9))
-        seen = f"{images:,}/{self.total:,} images"
+        progress = f"{images:,}/{self.total:,} images"
         if self.total_seconds is not None:  # the budget ends most trainings before the count does
             share = max(share, record["seconds"] / self.total_seconds)
             left = min(left, max(0.0, self.total_seconds - record["seconds"]))
-            seen = f"{images:,} images"
+            progress = f"{images:,} images"
         losses = "  ".join(
             f"{name.replace('generators/', 'G ').replace('discriminators/', 'D ')} {value:.3f}"
             for name, value in record["losses"].items()
         )
         status = (
-            f"{seen}  {duration(left)} left  {speed:,.0f} images/s  "
+            f"{progress}  {duration(left)} left  {speed:,.0f} images/s  "
             f"data wait {record['data_wait']:.0%}  "
             f"{record['health']['memory_mb']:,.0f} MB  {losses}"
         )
@@ -88,7 +88,7 @@ class TrainingProgress:
 
 @contextmanager
 def counting(what: str, *, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
-    """Yields a function to be told (done, total): a bar on a terminal, now and then a line."""
+    """Yields a function that takes (done, total): a bar on a terminal, now and then a line."""
     console = Console(stderr=True, highlight=False)
     if quiet:
         yield lambda done, total: None
@@ -99,13 +99,13 @@ def counting(what: str, *, quiet: bool = False) -> Iterator[Callable[[int, int],
     else:
         spoken = time.monotonic()
 
-        def tell(done: int, total: int) -> None:
+        def report(done: int, total: int) -> None:
             nonlocal spoken
             if time.monotonic() - spoken >= PLAIN_SECONDS:
                 spoken = time.monotonic()
                 say(f"{what}: {done:,} of {total:,}")
 
-        yield tell
+        yield report
 
 
 def say(text: str) -> None:

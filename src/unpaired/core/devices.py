@@ -17,7 +17,7 @@ CHANNELS_LAST_SIZE = 128
 
 
 def choose_device(wanted: Device) -> torch.device:
-    """A GPU where there is one, unless told otherwise.
+    """A GPU where there is one, unless `wanted` names another device.
 
     Raises:
         SettingError: when a GPU is asked for and torch finds none, and for other words.

@@ -1,4 +1,4 @@
-"""The errors that a user may see. Each says what, where, why, and what to do next.
+"""Error classes, with exit codes: each message says what, where, why, and what to do next.
 
 The tree::
 

@@ -1,4 +1,4 @@
-"""Packages that an extra brings: asked for where they are needed, and only there."""
+"""Optional packages, which an extra brings: imported where they are needed, and only there."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def from_extra(module: str, *names: str, purpose: str) -> list[Any]:
     """
     package = module.partition(".")[0]
     try:
-        found = import_module(module)
-        return [getattr(found, name) for name in names]
+        imported = import_module(module)
+        return [getattr(imported, name) for name in names]
     except (ImportError, RuntimeError) as error:  # torchvision's is a RuntimeError
         shown = package.replace("_", "-")
         if find_spec(package) is None:

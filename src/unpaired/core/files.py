@@ -1,4 +1,4 @@
-"""Writing files so that a crash leaves the old content or the new, never a part; and where."""
+"""Atomic file writes: a crash leaves the old content or the new, never a part."""
 
 from __future__ import annotations
 

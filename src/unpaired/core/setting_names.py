@@ -1,4 +1,4 @@
-"""Settings and their values written short, for tables and folder names: `cycle_weight=5`."""
+"""Short names of settings and their values, for tables and folder names: `cycle_weight=5`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def short_names(paths: Sequence[str]) -> dict[str, str]:
-    """Each path by as few of its last parts as tell it from the others.
+    """Each path by as few of its last parts as distinguish it from the others.
 
     "method.cycle_weight" is "cycle_weight"; the choice between alternatives,
     "method.adversarial.kind", is "adversarial".
@@ -19,14 +19,14 @@ def short_names(paths: Sequence[str]) -> dict[str, str]:
 
 
 def shortest_tails(places: Sequence[Sequence[str]]) -> list[Sequence[str]]:
-    """Of each sequence of parts, as few of the last as tell it from the others."""
-    found = []
+    """Of each sequence of parts, as few of the last as distinguish it from the others."""
+    shortest: list[Sequence[str]] = []
     for index, parts in enumerate(places):
         others = [place for i, place in enumerate(places) if i != index]
         tails = (parts[-length:] for length in range(1, len(parts) + 1))
         unique = (tail for tail in tails if all(o[-len(tail) :] != tail for o in others))
-        found.append(next(unique, parts))
-    return found
+        shortest.append(next(unique, parts))
+    return shortest
 
 
 def text_of(value: Any) -> str:

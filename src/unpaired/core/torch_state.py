@@ -1,4 +1,5 @@
-"""What a program that calls us has set in torch: it changes no result, and is as it was afterwards.
+"""Isolation from torch's global state: what a calling program has set changes no result, and is as
+it was afterwards.
 
 Notebooks switch gradients off at their top, choose a GPU or float64 for every new tensor, and draw
 random numbers of their own. One difference is left: under a caller's autocast, a training in

@@ -1,4 +1,4 @@
-"""Weights: what tells them from others, and their files, which strangers may have made.
+"""Weights files (safetensors) and hashes of weights; strangers may have written the files.
 
 `CONFIG` and `WEIGHTS` are the files of every folder that holds a network.
 """
@@ -26,7 +26,7 @@ _PICKLES = {".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt"}
 
 
 def hash_of_weights(network: nn.Module) -> str:
-    """Sixteen hexadecimal digits that tell a network's weights from others, wherever they lie."""
+    """Sixteen hexadecimal digits by which a network's weights are known, wherever they lie."""
     digest = hashlib.sha256()
     for name, tensor in sorted(network.state_dict().items()):
         content = tensor.cpu().contiguous().flatten().view(torch.uint8)
@@ -38,7 +38,7 @@ def refuse_pickle(folder: Path, instead: str) -> None:
     """Raise ModelError for a file that by its name is a pickle; `instead` says what to give."""
     if folder.suffix in _PICKLES and not folder.is_dir():
         raise ModelError(
-            f"{folder} looks like a pickle, which can run any code when read, so it is not opened. "
+            f"{folder} is named as a pickle, which can run any code when read: it is not opened. "
             f"{instead}"
         )
 
@@ -86,14 +86,14 @@ def read_weights(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor
 
 
 def _check_shapes(
-    found: dict[str, tuple[int, ...]], expected: dict[str, tuple[int, ...]], path: Path
+    stored: dict[str, tuple[int, ...]], expected: dict[str, tuple[int, ...]], path: Path
 ) -> None:
-    problems = [f"{name} is missing" for name in expected.keys() - found.keys()]
-    problems += [f"{name} is unexpected" for name in found.keys() - expected.keys()]
+    problems = [f"{name} is missing" for name in expected.keys() - stored.keys()]
+    problems += [f"{name} is unexpected" for name in stored.keys() - expected.keys()]
     problems += [
-        f"{name} has shape {found[name]} instead of {expected[name]}"
-        for name in expected.keys() & found.keys()
-        if found[name] != expected[name]
+        f"{name} has shape {stored[name]} instead of {expected[name]}"
+        for name in expected.keys() & stored.keys()
+        if stored[name] != expected[name]
     ]
     if problems:
         raise ModelError(

@@ -46,15 +46,17 @@ def save(folder: Path, images: int, tensors: dict[str, Tensor], state: dict[str,
 
 
 def _apart(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """In the form in which safetensors stores them: no two in one place (a given encoder is both
-    the network and its average)."""
-    found: dict[str, Tensor] = {}
+    """In the form in which safetensors stores them: no two in one place.
+
+    (An encoder that is not trained is both the network and its average.)
+    """
+    separate: dict[str, Tensor] = {}
     places: set[int] = set()
     for name, tensor in tensors.items():
         here = tensor.detach().cpu().contiguous()
-        found[name] = here.clone() if here.data_ptr() in places else here
+        separate[name] = here.clone() if here.data_ptr() in places else here
         places.add(here.data_ptr())
-    return found
+    return separate
 
 
 def load_newest(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:

@@ -1,4 +1,4 @@
-"""What is logged: means over the steps since the last line of metrics.jsonl."""
+"""Training log: means over the steps since the last line of metrics.jsonl."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Window:
         health = {k: means.pop(k) for k in list(means) if k.startswith("gradient_norm/")}
         record = {
             "images": state.images,
-            **{f"epochs_{name}": state.images / len(pile) for name, pile in images.items()},
+            **{f"epochs_{name}": state.images / len(each) for name, each in images.items()},
             "seconds": state.seconds,
             "images_per_second": (state.images - self.images) / elapsed,
             "data_wait": self.waited / elapsed,

@@ -1,4 +1,4 @@
-"""What looks at a training without changing it."""
+"""Observer protocol: what follows a training, and changes nothing about it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from unpaired.engine.state import State
 
 
 class Observer(Protocol):
-    """What looks at a training without changing it."""
+    """What follows a training, and changes nothing about it."""
 
     def pretrain(self, images: int, total: int, loss: float) -> None:
-        """`images` of `total` have been seen before the training itself."""
+        """`images` of `total` have been seen in a stage before the main training."""
         ...
 
     def log(self, record: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The image pool: past translations, lest discriminators forget (Shrivastava et al. 2017, §2.3)."""
+"""Image pool: past translations, lest discriminators forget (Shrivastava et al. 2017, §2.3)."""
 
 from __future__ import annotations
 

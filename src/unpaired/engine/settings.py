@@ -17,7 +17,7 @@ class Optimiser:
     """One optimiser; generators and discriminators have one each (TTUR, Heusel et al. 2017)."""
 
     algorithm: Literal["adam", "rmsprop"] = "adam"
-    """Adam, or RMSprop (report 000)."""
+    """Adam, or RMSprop (Cardace)."""
     learning_rate: float = 2e-4
     """Step size at the beginning."""
     beta1: float = 0.5

@@ -1,4 +1,4 @@
-"""Signals that end a training between two steps."""
+"""Signal handling: SIGTERM and Ctrl-C end a training between two steps."""
 
 from __future__ import annotations
 

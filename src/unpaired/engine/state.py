@@ -1,4 +1,4 @@
-"""Everything about a training that changes from step to step, and its stored form."""
+"""Training state: everything that changes from step to step, and its stored form."""
 
 from __future__ import annotations
 

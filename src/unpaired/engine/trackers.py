@@ -1,4 +1,4 @@
-"""Optional trackers. They may fail, at any time, without stopping a training."""
+"""Experiment trackers (TensorBoard, Weights & Biases): one that fails stops no training."""
 
 from __future__ import annotations
 
