@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from fake_run import write_run
 from unpaired.engine.settings import Optimiser, Training
 from unpaired.evaluation import model as measure
 from unpaired.experiment.experiment import Evaluation, Experiment
@@ -40,6 +41,14 @@ def quick_evaluation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         patch.setattr(measure, "Protocol", partial(measure.Protocol, resamples=10))
         patch.setenv("UNPAIRED_CACHE", str(tmp_path_factory.mktemp("quick")))
         yield
+
+
+@pytest.fixture
+def run_folder(tmp_path: Path) -> Path:
+    """A finished run, as records and reports read it."""
+    folder = tmp_path / "digits"
+    write_run(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

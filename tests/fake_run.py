@@ -9,6 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from unpaired.records.directions import write_directions
+from unpaired.records.evaluation import EvaluationRecord
+from unpaired.records.log import LogPoint
+from unpaired.records.measurement import Measurement
+from unpaired.records.protocol import Protocol
 from unpaired.report.plots.image_grid import contact_sheet, grid, save_png
 
 CONFIG = {
@@ -21,50 +26,56 @@ CONFIG = {
 }
 
 
-def number(value: float, low: float, high: float, n: int = 360) -> dict[str, float]:
-    return {"value": value, "low": low, "high": high, "n": n}
+def number(value: float, low: float, high: float, n: int = 360) -> dict[str, Any]:
+    """A measurement as JSON stores it."""
+    return Measurement(value, low, high, n).as_json()
 
 
 def log_line(images: int, **changes: Any) -> dict[str, Any]:
-    return {
-        "images": images,
-        "epochs_a": images / 640,
-        "epochs_b": images / 320,
-        "seconds": images / 500,
-        "images_per_second": 500.0,
-        "data_wait": 0.01,
-        "losses": {
-            "generator/adversarial_b": 1.0,
-            "generator/cycle_a": 4000 / images,
-            "discriminator/b": 1.2,
+    """A line of metrics.jsonl; `changes` stand in it as they are, damaged or not."""
+    point = LogPoint(
+        images=images,
+        epochs={"a": images / 640, "b": images / 320},
+        seconds=images / 500,
+        images_per_second=500.0,
+        data_wait=0.01,
+        losses={
+            "generators/adversarial_b": 1.0,
+            "generators/cycle_a": 4000 / images,
+            "discriminators/b": 1.2,
         },
-        "learning_rate": {"generators": 2e-4, "discriminators": 4e-4},
-        "health": {"gradient_norm/generators": 2.0, "memory_mb": 812.0},
-        **changes,
-    }
+        learning_rate={"generators": 2e-4, "discriminators": 4e-4},
+        health={"gradient_norm/generators": 2.0, "memory_mb": 812.0},
+    )
+    return point.as_json() | changes
 
 
 def evaluation(
     images: int, split: str, fingerprint: str, accuracy: float, **changes: Any
 ) -> dict[str, Any]:
-    return {
-        "images": images,
-        "weights": "ema",
-        "split": split,
-        "protocol": {"extractor": "digit-classifier", "resize": "none", "split": split},
-        "fingerprint": fingerprint,
-        "metrics": {
-            "translation_accuracy/a2b": number(accuracy, accuracy - 0.013, accuracy + 0.008),
-            "translation_accuracy/a2b/input": number(0.403, 0.39, 0.42),
-            "kd/digit-classifier/b": number(0.0123, 0.0102, 0.0144),
-            "kd/digit-classifier/b/floor": number(-0.0004, -0.0015, 0.0007),
-            "truth_psnr/b2a": number(23.4, 23.1, 23.7),
-            "truth_psnr/b2a/input": number(11.4, 11.2, 11.6),
-            "diversity/a2b": number(0.82, 0.79, 0.85),
-            "cycle_l1/a": number(0.0102, 0.0098, 0.0106),
+    """A line of evaluations.jsonl; `changes` stand in it as they are, damaged or not."""
+    record = EvaluationRecord(
+        images=images,
+        weights="ema",
+        split=split,
+        protocol=Protocol(
+            extractor="classifier", split="test" if split == "test" else "validation"
+        ),
+        fingerprint=fingerprint,
+        metrics={
+            "translation_accuracy/a2b": Measurement(
+                accuracy, accuracy - 0.013, accuracy + 0.008, 360
+            ),
+            "translation_accuracy/a2b/input": Measurement(0.403, 0.39, 0.42, 360),
+            "kd/classifier/b": Measurement(0.0123, 0.0102, 0.0144, 360),
+            "kd/classifier/b/floor": Measurement(-0.0004, -0.0015, 0.0007, 360),
+            "truth_psnr/b2a": Measurement(23.4, 23.1, 23.7, 360),
+            "truth_psnr/b2a/input": Measurement(11.4, 11.2, 11.6, 360),
+            "diversity/a2b": Measurement(0.82, 0.79, 0.85, 360),
+            "cycle_l1/a": Measurement(0.0102, 0.0098, 0.0106, 360),
         },
-        **changes,
-    }
+    )
+    return record.as_json() | changes
 
 
 def write_lines(path: Path, lines: Iterable[dict[str, Any]]) -> None:
@@ -75,6 +86,7 @@ def write_run(folder: Path) -> None:
     """A finished run."""
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps(CONFIG))
+    write_directions(folder, ("a2b", "b2a"))
     (folder / "command.txt").write_text("unpaired train --recipe digits -o runs/digits\n")
     (folder / "environment.json").write_text(
         json.dumps({"processor": "Xeon", "gpu": None, "packages": {"torch": "2.13.0"}})

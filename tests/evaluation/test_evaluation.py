@@ -49,14 +49,14 @@ def test_distances_of_pretrained_networks_are_taken_where_they_are_given(
 
     settings = replace(experiment, evaluation=replace(experiment.evaluation, adaptation=False))
     pretrained = Pretrained(looks={"lpips": of_red}, structures={"dino_structure": of_red})
-    found = Evaluator(settings, "test", CPU, pretrained).measure(networks, 1).record["metrics"]
+    found = Evaluator(settings, "test", CPU, pretrained).measure(networks, 1).record.metrics
     plain = Evaluator(settings, "test", CPU).measure(networks, 1).record
     added = {f"cycle_lpips/{d}" for d in "ab"}
     for way in ("a2b", "b2a"):
         added |= {f"truth_lpips/{way}", f"truth_lpips/{way}/input"}
         added |= {f"dino_structure/{way}", f"dino_structure/{way}/shuffled"}
-    assert found.keys() - plain["metrics"].keys() == added
-    assert all(found[name]["value"] > 0 for name in added)
+    assert found.keys() - plain.metrics.keys() == added
+    assert all(found[name].value > 0 for name in added)
 
 
 def test_a_record_says_in_which_precision_translations_were_made(
@@ -78,10 +78,10 @@ def test_a_record_says_in_which_precision_translations_were_made(
         monkeypatch.setattr(hardware, "has_bfloat16", lambda device, lower=lower: lower)
         result = judge.measure(networks, 0)
         (other,) = any_extractor.records(judge, result, [Pixels().load(CPU)])
-        assert result.record["precision"] == other["precision"] == name
+        assert result.record.precision == other.precision == name
         assert set(seen) == {lower}
         seen.clear()
-        found[name] = result.record["fingerprint"]
+        found[name] = result.record.fingerprint
     assert found["bfloat16"] == found["float32"]
 
 
@@ -206,7 +206,7 @@ def test_adaptation_is_measured_on_test_images_and_if_asked_for(
 ):
     evaluation = replace(experiment.evaluation, adaptation=wanted)
     judge = Evaluator(replace(experiment, evaluation=evaluation), split, CPU)
-    metrics = judge.measure(networks, 0).record["metrics"]
+    metrics = judge.measure(networks, 0).record.metrics
     assert not [name for name in metrics if name.startswith("adaptation")]
     assert not students
 
@@ -215,7 +215,7 @@ def test_adaptation_is_part_of_the_record(
     experiment: Experiment, networks: Networks, students: list[Student]
 ):
     judge = Evaluator(experiment, "test", CPU)
-    metrics = judge.measure(networks, 0).record["metrics"]
+    metrics = judge.measure(networks, 0).record.metrics
     names = {f"adaptation_accuracy/{way}" for way in ("a2b", "b2a")}
     assert names | {f"{name}/input" for name in names} <= metrics.keys()
     assert len(students) == 4

@@ -158,7 +158,7 @@ def test_judges_that_a_run_did_not_have_are_added_and_left_out(
     (judged,) = json.loads(capsys.readouterr().out)["evaluations"]
     assert lines(run) == [*before, judged]
     assert judged["protocol"]["extractor"] == "classifier"
-    assert len(judged["protocol"]["judges"]) == 2
+    assert len(judged["protocol"]["evaluators"]) == 2
     assert {"translation_accuracy/a2b", "adaptation_accuracy/b2a"} <= set(judged["metrics"])
     experiment = load(run / "config.json")
     assert not experiment.evaluation.classifier  # what was trained is not rewritten

@@ -182,21 +182,21 @@ def test_a_domain_with_a_palette_gets_segmentation_scores(tiny: Experiment, tmp_
     networks = Networks({"a2b": Constant(PALETTE[1]), "b2a": Constant((9, 9, 9))}, {}, {})
     judge = Judge(experiment, "test", torch.device("cpu"))
     record = judge.measure(networks.eval(), 1).record
-    found = {n: m for n, m in record["metrics"].items() if n.startswith("segmentation/")}
+    found = {n: m for n, m in record.metrics.items() if n.startswith("segmentation/")}
     names = ("pixel", "class", "iou", "class_present", "iou_present")
     assert set(found) == {f"segmentation/{n}{of}" for n in names for of in ("", "/input")}
 
     share = (test[:, ::2, ::2] == 1).mean()
-    assert found["segmentation/pixel"]["value"] == pytest.approx(share)
-    assert found["segmentation/class"]["value"] == pytest.approx(1 / 3)
-    assert found["segmentation/iou"]["value"] == pytest.approx(share / 3)
+    assert found["segmentation/pixel"].value == pytest.approx(share)
+    assert found["segmentation/class"].value == pytest.approx(1 / 3)
+    assert found["segmentation/iou"].value == pytest.approx(share / 3)
     for name in names:  # a shade darker is still nearest to its own colour, once resized by nearest
-        assert found[f"segmentation/{name}"]["n"] == 5
-    assert found["segmentation/pixel/input"]["value"] > 0.5
-    assert record["protocol"]["palette"] == [list(colour) for colour in PALETTE]
-    assert "label maps (b): nearest neighbour" in record["protocol"]["resize"]
+        assert found[f"segmentation/{name}"].n == 5
+    assert found["segmentation/pixel/input"].value > 0.5
+    assert record.protocol.palette == PALETTE
+    assert "label maps (b): nearest neighbour" in record.protocol.resize
 
     plain = replace(experiment, b=replace(labels, palette=()))
     unlabelled = Judge(plain, "test", torch.device("cpu")).measure(networks, 1).record
-    assert not [name for name in unlabelled["metrics"] if name.startswith("segmentation/")]
-    assert unlabelled["fingerprint"] != record["fingerprint"]
+    assert not [name for name in unlabelled.metrics if name.startswith("segmentation/")]
+    assert unlabelled.fingerprint != record.fingerprint

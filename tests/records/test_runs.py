@@ -7,7 +7,8 @@ import pytest
 
 from fake_run import CONFIG, evaluation, log_line, write_lines, write_run
 from unpaired.core.errors import RunError
-from unpaired.records.runs import Number, read_run
+from unpaired.records.measurement import Measurement
+from unpaired.records.runs import read_run
 from unpaired.report.names import Names
 from unpaired.report.run.sections import facts
 
@@ -38,8 +39,8 @@ def test_a_finished_run_is_read_whole(run_folder: Path) -> None:
     assert run.command == "unpaired train --recipe digits -o runs/digits"
     assert run.environment["processor"] == "Xeon"
     assert [point.images for point in run.log] == [12800, 25600, 38400, 51200]
-    assert run.log[-1].losses["discriminator/b"] == 1.2
-    assert run.evaluations[-1].metrics["truth_psnr/b2a"] == Number(
+    assert run.log[-1].losses["discriminators/b"] == 1.2
+    assert run.evaluations[-1].metrics["truth_psnr/b2a"] == Measurement(
         value=23.4, low=23.1, high=23.7, n=360
     )
     assert run.images == 51200
@@ -98,14 +99,16 @@ def test_a_repeated_evaluation_replaces_the_first(tmp_path: Path) -> None:
 
 def test_values_without_meaning_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(CONFIG))
-    line = log_line(100, data_wait=None, losses={"generator/cycle_a": None, "discriminator/b": 1.0})
+    line = log_line(
+        100, data_wait=None, losses={"generators/cycle_a": None, "discriminators/b": 1.0}
+    )
     write_lines(tmp_path / "metrics.jsonl", [line])
     metrics = {"cycle_l1/a": {"value": None, "n": 3}, "cycle_l1/b": {"value": 0.1}, "x": 3}
     measured = evaluation(100, "test", "f", 0.5, metrics=metrics)
     write_lines(tmp_path / "evaluations.jsonl", [measured])
     run = read_run(tmp_path)
-    assert run.log[0].losses == {"discriminator/b": 1.0}
-    assert run.evaluations[0].metrics == {"cycle_l1/b": Number(value=0.1)}
+    assert run.log[0].losses == {"discriminators/b": 1.0}
+    assert run.evaluations[0].metrics == {"cycle_l1/b": Measurement.without_interval(0.1)}
 
 
 def test_other_files_among_the_samples_are_ignored(run_folder: Path) -> None:

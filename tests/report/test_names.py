@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from test_html import Page, report
 
 from fake_run import CONFIG, evaluation, log_line, number, write_lines, write_run
+from parsed_page import Page, report
 from unpaired.methods import Method
+from unpaired.records.directions import FILE, directions_of_kind, write_directions
 from unpaired.report.comparison.page import compare
 from unpaired.report.metric_text import wording
-from unpaired.report.names import DIRECTIONS, Names, names_of
+from unpaired.report.names import Names, names_of
 
 
 def config_of(kind: str) -> dict[str, Any]:
@@ -25,6 +26,7 @@ def run_of(kind: str, folder: Path) -> Path:
     """A finished run of a method, with what the training writes for it and nothing else."""
     write_run(folder)
     (folder / "config.json").write_text(json.dumps(config_of(kind)))
+    (folder / FILE).unlink()  # as before runs recorded their directions
     absent = {"cyclegan": [], "dtn": ["*-b.png"], "gan": ["*-a.png", "worst-*"]}[kind]
     for pattern in absent:
         for path in (folder / "samples").glob(pattern):
@@ -50,9 +52,17 @@ def descriptions(page: Page) -> list[str]:
     return [image["alt"] or "" for image in page.all("img")]
 
 
-def test_the_directions_are_those_that_the_methods_declare() -> None:
+def test_older_runs_have_the_directions_that_their_methods_declare() -> None:
     methods = get_args(get_args(Method)[0])
-    assert {method.kind: method.directions for method in methods} == DIRECTIONS
+    for kind in ("cyclegan", "dtn", "gan"):
+        (declared,) = [method.directions for method in methods if method.kind == kind]
+        assert directions_of_kind(config_of(kind)) == declared
+
+
+def test_what_a_run_has_recorded_goes_before_its_kind(tmp_path: Path) -> None:
+    folder = run_of("cyclegan", tmp_path / "run")
+    write_directions(folder, ("a2b",))
+    assert "ink → sign" in report(folder).text
 
 
 def test_a_cyclegan_goes_both_ways_and_back(tmp_path: Path) -> None:
@@ -84,7 +94,7 @@ def test_images_from_noise_are_generated_and_come_from_no_domain(tmp_path: Path)
     assert "51,200 of 51,200 (160.0 times all of b)" in page.text
     assert "after 51,200 images seen." in page.text
     assert "Kernel distance between generated and real sign images" in page.text
-    assert "images_b 5678 images_a none" in page.text
+    assert "images_a none images_b 5678" in page.text
     assert "Images made from noise have no originals to be measured against." in page.text
     shown = descriptions(page)
     assert (
@@ -99,7 +109,10 @@ def test_images_from_noise_are_generated_and_come_from_no_domain(tmp_path: Path)
 
 @pytest.mark.parametrize("metric", ["kd/pixels/b", "fd/pixels/b"])
 def test_distances_say_what_they_compare_with_real_images(metric: str) -> None:
-    made = {kind: wording(metric, names_of(config_of(kind))).sentence for kind in DIRECTIONS}
+    made = {
+        kind: wording(metric, names_of(config_of(kind), directions)).sentence
+        for kind, directions in (("cyclegan", ("a2b", "b2a")), ("dtn", ("a2b",)), ("gan", ()))
+    }
     assert "between translated and real sign images" in made["cyclegan"]
     assert "between translated and real sign images" in made["dtn"]
     assert "between generated and real sign images" in made["gan"]
@@ -146,4 +159,4 @@ def test_a_comparison_of_unlike_domains_names_none(tmp_path: Path) -> None:
     ],
 )
 def test_ways_between_domains_without_names(config: dict[str, Any], ways: str) -> None:
-    assert names_of(config).ways == ways
+    assert names_of(config, directions_of_kind(config)).ways == ways

@@ -476,7 +476,7 @@ def test_generated_photos_beside_real_ones(trained: Segmenter, tmp_path: Path):
     expected = (found[[1, 2, 3, 4]] == classes[:4]).mean()
     assert metrics["fcn_score/pixel"]["value"] == pytest.approx(expected)
     assert metrics["fcn_score/iou"]["value"] < metrics["fcn_score/iou/real"]["value"] - 0.2
-    assert record["protocol"]["judges"] == [hash_of_weights(trained)]
+    assert record["protocol"]["evaluators"] == [hash_of_weights(trained)]
 
 
 def test_without_real_photos_the_bound_is_that_of_the_training(trained: Segmenter, tmp_path: Path):

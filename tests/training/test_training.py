@@ -33,7 +33,10 @@ from unpaired.experiment.experiment import Experiment
 from unpaired.inference.translator import Translator
 from unpaired.models.card import card
 from unpaired.models.folder import load_model
+from unpaired.records.evaluation import EvaluationRecord
 from unpaired.records.lines import append_line
+from unpaired.records.measurement import Measurement
+from unpaired.records.protocol import Protocol
 from unpaired.training import observer as run_observer
 from unpaired.training import samples
 from unpaired.training import train as training
@@ -75,8 +78,8 @@ def quick_evaluator(monkeypatch: pytest.MonkeyPatch) -> None:
 
         def measure(self, networks: Any, images: int) -> Result:
             assert not networks.training
-            record = line(self.split, images, 0.5) | {"weights": "ema", "seconds": 0.0}
-            return Result(record, translated={}, made=None, hidden={}, worst={})
+            measured = record(self.split, images, 0.5)
+            return Result(measured, translated={}, made=None, hidden={}, worst={})
 
     monkeypatch.setattr(run_observer, "Evaluator", QuickEvaluator)
     monkeypatch.setattr(evaluation, "Evaluator", QuickEvaluator)
@@ -90,7 +93,7 @@ def test_the_best_validation_chooses_what_is_exported(
     experiment = replace(
         tiny, evaluation=replace(tiny.evaluation, images=4, export="best", classifier=False)
     )
-    monkeypatch.setattr(run_observer, "score", lambda record: -abs(record["images"] - 12))
+    monkeypatch.setattr(run_observer, "score", lambda record: -abs(record.images - 12))
     run = train(experiment, tmp_path / "run", quiet=True)
     assert moments(run)[-2:] == [("validation", 20), ("test", 12)]
     assert {("validation", n) for n in (4, 8, 12, 16, 20)} <= set(moments(run))
@@ -164,7 +167,7 @@ def test_a_run_that_is_stopped_leaves_a_model_and_says_how_it_goes_on(
 def test_a_longer_training_that_does_no_better_exports_the_best_again(
     tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(run_observer, "score", lambda record: -record["images"])
+    monkeypatch.setattr(run_observer, "score", lambda record: -record.images)
     evaluation = replace(tiny.evaluation, export="best")
     for images in (12, 24):
         training = replace(tiny.training, images=images, schedule="constant")
@@ -419,25 +422,25 @@ def test_the_grid_of_styles_is_made_as_translations_are_delivered(
 # The card
 
 
-def line(split: str, images: int, value: float) -> dict[str, Any]:
-    measured = {"value": value, "low": value - 0.1, "high": value + 0.1, "n": 360}
-    return {
-        "split": split,
-        "images": images,
-        "protocol": {"name": "standard"},
-        "fingerprint": f"of-{split}",
-        "metrics": {"translation_accuracy/a2b": measured},
-    }
+def record(split: str, images: int, value: float) -> EvaluationRecord:
+    return EvaluationRecord(
+        images=images,
+        weights="ema",
+        split=split,
+        protocol=Protocol(),
+        fingerprint=f"of-{split}",
+        metrics={"translation_accuracy/a2b": Measurement(value, value - 0.1, value + 0.1, 360)},
+    )
 
 
 def test_the_card_shows_the_numbers_of_these_weights(tiny: Experiment):
-    lines = [line("validation", 8, 0.5), line("test", 20, 0.8), line("validation", 20, 0.7)]
-    text = card(tiny, 20, lines)
+    records = [record("validation", 8, 0.5), record("test", 20, 0.8), record("validation", 20, 0.7)]
+    text = card(tiny, 20, records)
     assert "On test images, protocol `of-test`." in text
     assert "| translation_accuracy/a2b | 0.8 | 0.7 to 0.9 | 360 |" in text
     assert "0.5" not in text
-    assert "protocol `of-validation`" in card(tiny, 8, lines)
-    assert "Nothing was measured yet." in card(tiny, 12, lines)
+    assert "protocol `of-validation`" in card(tiny, 8, records)
+    assert "Nothing was measured yet." in card(tiny, 12, records)
     for words in (
         "`builtin:ink:train`",
         "32×32",

@@ -244,16 +244,18 @@ def _of_one_size(experiment: Experiment, settings: set[str]) -> Experiment:
 def finish(folder: Path, experiment: Experiment, *, as_json: bool) -> None:
     """Say what a finished run came to, where it lies, and what to do with it."""
     from unpaired.core.console import say
-    from unpaired.records.lines import read_evaluations
+    from unpaired.records.evaluation import read_evaluations
 
-    record = [line for line in read_evaluations(folder) if line["split"] == "test"][-1]
+    records = read_evaluations(folder / "evaluations.jsonl")
+    tested = [r for r in records if r.split == "test" and not r.added_extractor][-1]
+    record = tested.as_json()
     if as_json:
         print_json({"folder": str(folder), "model": str(folder / "model"), "evaluation": record})
         return
     from unpaired.cli.tables.table import print_metrics
 
     print_metrics(record)
-    for note in record.get("notes", ()):
+    for note in tested.notes:
         say(f"note: {note}")
     say(f"report: {folder / 'report.html'}\nmodel:  {folder / 'model'}")
     from_noise = experiment.method.latent_channels > 0

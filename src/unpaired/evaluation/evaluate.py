@@ -92,13 +92,14 @@ def evaluate(
     result = judge.measure(model.networks.to(where), model.images)
     if output is not None:
         _write_faithfulness(judge, result, Path(output))
-    found = [result.record, *any_extractor.records(judge, result, loaded)]
+    measured = [result.record, *any_extractor.records(judge, result, loaded)]
+    lines = [record.as_json() for record in measured]
     try:
-        for line in found if is_run else ():
+        for line in lines if is_run else ():
             append_line(folder / "evaluations.jsonl", line)
     except OSError as error:  # another's run, say: minutes of measuring are not thrown away
         logger.warning("the numbers are not kept with the run: %s", error)
-    return found
+    return lines
 
 
 def _with(experiment: Experiment, **wanted: bool | None) -> Experiment:
@@ -136,7 +137,7 @@ def _check_images_are_here(experiment: Experiment, *, is_run: bool) -> None:
 
 
 def _write_faithfulness(judge: Evaluator, result: Result, folder: Path) -> None:
-    names = names_of(encode(judge.experiment))
+    names = names_of(encode(judge.experiment), judge.experiment.method.directions)
     ways = {
         names.path(domain, OTHER[domain]): look(pile.source, pile.there, judge.images[domain].names)
         for domain, pile in result.translated.items()

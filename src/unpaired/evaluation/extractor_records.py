@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from torch import Tensor
 
@@ -16,6 +16,7 @@ from unpaired.evaluation.samples import Sample, to_eight_bits
 from unpaired.features import Loaded
 from unpaired.features.extract import ImageSet, image_set_of
 from unpaired.features.pixels import LoadedPixels
+from unpaired.records.evaluation import EvaluationRecord
 from unpaired.records.measurement import Measurement
 
 
@@ -32,7 +33,7 @@ class _Made:
 
 def records(
     judge_of_split: Evaluator, result: Result, extractors: Sequence[Loaded]
-) -> list[dict[str, Any]]:
+) -> list[EvaluationRecord]:
     """What each extractor finds, as lines of evaluations.jsonl.
 
     Images are compared at the size of the networks. Numbers of one extractor are of a protocol of
@@ -46,6 +47,7 @@ def records(
     more = {m.domain: _real(judge_of_split.training[m.domain], f"more {m.domain}") for m in made}
     found = []
     for extractor in extractors:
+        started = time.monotonic()
         metrics: dict[str, Measurement] = {}
         notes: list[str] = []
         for images in made:
@@ -74,14 +76,20 @@ def records(
             judge_of_split.protocol,
             name="extractor",
             extractor=extractor.name,
-            judges=(extractor.weights_hash,),
+            evaluators=(extractor.weights_hash,),
             resize=f"{judge_of_split.protocol.resize}; then {extractor.resize}",
             distances="all images; floor: as many, with training images",
         )
-        copied = ("images", "weights", "split", "precision")
-        about = {name: result.record[name] for name in copied}
-        notes = list(dict.fromkeys(notes))
-        found.append(about | protocol.record(metrics) | {"notes": notes})
+        found.append(
+            replace(
+                result.record,
+                protocol=protocol,
+                fingerprint=protocol.fingerprint,
+                metrics=metrics,
+                notes=tuple(dict.fromkeys(notes)),
+                seconds=time.monotonic() - started,
+            )
+        )
     return found
 
 

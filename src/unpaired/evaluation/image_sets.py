@@ -83,7 +83,7 @@ def judge(
         split="given",
         images_b=real.digest,
         extractor=extractor.name,
-        judges=(extractor.weights_hash,),
+        evaluators=(extractor.weights_hash,),
         resize=extractor.resize,
         formats=tuple("+".join(_formats(pile)) for pile in piles),
         counts=tuple(len(f) for f in features),

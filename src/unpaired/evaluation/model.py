@@ -40,6 +40,7 @@ from unpaired.metrics.frechet import frechet
 from unpaired.metrics.hidden_signal import HiddenSignal
 from unpaired.metrics.intervals import bootstrap_mean, wilson
 from unpaired.metrics.kernel_distance import kernel
+from unpaired.records.evaluation import EvaluationRecord
 from unpaired.records.measurement import Measurement
 from unpaired.records.protocol import Protocol, Split
 
@@ -48,7 +49,7 @@ from unpaired.records.protocol import Protocol, Split
 class Result:
     """One line of evaluations.jsonl, and the pictures behind it."""
 
-    record: dict[str, Any]
+    record: EvaluationRecord
     translated: dict[DomainName, Translated]
     """By the domain that was translated from."""
     made: Tensor | None
@@ -88,7 +89,7 @@ class Evaluator:
             images_a=content_hash(self.images["a"].pixels) if "a" in self.images else "",
             images_b=content_hash(self.images["b"].pixels),
             extractor="classifier" if self.classifiers else "pixels",
-            judges=tuple(hash_of_weights(c) for c in (self.classifiers or {}).values()),
+            evaluators=tuple(hash_of_weights(c) for c in (self.classifiers or {}).values()),
             **_of_labels(experiment),
         )
 
@@ -123,16 +124,17 @@ class Evaluator:
             found, missing = learned.probed(translating, self.training["b"], self.images["b"])
             notes += missing
             metrics |= found
-        record = {
-            "images": images,
-            "weights": weights,
-            "split": self.split,
-            # Of the machine and not of the measurement, and so no part of the protocol.
-            "precision": translating.precision,
-            "seconds": time.monotonic() - started,
-            **self.protocol.record({name: metrics[name] for name in sorted(metrics)}),
-            "notes": notes,
-        }
+        record = EvaluationRecord(
+            images=images,
+            weights=weights,
+            split=self.split,
+            precision=translating.precision,
+            seconds=time.monotonic() - started,
+            protocol=self.protocol,
+            fingerprint=self.protocol.fingerprint,
+            metrics={name: metrics[name] for name in sorted(metrics)},
+            notes=tuple(notes),
+        )
         return Result(record, translated, made, hidden, worst)
 
     def unchanged(self, domain: DomainName, source: Tensor) -> Tensor:

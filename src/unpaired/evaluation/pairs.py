@@ -116,7 +116,7 @@ def pairs_protocol(
         images_a="" if common is None else common.digest,
         resize=resize,
         extractor="" if extractor is None else extractor.name,
-        judges=() if extractor is None else (extractor.weights_hash,),
+        evaluators=() if extractor is None else (extractor.weights_hash,),
         distances="image by image",
     )
 

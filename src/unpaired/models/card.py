@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from unpaired.data.sources import describe
 from unpaired.experiment.experiment import Experiment
+from unpaired.records.evaluation import EvaluationRecord
 
 USE = (
     "```bash",
@@ -34,7 +35,7 @@ LIMITS_OF_NOISE = (
 )
 
 
-def card(experiment: Experiment, images: int, evaluations: list[dict[str, Any]]) -> str:
+def card(experiment: Experiment, images: int, evaluations: Sequence[EvaluationRecord]) -> str:
     """The text of a model folder's README.md."""
     method, domains = experiment.method, experiment.domains
     makes_from_noise = method.latent_channels > 0
@@ -87,20 +88,20 @@ def _averaging(half_life: int, images: int) -> str:
     return f"The weights are averaged, with a half-life of {tenth}."
 
 
-def _numbers(evaluations: list[dict[str, Any]], images: int) -> list[str]:
+def _numbers(evaluations: Sequence[EvaluationRecord], images: int) -> list[str]:
     """The newest evaluation of these weights, test before validation."""
-    found = [r for r in evaluations if r["images"] == images]
+    found = [r for r in evaluations if r.images == images]
     if not found:
         return ["Nothing was measured yet."]
-    record = next((r for r in found if r["split"] == "test"), found[-1])
+    record = next((r for r in found if r.split == "test"), found[-1])
     rows = [
-        f"| {name} | {m['value']:.4g} | {m['low']:.4g} to {m['high']:.4g} | {m['n']} |"
-        for name, m in record["metrics"].items()
+        f"| {name} | {m.value:.4g} | {m.low:.4g} to {m.high:.4g} | {m.n} |"
+        for name, m in record.metrics.items()
     ]
     return [
-        f"On {record['split']} images, protocol `{record['fingerprint']}`.",
+        f"On {record.split} images, protocol `{record.fingerprint}`.",
         "",
-        *(line for note in record.get("notes", ()) for line in (f"Note: {note}", "")),
+        *(line for note in record.notes for line in (f"Note: {note}", "")),
         "| metric | value | 95 % interval | n |",
         "|---|---|---|---|",
         *rows,

@@ -1,4 +1,4 @@
-"""Lines of JSON in a run folder: appended, read, and cut off after a checkpoint."""
+"""Lines of JSON in a run folder: appended, read as far as they are whole, cut off after a point."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from unpaired.core.files import write_atomically
+from unpaired.records.json_values import number, parse_object, read_text
 
 
 def append_line(path: Path, record: dict[str, Any]) -> None:
@@ -20,26 +21,20 @@ def append_line(path: Path, record: dict[str, Any]) -> None:
         file.write(line)
 
 
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The lines of a .jsonl file; a line torn by a crash is left out."""
-    records = []
-    for line in path.read_text().splitlines() if path.exists() else []:
-        try:
-            records.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue
+def read_lines(path: Path, notes: list[str] | None = None) -> list[dict[str, Any]]:
+    """The JSON objects of a `.jsonl`, without lines torn by a crash (a resumed run appends after
+    them); `notes` gets a sentence where there are such."""
+    # Not splitlines: JSON may hold other characters that it takes for the end of a line.
+    lines = [text for text in read_text(path).split("\n") if text]
+    records = [record for text in lines if (record := parse_object(text)) is not None]
+    if notes is not None and (num_torn := len(lines) - len(records)):
+        plural = "line was" if num_torn == 1 else "lines were"
+        notes.append(f"{num_torn} unreadable {plural} skipped in {path.name}.")
     return records
-
-
-def read_evaluations(run: Path) -> list[dict[str, Any]]:
-    """The lines of evaluations.jsonl that a training writes, without what extractors that a user
-    asked for have added."""
-    lines = read_lines(run / "evaluations.jsonl")
-    return [line for line in lines if line["protocol"]["name"] != "extractor"]
 
 
 def forget_after(path: Path, images: int) -> None:
     """Drop the lines that lie ahead of a checkpoint: training will write them again."""
-    kept = [record for record in read_lines(path) if record["images"] <= images]
+    kept = [record for record in read_lines(path) if number(record, "images") <= images]
     if path.exists():
         write_atomically(path, "".join(json.dumps(record) + "\n" for record in kept))

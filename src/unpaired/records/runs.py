@@ -13,66 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from unpaired.core.errors import RunError
-from unpaired.records.json_files import (
-    mapping,
-    number,
-    numbers,
-    parse_object,
-    read_lines,
-    read_object,
-    read_text,
-)
+from unpaired.records.directions import read_directions
+from unpaired.records.evaluation import EvaluationRecord, read_evaluations
+from unpaired.records.json_values import parse_object, read_object, read_text
+from unpaired.records.lines import read_lines
+from unpaired.records.log import LogPoint
 
 _SAMPLE_NAME = re.compile(r"(\d+)-([ab])\.png")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Number:
-    """One measured value with its 95 % interval and the number of images it rests on."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-    n: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evaluation:
-    """One line of `evaluations.jsonl`: everything measured at once under one protocol."""
-
-    images: int
-    """Images seen by the weights that were measured."""
-    weights: str
-    split: str
-    protocol: Mapping[str, Any]
-    fingerprint: str
-    metrics: Mapping[str, Number]
-    notes: tuple[str, ...] = ()
-    """What a reader of the numbers must know, such as why one is missing."""
-    precision: str = ""
-    """In which the images that were measured were made; empty where it was not recorded."""
-
-    @property
-    def added_extractor(self) -> str:
-        """That a user has asked for after the training; empty for what trainings measure."""
-        added = self.protocol.get("name") == "extractor"
-        return str(self.protocol.get("extractor")) if added else ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LogPoint:
-    """One line of `metrics.jsonl`: the training at one moment."""
-
-    images: int
-    epochs_a: float
-    epochs_b: float
-    seconds: float
-    images_per_second: float
-    data_wait: float
-    """Share of the time spent waiting for data, 0 to 1."""
-    losses: Mapping[str, float]
-    learning_rate: Mapping[str, float]
-    health: Mapping[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,10 +46,12 @@ class Run:
 
     folder: Path
     config: Mapping[str, Any]
+    directions: tuple[str, ...]
+    """Ways in which its method translates, of "a2b" and "b2a"; none: it makes images from noise."""
     command: str = ""
     environment: Mapping[str, Any] = field(default_factory=dict)
     log: tuple[LogPoint, ...] = ()
-    evaluations: tuple[Evaluation, ...] = ()
+    evaluations: tuple[EvaluationRecord, ...] = ()
     best_images: int | None = None
     """Images seen by the weights in the folder `best`."""
     checkpoint_images: int | None = None
@@ -134,10 +83,11 @@ def read_run(folder: Path) -> Run:
     return Run(
         folder=folder,
         config=config,
+        directions=read_directions(folder, config, notes),
         command=read_text(folder / "command.txt").strip(),
         environment=read_object(folder / "environment.json", notes),
         log=_read_log(folder / "metrics.jsonl", notes),
-        evaluations=_read_evaluations(folder / "evaluations.jsonl", notes),
+        evaluations=read_evaluations(folder / "evaluations.jsonl", notes),
         best_images=_images_of(folder / "best" / "config.json", notes),
         checkpoint_images=_newest_checkpoint(folder / "checkpoints"),
         samples=_find_samples(folder / "samples"),
@@ -172,54 +122,12 @@ def _images_of(model: Path, notes: list[str]) -> int | None:
 
 def _read_log(path: Path, notes: list[str]) -> tuple[LogPoint, ...]:
     points: list[LogPoint] = []
-    for line in read_lines(path, notes):
-        point = LogPoint(
-            images=int(number(line, "images")),
-            epochs_a=number(line, "epochs_a"),
-            epochs_b=number(line, "epochs_b"),
-            seconds=number(line, "seconds"),
-            images_per_second=number(line, "images_per_second"),
-            data_wait=number(line, "data_wait"),
-            losses=numbers(line.get("losses")),
-            learning_rate=numbers(line.get("learning_rate")),
-            health=numbers(line.get("health")),
-        )
+    for point in map(LogPoint.from_json, read_lines(path, notes)):
         # A killed run resumes from its last checkpoint: what it had logged after that is void.
         while points and points[-1].images >= point.images:
             points.pop()
         points.append(point)
     return tuple(points)
-
-
-def _read_evaluations(path: Path, notes: list[str]) -> tuple[Evaluation, ...]:
-    latest: dict[tuple[object, ...], Evaluation] = {}
-    for line in read_lines(path, notes):
-        new = Evaluation(
-            images=int(number(line, "images")),
-            weights=str(line.get("weights", "")),
-            split=str(line.get("split", "")),
-            protocol=mapping(line.get("protocol")),
-            fingerprint=str(line.get("fingerprint", "")),
-            metrics={
-                name: Number(value=values["value"], **_interval(values))
-                for name, content in mapping(line.get("metrics")).items()
-                if "value" in (values := numbers(content))
-            },
-            notes=_texts(line.get("notes")),
-            precision=str(line.get("precision", "")),
-        )
-        # The same measurement may be repeated after a resume; the last one holds.
-        latest[new.fingerprint, new.split, new.weights, new.images] = new
-    return tuple(sorted(latest.values(), key=lambda evaluation: evaluation.images))
-
-
-def _texts(content: object) -> tuple[str, ...]:
-    return tuple(map(str, content)) if isinstance(content, list) else ()
-
-
-def _interval(values: Mapping[str, float]) -> dict[str, Any]:
-    kinds = {"low": float, "high": float, "n": int}
-    return {key: kind(values[key]) for key, kind in kinds.items() if key in values}
 
 
 def _newest_checkpoint(folder: Path) -> int | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from unpaired.records.runs import Number
+from unpaired.records.measurement import Measurement
 from unpaired.report.names import Names
 
 Better = Literal["higher", "lower", "unknown"]
@@ -54,9 +54,9 @@ class Wording:
         """The value with its unit."""
         return f"{self.number(value)} {self.unit}".strip()
 
-    def interval(self, number: Number) -> str:
+    def interval(self, number: Measurement) -> str:
         """ "97.1–99.2", with as many digits as the value; empty without an interval."""
-        if number.low is None or number.high is None:
+        if not number.has_interval:
             return ""
         low, high = (self._write(bound, number.value) for bound in (number.low, number.high))
         return f"{low} to {high}" if "−" in low + high else f"{low}–{high}"
@@ -368,13 +368,13 @@ def _words(groups: Mapping[str, str], names: Names) -> dict[str, str]:
     }
 
 
-def in_order(metrics: Mapping[str, Number], names: Names) -> list[str]:
+def in_order(metrics: Mapping[str, Measurement], names: Names) -> list[str]:
     """The names of `metrics` in the order of tables, without the companions of others."""
     own = [name for name in metrics if not is_companion(name, metrics)]
     return sorted(own, key=lambda name: (wording(name, names).rank, name))
 
 
-def is_companion(metric: str, metrics: Mapping[str, Number]) -> bool:
+def is_companion(metric: str, metrics: Mapping[str, Measurement]) -> bool:
     """Whether `metric` stands beside another metric, such as its value for the unchanged input."""
     base, _, suffix = metric.rpartition("/")
     return suffix in COMPANIONS and base in metrics

@@ -7,16 +7,6 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-DIRECTIONS: Mapping[str, tuple[str, ...]] = {
-    "cyclegan": ("a2b", "b2a"),
-    "dtn": ("a2b",),
-    "gan": (),
-}
-"""The ways in which each kind of method translates; none: it makes images of b from noise.
-
-They repeat what the classes in `methods` declare, because those import torch.
-"""
-
 _SAYS_LITTLE = frozenset(
     {"train", "traina", "trainb", "test", "validation", "images", "data", "raw"}
 )
@@ -29,8 +19,8 @@ class Names:
     a: str = "a"
     """For a method that makes images of b from noise: "noise"."""
     b: str = "b"
-    directions: tuple[str, ...] = DIRECTIONS["cyclegan"]
-    """See `DIRECTIONS`."""
+    directions: tuple[str, ...] = ("a2b", "b2a")
+    """In which its method translates; none: it makes images of b from noise."""
 
     @property
     def domains(self) -> tuple[str, ...]:
@@ -52,11 +42,8 @@ class Names:
         return " → ".join(getattr(self, domain) for domain in domains)
 
 
-def names_of(config: Mapping[str, Any]) -> Names:
+def names_of(config: Mapping[str, Any], directions: tuple[str, ...]) -> Names:
     """The names of the domains as far as their sources tell, else "a" and "b"."""
-    method = config.get("method")
-    kind = str(method.get("kind")) if isinstance(method, dict) else ""
-    directions = DIRECTIONS.get(kind, Names.directions)
     a, b = (_name_of(config.get(domain)) for domain in ("a", "b"))
     if not directions:
         return Names(a="noise", b=b or Names.b, directions=directions)

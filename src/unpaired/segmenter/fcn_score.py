@@ -57,7 +57,7 @@ def fcn_score(
         name="fcn-score",
         images_a=content_hash(torch.from_numpy(pairs.classes)),
         extractor=f"segmenter at {size}×{size}",
-        judges=(trained.weights_hash,),
+        evaluators=(trained.weights_hash,),
         resize=f"{Protocol().resize}; label maps: nearest neighbour",
         palette=palette,
     )

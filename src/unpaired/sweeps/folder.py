@@ -14,7 +14,7 @@ from unpaired.core.errors import RunError
 from unpaired.core.files import write_atomically
 from unpaired.core.setting_names import text_of
 from unpaired.experiment.experiment import from_json
-from unpaired.records.json_files import mapping, parse_object, read_text
+from unpaired.records.json_values import mapping, parse_object, read_text
 from unpaired.report.comparison.entries import SCHEMA, SWEEP, failure_path, read_sweep
 from unpaired.sweeps.grid import Cell
 from unpaired.training.run_folder import differences, is_finished, make_folder
@@ -91,6 +91,7 @@ def _as_json(cell: Cell) -> dict[str, Any]:
         "settings": dict(cell.settings),
         "command": list(cell.command),
         "experiment": encode(cell.experiment),
+        "directions": list(cell.experiment.method.directions),
     }
 
 

@@ -23,7 +23,8 @@ from unpaired.methods.base import Networks
 from unpaired.metrics.ranking import validation_score
 from unpaired.models.card import card
 from unpaired.models.folder import load_model, save_model, without_folders
-from unpaired.records.lines import append_line, read_evaluations
+from unpaired.records.evaluation import EvaluationRecord, read_evaluations
+from unpaired.records.lines import append_line
 from unpaired.records.protocol import Split
 from unpaired.report.plots.image_grid import grid, save_png
 from unpaired.report.run.page import write_report
@@ -78,11 +79,11 @@ class RunObserver:
         if self._validation is None:
             self._validation = self._judge("validation")
         result = self._validation.measure(state.average, state.images)
-        mark = result.record["fingerprint"]  # scores of other protocols are no rivals
-        before = [b for b in self._lines_of("validation") if b["fingerprint"] == mark]
+        mark = result.record.fingerprint  # scores of other protocols are no rivals
+        before = [b for b in self._records_of("validation") if b.fingerprint == mark]
         if all(score(result.record) > score(record) for record in before):
             self._save(state.average, state.images, self.run / "best")
-        append_line(self.run / "evaluations.jsonl", result.record)
+        append_line(self.run / "evaluations.jsonl", result.record.as_json())
 
     def stop(self, state: State) -> None:
         """Leave a model of a training that was interrupted, and go on from there another time."""
@@ -102,7 +103,7 @@ class RunObserver:
             best = load_model(self.run / "best")
             if best.images != images:  # else those in hand are the best, and have discriminators
                 networks, images = best.networks.to(self.device), best.images
-        new: list[dict[str, Any]] = []
+        new: list[EvaluationRecord] = []
         if not self._measured("test", images):
             result = self._judge("test").measure(networks, images)
             self._draw_worst(result)
@@ -110,7 +111,7 @@ class RunObserver:
         if new or (self.run / UNFINISHED).exists():
             self._save(networks, images, self.run / "model", new)
         for record in new:
-            append_line(self.run / "evaluations.jsonl", record)
+            append_line(self.run / "evaluations.jsonl", record.as_json())
         (self.run / UNFINISHED).unlink(missing_ok=True)
         write_report(self.run)
 
@@ -119,15 +120,16 @@ class RunObserver:
         (self.run / UNFINISHED).touch()
         self._save(state.average, state.images, self.run / "model")
 
-    def evaluations(self) -> list[dict[str, Any]]:
-        """See `read_evaluations`."""
-        return read_evaluations(self.run)
+    def evaluations(self) -> list[EvaluationRecord]:
+        """What trainings measure, without what extractors that a user asked for have added."""
+        records = read_evaluations(self.run / "evaluations.jsonl")
+        return [record for record in records if not record.added_extractor]
 
     def _measured(self, split: Split, images: int) -> bool:
-        return any(line["images"] == images for line in self._lines_of(split))
+        return any(record.images == images for record in self._records_of(split))
 
-    def _lines_of(self, split: Split) -> list[dict[str, Any]]:
-        return [line for line in self.evaluations() if line["split"] == split]
+    def _records_of(self, split: Split) -> list[EvaluationRecord]:
+        return [record for record in self.evaluations() if record.split == split]
 
     def _judge(self, split: Split) -> Evaluator:
         return Evaluator(
@@ -135,7 +137,7 @@ class RunObserver:
         )
 
     def _save(
-        self, networks: Networks, images: int, folder: Path, new: Sequence[dict[str, Any]] = ()
+        self, networks: Networks, images: int, folder: Path, new: Sequence[EvaluationRecord] = ()
     ) -> None:
         text = card(without_folders(self.experiment), images, [*self.evaluations(), *new])
         save_model(folder, self.experiment, networks, images, text)
@@ -159,6 +161,6 @@ class RunObserver:
             write_atomically(self.run / "samples" / f"worst-{direction}.json", sidecar)
 
 
-def score(record: dict[str, Any]) -> float:
+def score(record: EvaluationRecord) -> float:
     """What `best` means: the highest of these on validation images."""
-    return validation_score({name: m["value"] for name, m in record["metrics"].items()})
+    return validation_score(record.values)

@@ -16,6 +16,7 @@ from unpaired.core.config import encode
 from unpaired.core.errors import RunError
 from unpaired.core.files import UNFINISHED, write_atomically
 from unpaired.experiment.experiment import Experiment, load, to_json
+from unpaired.records.directions import write_directions
 from unpaired.records.lines import read_lines
 from unpaired.training.environment import environment
 
@@ -60,6 +61,7 @@ def open_run(folder: Path, experiment: Experiment) -> Iterator[None]:
                 "folder with -o."
             ) from None
         write_atomically(stored, to_json(experiment))
+        write_directions(folder, experiment.method.directions)
         program, *arguments = sys.argv or [""]  # none where Python is part of another program
         program = Path(program).name.replace("__main__.py", "unpaired")  # python -m unpaired
         command = [program or "python", *arguments]

@@ -7,7 +7,7 @@ import pytest
 
 from fake_run import evaluation, number, write_lines, write_records
 from unpaired.core.errors import SettingError
-from unpaired.records.runs import Number
+from unpaired.records.measurement import Measurement
 from unpaired.report.comparison.compare import choose_metrics, compare_runs
 from unpaired.report.comparison.numbers import Spread, images_text, leaders
 from unpaired.report.comparison.protocols import division
@@ -64,7 +64,7 @@ def test_the_parts_in_which_protocols_differ_are_named(tmp_path: Path) -> None:
         line = evaluation(300, "test", name, 0.9, protocol={"judges": judges, "resize": "bicubic"})
         write_lines(folder / "evaluations.jsonl", [line])
     text = division(compare_runs([tmp_path]).tables)
-    assert "differ in the classifiers that judge." in text
+    assert "differ in the networks that measure." in text
     assert "brought to size" not in text
     assert "give machines one $UNPAIRED_CACHE" in text
 
@@ -76,7 +76,7 @@ def test_a_part_that_a_protocol_does_not_have_is_told_in_words(tmp_path: Path) -
         write_lines(folder / "evaluations.jsonl", [line])
     text = division(compare_runs([tmp_path]).tables)
     # Hashes of images tell nobody which of the runs they belong to.
-    assert "differ in how images are brought to size (bicubic, then none); the images of a." in text
+    assert "differ in the images of a; how images are brought to size (bicubic, then none)." in text
 
 
 def test_runs_measured_anew_under_a_second_protocol_can_all_be_compared(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_of_distances_the_lowest_leads(tmp_path: Path) -> None:
 
 
 def test_values_that_are_not_finite_have_no_spread() -> None:
-    spread = Spread((Number(value=1.0), Number(value=math.inf)))
+    spread = Spread(tuple(map(Measurement.without_interval, (1.0, math.inf))))
     assert spread.mean == math.inf
     assert spread.deviation is None
 

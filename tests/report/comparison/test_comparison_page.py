@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from test_html import Page
 
 from fake_run import evaluation, number, write_lines, write_records, write_run
+from parsed_page import Page
 from unpaired.core.errors import RunError, SettingError
 from unpaired.report.comparison.page import compare
 from unpaired.report.metric_text import wording

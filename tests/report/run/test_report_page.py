@@ -7,54 +7,19 @@ import re
 import shutil
 import subprocess
 import sys
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fake_run import CONFIG, evaluation, log_line, number, write_lines
+from parsed_page import Page, report
 from unpaired.core.errors import RunError
-from unpaired.records.runs import Number
+from unpaired.records.measurement import Measurement
 from unpaired.report.metric_text import wording
 from unpaired.report.names import Names
 from unpaired.report.plots.image_grid import grid, save_png
 from unpaired.report.run.page import write_report
-
-
-class Page(HTMLParser):
-    """The elements of a page with their attributes, its text, and whether its tags match."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.words: list[str] = []
-        self.feed(html)
-        self.text = re.sub(r"\s+", " ", " ".join(self.words))
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in ("img", "input", "meta"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open[-1:] not in (["style"], ["script"]):
-            self.words.append(data)
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.elements if name == tag]
-
-
-def report(folder: Path) -> Page:
-    path = write_report(folder)
-    assert path == folder / "report.html"
-    page = Page(path.read_text("utf-8"))
-    assert page.open == []
-    return page
 
 
 def begun(folder: Path, **config: object) -> Path:
@@ -170,7 +135,7 @@ def test_pictures_are_inside_the_page_and_described(run_folder: Path) -> None:
 def test_curves_are_drawn_and_summed_up_in_words(run_folder: Path) -> None:
     labels = [svg["aria-label"] or "" for svg in report(run_folder).all("svg")]
     assert any(label.startswith("Translation accuracy over images seen") for label in labels)
-    assert any(label.startswith("generator: cycle") for label in labels)
+    assert any(label.startswith("generators: cycle") for label in labels)
     assert any("a: 0.0781" in label for label in labels)
 
 
@@ -251,7 +216,7 @@ def test_unreadable_lines_and_pictures_are_told(run_folder: Path) -> None:
 
 
 def test_values_that_are_not_finite_do_not_break_the_page(tmp_path: Path) -> None:
-    losses = [{"discriminator/b": value} for value in (1.0, float("nan"), float("inf"), 2.0)]
+    losses = [{"discriminators/b": value} for value in (1.0, float("nan"), float("inf"), 2.0)]
     log = [log_line(100 * i, losses=value) for i, value in enumerate(losses, 1)]
     write_lines(begun(tmp_path) / "metrics.jsonl", log)
     metrics = {"truth_psnr/b2a": {"value": float("inf"), "n": 3}}
@@ -323,8 +288,8 @@ def test_the_report_never_imports_torch() -> None:
         ("translation_accuracy/b2a", 0.98449, "98.4 %"),
         ("truth_psnr/b2a", 23.36, "23.4 dB"),
         ("diversity/a2b", 0.8249, "0.82"),
-        ("fd/digit-classifier/b", 1234.5, "1,234"),
-        ("kd/digit-classifier/b", -0.00041, "−0.0004"),
+        ("fd/classifier/b", 1234.5, "1,234"),
+        ("kd/classifier/b", -0.00041, "−0.0004"),
         ("something/new", 0.012345, "0.0123"),
         ("something/new", 0.0, "0.000"),
     ],
@@ -337,8 +302,8 @@ def test_values_are_written_with_their_unit_and_sensible_digits(
 
 def test_an_interval_has_the_digits_of_its_value() -> None:
     words = wording("fd/x/b", Names())
-    assert words.interval(Number(value=17.5, low=9.041, high=26)) == "9.0–26.0"
-    assert words.interval(Number(value=17.5)) == ""
+    assert words.interval(Measurement(17.5, 9.041, 26, 0)) == "9.0–26.0"
+    assert words.interval(Measurement.without_interval(17.5)) == ""
 
 
 def test_a_folder_is_a_text_or_a_path(run_folder: Path) -> None:

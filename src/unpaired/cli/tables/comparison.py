@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table as Printed
 
 from unpaired.metrics.ranking import meaning_of_score
-from unpaired.records.runs import Evaluation
+from unpaired.records.evaluation import EvaluationRecord
 from unpaired.report.comparison.compare import Comparison
 from unpaired.report.comparison.numbers import Row, Table, images_text, leaders
 from unpaired.report.comparison.protocols import differing_parts, division
@@ -67,7 +67,7 @@ def comparison_as_json(comparison: Comparison, metrics: Sequence[str]) -> dict[s
             {
                 "split": table.split,
                 "fingerprint": table.fingerprint,
-                "protocol": dict(table.protocol),
+                "protocol": table.protocol.as_json(),
                 "rows": [_row_as_json(row, metrics) for row in table.rows],
             }
             for table in comparison.tables
@@ -113,7 +113,7 @@ def _row_as_json(row: Row, metrics: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _moment_as_json(row: Row, moment: dict[int, Evaluation]) -> dict[str, Any]:
+def _moment_as_json(row: Row, moment: dict[int, EvaluationRecord]) -> dict[str, Any]:
     mean, deviation = mean_score(moment.values())
     images = {row.group.entries[index].name: e.images for index, e in moment.items()}
     return {"mean": _finite(mean), "sd": deviation, "images": images}

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 from unpaired.core.errors import SettingError, check_choice
-from unpaired.records.runs import Evaluation, Number
+from unpaired.records.evaluation import EvaluationRecord
+from unpaired.records.measurement import Measurement
 from unpaired.report.comparison.entries import Entry, find_entries
 from unpaired.report.comparison.groups import Group, group
 from unpaired.report.comparison.numbers import Row, Table
@@ -44,7 +45,7 @@ class Comparison:
     @property
     def names(self) -> Names:
         """What people call the domains, where all runs agree, and the ways that any run knows."""
-        found = [names_of(entry.run.config) for entry in self.entries]
+        found = [names_of(entry.run.config, entry.run.directions) for entry in self.entries]
         if len({(names.a, names.b) for names in found}) > 1:
             return Names()
         return max(found, key=lambda names: len(names.directions))
@@ -95,7 +96,7 @@ def choose_metrics(comparison: Comparison, wanted: Sequence[str]) -> list[str]:
         SettingError: with the nearest name, when no run has such a metric.
     """
     names = comparison.names
-    found: dict[str, Number] = {}
+    found: dict[str, Measurement] = {}
     for table in (*comparison.tables, *comparison.courses):
         found = {**table.metrics, **found}
     if not wanted:
@@ -118,7 +119,7 @@ def choose_metrics(comparison: Comparison, wanted: Sequence[str]) -> list[str]:
 def _tables(groups: Sequence[Group], split: str) -> list[Table]:
     """One table for each protocol: that of most runs first, of equally many the newest; what
     extractors have added last."""
-    found: dict[str, dict[tuple[int, int], list[Evaluation]]] = {}
+    found: dict[str, dict[tuple[int, int], list[EvaluationRecord]]] = {}
     places: dict[str, int] = {}
     for place, runs in enumerate(groups):
         for index, entry in enumerate(runs.entries):

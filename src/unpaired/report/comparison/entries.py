@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import glob
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from typing import Any
 from unpaired.core.errors import RunError
 from unpaired.core.files import UNFINISHED
 from unpaired.core.setting_names import shortest_tails
-from unpaired.records.json_files import mapping, parse_object, read_object, read_text
+from unpaired.records.directions import directions_of_kind
+from unpaired.records.json_values import mapping, parse_object, read_object, read_text, texts
 from unpaired.records.runs import Run, read_run
 
 SWEEP = "sweep.json"
@@ -142,14 +143,17 @@ def _entries_of_sweep(folder: Path) -> list[Entry]:
     for cell in map(mapping, read_sweep(folder)["runs"]):
         name = str(cell.get("name"))
         begun = (folder / name / "config.json").is_file()
-        run = (
-            read_run(folder / name)
-            if begun
-            else Run(folder=folder / name, config=mapping(cell.get("experiment")))
-        )
-        failure = str(read_object(failure_path(folder, name), []).get("message", ""))
+        run = read_run(folder / name) if begun else _planned(folder / name, cell)
+        failure = str(read_object(failure_path(folder, name)).get("message", ""))
         entries.append(Entry(run=run, name=name, failure=failure.split("\n")[0]))
     return entries
+
+
+def _planned(folder: Path, cell: Mapping[str, Any]) -> Run:
+    """A run of a sweep that has not begun."""
+    config, directions = mapping(cell.get("experiment")), cell.get("directions")
+    known = texts(directions) if isinstance(directions, list) else directions_of_kind(config)
+    return Run(folder=folder, config=config, directions=known)
 
 
 def _in_natural_order(path: str | Path) -> list[Any]:

@@ -6,10 +6,11 @@ import math
 import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from unpaired.metrics.ranking import validation_score
-from unpaired.records.runs import Evaluation, Number
+from unpaired.records.evaluation import EvaluationRecord
+from unpaired.records.measurement import Measurement
+from unpaired.records.protocol import Protocol
 from unpaired.report.comparison.entries import Entry
 from unpaired.report.comparison.groups import Group
 from unpaired.report.metric_text import wording
@@ -20,7 +21,7 @@ from unpaired.report.names import Names
 class Spread:
     """One metric of a group: a number for each run that has it."""
 
-    numbers: tuple[Number, ...]
+    numbers: tuple[Measurement, ...]
 
     @property
     def mean(self) -> float:
@@ -39,10 +40,7 @@ class Spread:
         if self.deviation is not None:
             return self.mean - self.deviation, self.mean + self.deviation
         first = self.numbers[0]
-        return (
-            first.value if first.low is None else first.low,
-            first.value if first.high is None else first.high,
-        )
+        return (first.low, first.high) if first.has_interval else (first.value, first.value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +48,7 @@ class Row:
     """A group, with what was measured of its runs under the protocol of a table."""
 
     group: Group
-    series: Mapping[int, tuple[Evaluation, ...]]
+    series: Mapping[int, tuple[EvaluationRecord, ...]]
     """For each measured run, by its index in the group: its evaluations, by images seen."""
 
     def spread(self, metric: str) -> Spread | None:
@@ -60,12 +58,12 @@ class Row:
         return Spread(numbers) if numbers else None
 
     @property
-    def final(self) -> dict[int, Evaluation]:
+    def final(self) -> dict[int, EvaluationRecord]:
         """The last evaluation of each measured run."""
         return {index: evaluations[-1] for index, evaluations in self.series.items()}
 
     @property
-    def best(self) -> dict[int, Evaluation]:
+    def best(self) -> dict[int, EvaluationRecord]:
         """The evaluation of each measured run with the highest score, the first of equal ones."""
         return {index: max(found, key=score) for index, found in self.series.items()}
 
@@ -76,7 +74,7 @@ class Table:
 
     split: str
     fingerprint: str
-    protocol: Mapping[str, Any]
+    protocol: Protocol
     rows: tuple[Row, ...]
 
     @property
@@ -85,9 +83,9 @@ class Table:
         return next(iter(self.rows[0].series.values()))[0].added_extractor
 
     @property
-    def metrics(self) -> dict[str, Number]:
+    def metrics(self) -> dict[str, Measurement]:
         """Every metric that was measured at last, with the number of the first run that has it."""
-        found: dict[str, Number] = {}
+        found: dict[str, Measurement] = {}
         for row in self.rows:
             for evaluation in row.final.values():
                 found = {**evaluation.metrics, **found}
@@ -104,9 +102,9 @@ class Table:
         return [row.group.entries[index] for row in self.rows for index in row.series]
 
 
-def score(evaluation: Evaluation) -> float:
+def score(evaluation: EvaluationRecord) -> float:
     """By which the best moment of a training is chosen; the lowest where nothing ranks it."""
-    found = validation_score({name: n.value for name, n in evaluation.metrics.items()})
+    found = validation_score(evaluation.values)
     return -math.inf if math.isnan(found) else found
 
 

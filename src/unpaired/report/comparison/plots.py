@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
-from unpaired.records.runs import Evaluation, Number
+from unpaired.records.evaluation import EvaluationRecord
+from unpaired.records.measurement import Measurement
 from unpaired.report.comparison.compare import Comparison
 from unpaired.report.comparison.numbers import Row, Spread, Table, score
 from unpaired.report.comparison.tables import companion, title_of
@@ -80,13 +81,13 @@ def _dots(table: Table, metric: str, roles: Mapping[str, str], names: Names) -> 
     return dot_plot(words.name, strips, references, words.unit, _BETTER[words.better])
 
 
-def _dot(run: str, number: Number, words: Wording) -> Dot:
+def _dot(run: str, number: Measurement, words: Wording) -> Dot:
     interval = words.interval(number)
     return Dot(
         name=f"{run}: {words.value(number.value)}" + (f" ({interval})" if interval else ""),
         value=number.value * words.scale,
-        low=None if number.low is None else number.low * words.scale,
-        high=None if number.high is None else number.high * words.scale,
+        low=number.low * words.scale if number.has_interval else None,
+        high=number.high * words.scale if number.has_interval else None,
     )
 
 
@@ -131,7 +132,7 @@ def _metric_course(table: Table, metric: str, roles: Mapping[str, str], names: N
 def _course(
     table: Table,
     title: str,
-    read: Callable[[Evaluation], Number | float | None],
+    read: Callable[[EvaluationRecord], Measurement | float | None],
     roles: Mapping[str, str],
     words: Wording,
 ) -> Html:
@@ -152,14 +153,14 @@ def _course(
 
 
 def _moments(
-    row: Row, read: Callable[[Evaluation], Number | float | None]
-) -> dict[int, tuple[Number, ...]]:
+    row: Row, read: Callable[[EvaluationRecord], Measurement | float | None]
+) -> dict[int, tuple[Measurement, ...]]:
     """The numbers of all runs, by images seen, where every run has a finite one."""
-    found: dict[int, list[Number]] = {}
+    found: dict[int, list[Measurement]] = {}
     for evaluations in row.series.values():
         for evaluation in evaluations:
             value = read(evaluation)
-            number = Number(value=value) if isinstance(value, float) else value
+            number = Measurement.without_interval(value) if isinstance(value, float) else value
             if number is not None and math.isfinite(number.value):
                 found.setdefault(evaluation.images, []).append(number)
     whole = {images: tuple(n) for images, n in found.items() if len(n) == len(row.series)}

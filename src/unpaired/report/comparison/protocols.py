@@ -10,7 +10,7 @@ from unpaired.report.html.markup import flatten
 _WORDS = {
     "images_a": "the images of a",
     "images_b": "the images of b",
-    "judges": "the classifiers that judge",
+    "evaluators": "the networks that measure",
     "extractor": "whose features are compared",
     "resize": "how images are brought to size",
     "distances": "which images distances compare",
@@ -18,13 +18,13 @@ _WORDS = {
     "resamples": "the resamples behind intervals",
 }
 
-_HASHED = {_WORDS[part] for part in ("images_a", "images_b", "judges")} | {"the fingerprint"}
+_HASHED = {_WORDS[part] for part in ("images_a", "images_b", "evaluators")} | {"the fingerprint"}
 """Parts that are known by hashes, which tell nobody anything."""
 
 
 def differing_parts(tables: Sequence[Table]) -> dict[str, list[str]]:
     """Each part that differs between the protocols of tables, with its value in each."""
-    parts = [dict(flatten(table.protocol)) for table in tables]
+    parts = [dict(flatten(table.protocol.as_json())) for table in tables]
     names = dict.fromkeys(name for part in parts for name in part)
     values = {name: [part.get(name, "not recorded") for part in parts] for name in names}
     found = {_WORDS.get(n, n): v for n, v in values.items() if len(set(v)) > 1}
@@ -45,7 +45,7 @@ def division(tables: Sequence[Table]) -> str:
         for name, values in found.items()
     )
     lines.append(f"The protocols differ in {parts}.")
-    if list(found) == [_WORDS["judges"]]:
+    if list(found) == [_WORDS["evaluators"]]:
         lines.append(
             "Each machine trains its own: give machines one $UNPAIRED_CACHE, and measure again "
             "with `unpaired evaluate`."

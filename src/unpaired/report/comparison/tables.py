@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from unpaired.core.setting_names import text_of
 from unpaired.metrics.ranking import meaning_of_score
-from unpaired.records.runs import Evaluation
+from unpaired.records.evaluation import EvaluationRecord
 from unpaired.report.comparison.compare import Comparison
 from unpaired.report.comparison.groups import Group
 from unpaired.report.comparison.numbers import Row, Table, images_text, leaders, score
@@ -47,7 +47,7 @@ def final_numbers(comparison: Comparison, metrics: Sequence[str]) -> Html:
 
 
 def _protocol(table: Table, title: str, *above: Html) -> Html:
-    content = definitions(flatten(table.protocol))
+    content = definitions(flatten(table.protocol.as_json()))
     return tag("details", tag("summary", title), *above, content)
 
 
@@ -159,7 +159,7 @@ def final_and_best(comparison: Comparison) -> Html:
     return join(*parts)
 
 
-def mean_score(evaluations: Iterable[Evaluation]) -> tuple[float, float | None]:
+def mean_score(evaluations: Iterable[EvaluationRecord]) -> tuple[float, float | None]:
     """Mean and standard deviation of the scores of several runs; no deviation for one."""
     scores = [score(evaluation) for evaluation in evaluations]
     deviation = statistics.stdev(scores) if len(scores) > 1 and all(map(isfinite, scores)) else None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from unpaired.records.runs import Evaluation, LogPoint
+from unpaired.records.evaluation import EvaluationRecord
+from unpaired.records.log import LogPoint
 from unpaired.report.html.markup import Html
 from unpaired.report.metric_text import Wording, in_order, wording
 from unpaired.report.names import Names
@@ -31,7 +32,7 @@ def training_charts(log: Sequence[LogPoint]) -> list[Html]:
     return [*filter(None, speed), *rates, *_series_charts(log, lambda point: point.health)]
 
 
-def metric_charts(evaluations: Sequence[Evaluation], names: Names) -> list[Html]:
+def metric_charts(evaluations: Sequence[EvaluationRecord], names: Names) -> list[Html]:
     """One chart per kind of metric, over evaluations that share one protocol.
 
     Empty for fewer than three moments: a table tells more than a line between two points.
@@ -62,7 +63,7 @@ def metric_charts(evaluations: Sequence[Evaluation], names: Names) -> list[Html]
 
 
 def _metric_line(
-    evaluations: Iterable[Evaluation],
+    evaluations: Iterable[EvaluationRecord],
     metric: str,
     label: str,
     role: str,
@@ -76,8 +77,8 @@ def _metric_line(
             images=images,
             value=number.value * words.scale,
             # The intervals of a companion would hide the line that it accompanies.
-            low=None if dashed or number.low is None else number.low * words.scale,
-            high=None if dashed or number.high is None else number.high * words.scale,
+            low=number.low * words.scale if number.has_interval and not dashed else None,
+            high=number.high * words.scale if number.has_interval and not dashed else None,
         )
         for images, number in numbers
     ]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from unpaired.records.runs import Evaluation, Number, Run
+from unpaired.records.evaluation import EvaluationRecord
+from unpaired.records.measurement import Measurement
+from unpaired.records.runs import Run
 from unpaired.report.html.markup import Html, absent, definitions, flatten, join, tag
 from unpaired.report.metric_text import COMPANIONS, Wording, in_order, wording
 from unpaired.report.names import Names
@@ -15,7 +17,7 @@ _MOST_COLUMNS = 3
 _BETTER = {"higher": "higher is better", "lower": "lower is better", "unknown": ""}
 
 
-def protocols(run: Run) -> list[list[Evaluation]]:
+def protocols(run: Run) -> list[list[EvaluationRecord]]:
     """The evaluations of a run, one list per protocol and split; test data first, newest first.
 
     Numbers of different lists must not be compared: they were measured differently.
@@ -50,7 +52,7 @@ def verdict(run: Run, names: Names) -> Html:
     )
 
 
-def title_of(evaluation: Evaluation) -> str:
+def title_of(evaluation: EvaluationRecord) -> str:
     """The data and the protocol behind an evaluation: "Test data, protocol 3f9a"."""
     data = f"{evaluation.split or 'unnamed'} data".capitalize()
     return f"{data}, protocol {evaluation.fingerprint or 'not recorded'}"
@@ -77,15 +79,13 @@ def tables(run: Run, names: Names) -> Html:
     return join(*parts)
 
 
-def _protocol(evaluation: Evaluation) -> Html:
+def _protocol(evaluation: EvaluationRecord) -> Html:
     """The protocol behind a fingerprint."""
-    if not evaluation.protocol:
-        return Html("")
     note = tag("p", "Small print: 95 % interval and number of images. The protocol:", class_="note")
-    return join(note, definitions(flatten(evaluation.protocol)))
+    return join(note, definitions(flatten(evaluation.protocol.as_json())))
 
 
-def _basis(run: Run, final: Evaluation, names: Names) -> str:
+def _basis(run: Run, final: EvaluationRecord, names: Names) -> str:
     weights = {"ema": "averaged (EMA) weights"}.get(
         final.weights, f"{final.weights} weights".strip()
     )
@@ -104,7 +104,7 @@ def _basis(run: Run, final: Evaluation, names: Names) -> str:
     return " ".join(sentences)
 
 
-def _card(metric: str, final: Evaluation, names: Names) -> Html:
+def _card(metric: str, final: EvaluationRecord, names: Names) -> Html:
     words, number = wording(metric, names), final.metrics[metric]
     figure = [tag("span", words.number(number.value), class_="figure")]
     if words.unit:
@@ -124,15 +124,15 @@ def _card(metric: str, final: Evaluation, names: Names) -> Html:
     return tag("article", *lines, class_="card")
 
 
-def _evidence(words: Wording, number: Number) -> str:
+def _evidence(words: Wording, number: Measurement) -> str:
     interval = words.interval(number)
     parts = [f"95 %: {interval}" if interval else "no interval"]
-    if number.n is not None:
+    if number.n:
         parts.append(f"n = {number.n:,}")
     return ", ".join(parts)
 
 
-def _columns(run: Run, group: Sequence[Evaluation]) -> list[tuple[str, Evaluation]]:
+def _columns(run: Run, group: Sequence[EvaluationRecord]) -> list[tuple[str, EvaluationRecord]]:
     """The evaluations shown beside each other: the newest, the best, and others on test data."""
     newest, *older = reversed(group)
     shown = [e for e in older if e.split == "test" or e.images == run.best_images]
@@ -140,7 +140,7 @@ def _columns(run: Run, group: Sequence[Evaluation]) -> list[tuple[str, Evaluatio
     return [(roles.get(e.images, "Earlier"), e) for e in (newest, *shown[: _MOST_COLUMNS - 1])]
 
 
-def _table(columns: Sequence[tuple[str, Evaluation]], names: Names) -> Html:
+def _table(columns: Sequence[tuple[str, EvaluationRecord]], names: Names) -> Html:
     metrics = {name: number for _, e in reversed(columns) for name, number in e.metrics.items()}
     beside = {
         suffix: meaning
@@ -168,15 +168,15 @@ def _table(columns: Sequence[tuple[str, Evaluation]], names: Names) -> Html:
     return tag("div", table, class_="scroll")
 
 
-def _column(evaluation: Evaluation) -> str:
+def _column(evaluation: EvaluationRecord) -> str:
     """What was measured: "20 images seen, ema weights, in bfloat16"."""
     shown = f"{evaluation.images:,} images seen, {evaluation.weights} weights"
     return f"{shown}, in {evaluation.precision}" if evaluation.precision else shown
 
 
-def _cell(label: str, words: Wording, number: Number | None) -> Html:
+def _cell(label: str, words: Wording, number: Measurement | None) -> Html:
     if number is None:
         return tag("td", "–", data_label=label, class_="without")
-    details = [words.interval(number), f"n = {number.n:,}" if number.n is not None else ""]
+    details = [words.interval(number), f"n = {number.n:,}" if number.n else ""]
     small = tag("small", " · ".join(part for part in details if part))
     return tag("td", words.value(number.value), small, data_label=label)

@@ -30,7 +30,7 @@ def write_report(run: str | Path) -> Path:
 
 def page(run: Run) -> str:
     """The whole page. It holds its pictures, makes no request, and runs no script but its own."""
-    names = names_of(run.config)
+    names = names_of(run.config, run.directions)
     album = Album()
     # Pictures over time come last here: they take whatever room the others leave.
     samples, worst = final_pictures(run, names, album), failures(run, names, album)

@@ -76,9 +76,9 @@ def _domain(run: Run, domain: str) -> str:
         colours = {1: " grey", 3: " RGB"}.get(settings.get("channels", 0), "")
         parts.append(f"{settings['size']}×{settings['size']}{colours}")
     if run.log:
-        epochs = run.log[-1].epochs_a if domain == "a" else run.log[-1].epochs_b
+        epochs = run.log[-1].epochs.get(domain, 0.0)
         if epochs > 0:
-            # The log tells how often the pile was seen, hence how many images it has.
+            # The log tells how often the images were seen, hence how many there are.
             parts.append(f"about {round(run.log[-1].images / epochs):,} training images")
     if kind := _setting(settings, "source", "kind"):
         place = _setting(settings, "source", "name") or _setting(settings, "source", "path")
@@ -102,8 +102,10 @@ def _images_seen(run: Run, names: Names) -> str:
         seen += f"; the newest checkpoint has {run.checkpoint_images:,}"
     if not run.log:
         return seen
-    epochs = {"a": run.log[-1].epochs_a, "b": run.log[-1].epochs_b}
-    times = ", ".join(f"{epochs[domain]:.1f} times all of {domain}" for domain in names.domains)
+    epochs = run.log[-1].epochs
+    times = ", ".join(
+        f"{epochs.get(domain, 0.0):.1f} times all of {domain}" for domain in names.domains
+    )
     return f"{seen} ({times})"
 
 

@@ -1,9 +1,9 @@
-"""JSON that may be damaged: what can be read is read, what cannot is told."""
+"""Values out of JSON that may be damaged or of another version: what has its type is taken."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,12 @@ def read_text(path: Path) -> str:
     return path.read_text("utf-8", errors="replace") if path.is_file() else ""
 
 
-def read_object(path: Path, notes: list[str]) -> Mapping[str, Any]:
+def read_object(path: Path, notes: list[str] | None = None) -> Mapping[str, Any]:
     """The JSON object in `path`; empty if there is none, with a note if it is damaged."""
     if not path.is_file():
         return {}
     content = parse_object(read_text(path))
-    if content is None:
+    if content is None and notes is not None:
         notes.append(f"{path.name} could not be read as a JSON object.")
     return content or {}
 
@@ -30,21 +30,6 @@ def parse_object(text: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None
-
-
-def read_lines(path: Path, notes: list[str]) -> Iterator[dict[str, Any]]:
-    """The JSON objects of a `.jsonl`, without torn lines (a resumed run appends after them)."""
-    num_skipped = 0
-    # Not splitlines: JSON may hold other characters that it takes for the end of a line.
-    for text in filter(None, read_text(path).split("\n")):
-        content = parse_object(text)
-        if content is None:
-            num_skipped += 1
-        else:
-            yield content
-    if num_skipped:
-        plural = "line was" if num_skipped == 1 else "lines were"
-        notes.append(f"{num_skipped} unreadable {plural} skipped in {path.name}.")
 
 
 def number(line: Mapping[str, Any], key: str) -> float:
@@ -62,3 +47,8 @@ def numbers(content: object) -> dict[str, float]:
 def mapping(content: object) -> Mapping[str, Any]:
     """`content` if it is a JSON object, else an empty one."""
     return content if isinstance(content, dict) else {}
+
+
+def texts(content: object) -> tuple[str, ...]:
+    """The items of a JSON list as texts; none if it is no list."""
+    return tuple(map(str, content)) if isinstance(content, list) else ()
