@@ -54,9 +54,9 @@ def moments(run: Path) -> list[tuple[str, int]]:
     return [(record["split"], record["images"]) for record in evaluations(run)]
 
 
-def metrics(**values: float) -> dict[str, Any]:
+def metrics(**values: float) -> EvaluationRecord:
     named = {name.replace("__", "/"): {"value": value} for name, value in values.items()}
-    return {"metrics": named}
+    return EvaluationRecord.from_json({"metrics": named})
 
 
 def test_best_means_accuracy_and_without_labels_a_small_kernel_distance():
