@@ -24,7 +24,7 @@ from unpaired.experiment.experiment import Experiment
 from unpaired.inference.files import TranslationReport, translate_files
 from unpaired.inference.translator import Translator
 
-module = import_module("unpaired.translate_files")  # as a name of the package it is the function
+module = import_module("unpaired.inference.files")
 
 
 def build(experiment: Experiment) -> Translator:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from unpaired.core.config import ValueRange
 from unpaired.data.jitter import STILL
-from unpaired.methods.adversarial import see_through
+from unpaired.methods.adversarial import augment_input
 
 
 class Remembers(nn.Module):
@@ -23,7 +23,7 @@ class Remembers(nn.Module):
 
 def judge(value_range: ValueRange = "signed", **changes: float) -> Remembers:
     network = Remembers()
-    see_through(network, replace(STILL, **changes), value_range)  # type: ignore[arg-type]
+    augment_input(network, replace(STILL, **changes), value_range)  # type: ignore[arg-type]
     return network
 
 

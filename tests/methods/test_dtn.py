@@ -389,7 +389,7 @@ def test_what_cannot_be_trained_is_refused(
 
 
 def test_it_needs_a_domain_a(transfer: Experiment):
-    with pytest.raises(SettingError, match=r"a is missing: DTN translates one pile .* Give --a"):
+    with pytest.raises(SettingError, match=r"a is missing: DTN translates one set .* Give --a"):
         check(replace(transfer, a=None))
 
 

@@ -173,7 +173,7 @@ def test_there_is_no_domain_a(noise: Experiment, tiny: Experiment):
     check(noise)
     assert noise.domains == {"b": tiny.a}
     assert from_json(to_json(noise), "here") == noise
-    with pytest.raises(SettingError, match=r"a is given, but this method .* Leave out --a"):
+    with pytest.raises(SettingError, match=r"a is set, but this method .* Leave out --a"):
         check(replace(noise, a=tiny.b))
 
 
@@ -225,7 +225,7 @@ def test_what_comes_out(run: Path, noise: Experiment, capsys: pytest.CaptureFixt
     assert "| | b |" in card
     assert "unpaired generate MODEL_FOLDER" in card
     assert "Trained on 20 images, seed 0" in card
-    assert "knows the pile it was trained on" in card
+    assert "knows the set of images it was trained on" in card
     assert "translat" not in card
     finish(run, noise, as_json=False)
     assert f"next:   unpaired generate {run / 'model'} -o OUT" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Trains a classifier: task classifiers that judge translations, encoders that methods build on."""
+"""Supervised training of classifiers: task classifiers of an evaluation, encoders of methods."""
 
 from __future__ import annotations
 

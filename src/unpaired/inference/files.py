@@ -1,4 +1,4 @@
-"""Piles of images translated into files, with reading and writing in parallel to the network.
+"""Translation of image files, folders and tables, read and written in parallel to the network.
 
 Threads decode ahead and encode behind; the network runs in the calling thread, on batches of images
 of one size. Memory is bounded whatever the number of images.
@@ -36,12 +36,12 @@ NUM_WORKERS = min(os.cpu_count() or 1, 16)
 """Threads that decode and encode."""
 
 Progress = Callable[[int, int], None]
-"""Told the number of images that are done, refused ones among them, and the number of all."""
+"""Called with the number of images that are done, refused ones among them, and of all."""
 
 
 @dataclass
 class TranslationReport:
-    """What became of a pile of images."""
+    """What became of a set of images."""
 
     num_translated: int = 0
     """Images whose translations are written."""
@@ -100,7 +100,7 @@ def translate_files(
         for batch in run.batches(run.readable(plan.jobs)):
             run.translate(batch)
         run.settle(0)
-        run.tell_of_shrunk()
+        run.note_shrunk()
     finally:
         run.pool.shutdown(cancel_futures=True)
     run.report.seconds = time.monotonic() - started
@@ -207,7 +207,7 @@ class _Run:
             self.report.notes += [f"{image.job.name}: {note}" for note in image.notes]
             self._tell()
 
-    def tell_of_shrunk(self) -> None:
+    def note_shrunk(self) -> None:
         """Add a note if images went through the network smaller than they are."""
         if not self.num_shrunk:
             return

@@ -1,4 +1,4 @@
-"""Images from noise: samples, the way from one to another, and sums of noise."""
+"""Image generation from noise: samples, interpolation, and sums of noise."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def generate(
 ) -> Tensor:
     """[N, latent_channels] => N images of b, NCHW uint8 on the CPU."""
     b = experiment.b
-    made = []
+    images = []
     for part in torch.split(latents, images_at_once(b.size, b.size)):
         values = experiment.method.generate(networks, part.to(device, torch.float32))
-        made.append(to_pixels(values, b.value_range).cpu())
-    return torch.cat(made)
+        images.append(to_pixels(values, b.value_range).cpu())
+    return torch.cat(images)
 
 
 class Noise:
@@ -85,12 +85,12 @@ class Noise:
             raise SettingError(
                 f"latents have the shape {tuple(latents.shape)}: this model takes (N, {width})."
             )
-        made = generate(self.experiment, self.networks, latents, self.device)
-        return list(made.permute(0, 2, 3, 1).numpy())
+        pixels = generate(self.experiment, self.networks, latents, self.device)
+        return list(pixels.permute(0, 2, 3, 1).numpy())
 
     @plain_torch()
     def between(self, first: int, last: int, steps: int, seed: int = 0) -> Tensor:
-        """The noise on the straight way from image `first` of a seed to image `last`."""
+        """The noise on the straight line from image `first` of a seed to image `last`."""
         start, end = (self.latents(1, seed, number) for number in (first, last))
         shares = torch.linspace(0, 1, steps)[:, None]
         return start + shares * (end - start)

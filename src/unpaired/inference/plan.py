@@ -1,4 +1,4 @@
-"""Which images are translated, and where their translations go.
+"""Translation plan: which images are translated, and where their translations go.
 
 All names are settled, and all clashes found, before anything is translated.
 """
@@ -93,22 +93,22 @@ def make_plan(
         check_choice("image_format", image_format, ImageFormat)
     plan = Plan()
     _check_folder(output)
-    found: dict[Path | tuple[str, str], Job] = {}
+    jobs_by_file: dict[Path | tuple[str, str], Job] = {}
     for text in map(str, inputs):
         if _is_table(text):
-            found |= {(text, job.name): job for job in _rows(text)}
+            jobs_by_file |= {(text, job.name): job for job in _rows(text)}
             continue
         _check_outside(output, at_home(text))
         for root, name in _find(text, plan.refused):
             path = root / name
-            found.setdefault(path, Job(name, partial(Path, path), path, ()))
-    if not found:
+            jobs_by_file.setdefault(path, Job(name, partial(Path, path), path, ()))
+    if not jobs_by_file:
         first = f" (first: {plan.refused[0]})" if plan.refused else ""
         raise DataError(
             f"no image to translate in {', '.join(map(str, inputs))}: {len(plan.refused)} "
             f"refused{first}. The names of images end in {', '.join(EXTENSIONS)}."
         )
-    jobs, taken = list(found.values()), set[PurePosixPath]()
+    jobs, taken = list(jobs_by_file.values()), set[PurePosixPath]()
     wishes = [_renamed(job.name, image_format, depth) for job in jobs]
     named: dict[int, list[PurePosixPath]] = {}
     # x.png keeps its name also where x.gif comes before it and becomes a PNG.

@@ -1,4 +1,4 @@
-"""A model applied to images, on the device and in the precision that suit the machine."""
+"""Translator: a model applied to images, on the device and in the precision that suit it."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class Translator:
                 style = self.style(to, style_seed, sample)
                 translations += unstack(self.translate_batch(pixels, to, style))
             pairs = zip(placed, translations, images, strict=True)
-            like_input = [like(one.restore(result), given) for one, result, given in pairs]
+            like_input = [like(one.restore(result), original) for one, result, original in pairs]
             results.append(torch.stack(like_input) if is_batch else like_input[0])
         return results if samples > 1 else results[0]
 
@@ -181,7 +181,7 @@ class Translator:
         if DIRECTION[OTHER[to]] not in method.directions:
             raise SettingError(
                 f"to is {to!r}, but a {type(method).__name__} model knows one direction only. "
-                f"Translate to {OTHER[to]}, or train one with the piles exchanged."
+                f"Translate to {OTHER[to]}, or train one with the domains exchanged."
             )
         if style_seed < 0 or samples < 1:
             raise SettingError(

@@ -1,4 +1,4 @@
-"""What methods share about discriminators: how they are held in check, and what excludes what."""
+"""Adversarial methods: losses and penalties of discriminators, and what excludes what."""
 
 from __future__ import annotations
 
@@ -37,25 +37,25 @@ class AdversarialMethod(BaseMethod):
             return 1
         return self.r1_every if self.r1_weight else 0
 
-    def critic_problems(self, batch_size: int) -> list[str]:
+    def discriminator_problems(self, batch_size: int) -> list[str]:
         """Combinations that mean nothing, each with its reason and what to do."""
         penalty = "R1" if self.r1_weight else None
         if self.adversarial.penalty_weight:
             penalty = "the gradient penalty"
-        found = coupling_problems(self.discriminator, penalty, batch_size)
+        problems = coupling_problems(self.discriminator, penalty, batch_size)
         if self.adversarial.penalty_weight and self.r1_weight:
-            found.append(
+            problems.append(
                 "the gradient penalty asks for a gradient of norm 1 and R1 for one of 0: they work "
                 "against each other. Set --method.r1-weight 0, or choose another adversarial "
                 "objective."
             )
         if self.adversarial.weight_clip and self.discriminator.spectral_norm:
-            found.append(
+            problems.append(
                 "weight clipping has no effect with spectral norm, which divides each weight by "
                 "its size. Set --method.discriminator.no-spectral-norm, or choose another "
                 "objective."
             )
-        return found
+        return problems
 
     def discriminator_losses(
         self, nets: Networks, batch: Batch, fakes: dict[str, Tensor]
@@ -63,8 +63,8 @@ class AdversarialMethod(BaseMethod):
         """The adversarial loss of each discriminator."""
         apart = self.discriminator.couples_images
         losses: Losses = {}
-        for name, judge in judges(nets):
-            real, fake = judge_both(judge, batch[name], fakes[name], apart=apart)
+        for name, discriminator in discriminators_of(nets):
+            real, fake = logits_of_both(discriminator, batch[name], fakes[name], apart=apart)
             losses[name] = self.adversarial.discriminator(real, fake)
         return losses
 
@@ -73,66 +73,67 @@ class AdversarialMethod(BaseMethod):
     ) -> Losses:
         """See `BaseMethod`."""
         losses: Losses = {}
-        for name, judge in judges(nets):
+        for name, discriminator in discriminators_of(nets):
             real, fake = batch[name], fakes[name]
             if self.adversarial.penalty_weight:
-                loss = gradient_penalty(judge, real, fake)
+                loss = gradient_penalty(discriminator, real, fake)
                 losses[f"gradient_penalty_{name}"] = self.adversarial.penalty_weight * loss
             elif self.r1_weight:
                 # Due every few steps only, so each time for all of them (StyleGAN2, section 4.1).
                 weight = self.r1_weight * self.r1_every
-                losses[f"r1_{name}"] = weight * zero_centred(judge, real)
+                losses[f"r1_{name}"] = weight * zero_centred(discriminator, real)
         return losses
 
 
-def judges(nets: Networks) -> list[tuple[DomainName, nn.Module]]:
+def discriminators_of(nets: Networks) -> list[tuple[DomainName, nn.Module]]:
     """The discriminators, each with the domain that it judges."""
     return [(name, nets.discriminators[name]) for name in OTHER if name in nets.discriminators]
 
 
-def judge_both(
-    judge: nn.Module, real: Tensor, fake: Tensor, *, apart: bool
+def logits_of_both(
+    discriminator: nn.Module, real: Tensor, fake: Tensor, *, apart: bool
 ) -> tuple[Tensor, Tensor]:
-    """What a discriminator makes of real images and of fakes; in one pass where it may."""
-    if apart:  # it compares the images of a batch: real ones must not be seen beside fakes
-        return judge(real), judge(fake)
-    judged_real, judged_fake = judge(torch.cat([real, fake])).split([len(real), len(fake)])
-    return judged_real, judged_fake
+    """A discriminator's logits of real images and of fakes; in one pass where it may."""
+    if apart:  # it compares the images of a batch: real ones must not stand beside fakes
+        return discriminator(real), discriminator(fake)
+    logits = discriminator(torch.cat([real, fake]))
+    of_real, of_fake = logits.split([len(real), len(fake)])
+    return of_real, of_fake
 
 
-def see_through(judge: nn.Module, changes: Jitter, value_range: ValueRange) -> None:
+def augment_input(discriminator: nn.Module, changes: Jitter, value_range: ValueRange) -> None:
     """Let a discriminator in training see its images, NCHW, through random changes.
 
-    All of them, real and made, in its own steps and in the generator's, which gradients pass: so a
+    All of them, real and fake, in its own steps and in the generator's, which gradients pass: so a
     generator does not learn to draw the changes (Zhao et al. 2020, equations 4 and 5).
     """
 
-    def change(module: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+    def change(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
         if not module.training:
             return None
-        images, *rest = given
+        images, *rest = inputs
         unit = (images + 1) / 2 if value_range == "signed" else images
-        seen = jitter(unit.float(), changes, seeded_by_torch())
-        return (seen * 2 - 1 if value_range == "signed" else seen, *rest)
+        changed = jitter(unit.float(), changes, seeded_by_torch())
+        return (changed * 2 - 1 if value_range == "signed" else changed, *rest)
 
     if changes != STILL:
-        judge.register_forward_pre_hook(change)
+        discriminator.register_forward_pre_hook(change)
 
 
 def coupling_problems(
     discriminator: Discriminator, penalty: str | None, batch_size: int
 ) -> list[str]:
     """What a discriminator that compares the images of a batch excludes."""
-    found = []
+    problems = []
     if penalty and discriminator.norm == "batch":
-        found.append(
+        problems.append(
             f"{penalty} takes the gradient of each image's own value, but with batch norm in the "
             "discriminator that value depends on the whole batch. Use "
             "--method.discriminator.norm instance or none."
         )
     if discriminator.couples_images and batch_size == 1:
-        found.append(
+        problems.append(
             "training.batch_size is 1, but the discriminator compares the images of a batch "
             "(batch norm or minibatch_std). Use --training.batch-size 8 or more."
         )
-    return found
+    return problems

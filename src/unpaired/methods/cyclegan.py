@@ -96,7 +96,7 @@ class CycleGAN(AdversarialMethod):
         """See `BaseMethod`."""
         if a is None:
             return ["a is missing: CycleGAN translates between two piles of images. Give --a."]
-        found = self.critic_problems(batch_size)
+        found = self.discriminator_problems(batch_size)
         if self.class_channels and not (a.palette or b.palette):
             found.append(
                 "method.class_channels is set, but neither a nor b holds label maps. Give the "

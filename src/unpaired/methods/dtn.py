@@ -1,6 +1,6 @@
-"""The Domain Transfer Network: G = g∘f, where f describes an image of either domain.
+"""Domain Transfer Network: G = g∘f, where f describes an image of either domain.
 
-Taigman, Polyak & Wolf, "Unsupervised cross-domain image generation", 2017; report 002.
+Taigman, Polyak & Wolf, "Unsupervised cross-domain image generation", 2017; Chandar et al. 2019.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor
 from unpaired.core.config import config
 from unpaired.data.domain import Direction, Domain, DomainName
 from unpaired.data.jitter import STILL, Jitter
-from unpaired.methods import adversarial as critic
+from unpaired.methods.adversarial import augment_input, coupling_problems
 from unpaired.methods.base import BaseMethod, Batch, Losses, Networks, Pretraining
 from unpaired.methods.shared_encoder import SharedEncoder
 from unpaired.networks import CNN, ClassEncoder, Decoder, Encoder
@@ -54,7 +54,7 @@ class DTN(BaseMethod):
     """Bring f's features to mean 0 and variance 1, in a and in b by their own statistics: what f
     sees of the domain is taken away, and what tells images of one domain apart is left."""
     discriminator_jitter: Jitter = STILL
-    """Random changes through which D sees all images, real and made: of few images of b it knows
+    """Random changes through which D sees all images, real and fake: of few images of b it knows
     each one otherwise, and not what they have in common (DiffAugment; Zhao et al. 2020)."""
     critic_steps: int = 1
     """Batches that the discriminator learns from for each that the generator learns from."""
@@ -96,38 +96,39 @@ class DTN(BaseMethod):
         """See `BaseMethod`."""
         del b
         if a is None:
-            return ["a is missing: DTN translates one pile of images to another. Give --a."]
+            return ["a is missing: DTN translates one set of images to another. Give --a."]
         penalty = "R1" if self.r1_weight else None
-        found = critic.coupling_problems(self.discriminator, penalty, batch_size)
-        found += self._pretraining_problems()
+        problems = coupling_problems(self.discriminator, penalty, batch_size)
+        problems += self._pretraining_problems()
         if self.class_weight and self.standardise:
-            found.append(
+            problems.append(
                 "method.class_weight asks for classes of features as f makes them, and "
                 "method.standardise changes them. Set --method.class-weight 0, or "
                 "--method.no-standardise."
             )
         if self.class_weight and not self.encoder.learns_labels:
-            found.append(
-                f"method.class_weight is {self.class_weight:g}, but an encoder that is given knows "
-                "no classes. Set --method.class-weight 0, or --method.encoder.kind class-encoder."
+            problems.append(
+                f"method.class_weight is {self.class_weight:g}, but an encoder trained "
+                "elsewhere knows no classes. Set --method.class-weight 0, or "
+                "--method.encoder.kind class-encoder."
             )
-        return found
+        return problems
 
     def _pretraining_problems(self) -> list[str]:
-        learning, found = self.pretraining, []
+        learning, problems = self.pretraining, []
         if learning is not None and learning.images < learning.batch_size:
-            found.append(
+            problems.append(
                 f"method.encoder_training.images is {learning.images}, less than one batch. Set "
                 f"--method.encoder-training.images {100 * learning.batch_size} or more."
             )
         normed = isinstance(self.encoder, ClassEncoder) and self.encoder.norm == "batch"
         if learning is not None and learning.batch_size == 1 and normed:
-            found.append(
+            problems.append(
                 "method.encoder_training.batch_size is 1, but the encoder's batch norm compares "
                 "the images of a batch. Set --method.encoder-training.batch-size 32, or "
                 "--method.encoder.norm none."
             )
-        return found
+        return problems
 
     def build(self, a: Domain | None, b: Domain) -> Networks:
         """See `BaseMethod`."""
@@ -135,9 +136,9 @@ class DTN(BaseMethod):
         standardised = self.encoder.features if self.standardise else 0
         encoder = SharedEncoder(self.encoder.build(a.channels, a.size), a, b, standardised)
         generator = self.generator.build(self.encoder.features, b.channels, b.size, b.value_range)
-        judge = self.discriminator.build(b.channels, b.size, ternary.NUM_CLASSES)
-        critic.see_through(judge, self.discriminator_jitter, b.value_range)
-        return Networks({"a2b": generator}, {"b": judge}, {"a": encoder})
+        discriminator = self.discriminator.build(b.channels, b.size, ternary.NUM_CLASSES)
+        augment_input(discriminator, self.discriminator_jitter, b.value_range)
+        return Networks({"a2b": generator}, {"b": discriminator}, {"a": encoder})
 
     def generator_losses(self, nets: Networks, batch: Batch) -> tuple[Losses, dict[str, Tensor]]:
         """See `BaseMethod`. `fakes` holds G(a) as "a" and G(b) as "b"."""
@@ -145,12 +146,12 @@ class DTN(BaseMethod):
         encode = nets.encoders["a"]
         described = encode(a, "a", learn=True)
         fakes = self._translate_both(nets, described, encode(b, "b", learn=True))
-        judge = nets.discriminators["b"]
-        seen = fakes["a"]
+        discriminator = nets.discriminators["b"]
+        noisy = fakes["a"]
         if self.constancy_noise:
-            seen = seen + self.constancy_noise * torch.randn_like(seen)
-        kept = encode(seen, "b")
-        adversarial = ternary.generator(judge(fakes["a"]), judge(fakes["b"]))
+            noisy = noisy + self.constancy_noise * torch.randn_like(noisy)
+        kept = encode(noisy, "b")
+        adversarial = ternary.generator(discriminator(fakes["a"]), discriminator(fakes["b"]))
         moved = constancy(described, kept, self.constancy)
         losses = {
             "adversarial_b": self.adversarial_weight * adversarial,
@@ -174,23 +175,24 @@ class DTN(BaseMethod):
         self, nets: Networks, batch: Batch, fakes: dict[str, Tensor]
     ) -> Losses:
         """L_D (equation 3)."""
-        judge = nets.discriminators["b"]
-        piles = (fakes["a"], fakes["b"], batch["b"])
+        discriminator = nets.discriminators["b"]
+        image_sets = (fakes["a"], fakes["b"], batch["b"])
         if self.discriminator.couples_images:
-            judged = [judge(pile) for pile in piles]
+            logits = [discriminator(images) for images in image_sets]
         else:
-            judged = list(judge(torch.cat(piles)).split([len(pile) for pile in piles]))
-        return {"b": ternary.discriminator(*judged)}
+            sizes = [len(images) for images in image_sets]
+            logits = list(discriminator(torch.cat(image_sets)).split(sizes))
+        return {"b": ternary.discriminator(*logits)}
 
     def discriminator_penalties(
         self, nets: Networks, batch: Batch, fakes: dict[str, Tensor]
     ) -> Losses:
         """R1 on the logit of "real", against the two others'."""
         del fakes
-        judge = nets.discriminators["b"]
+        discriminator = nets.discriminators["b"]
 
         def realness(images: Tensor) -> Tensor:
-            logits: Tensor = judge(images)
+            logits: Tensor = discriminator(images)
             return logits.log_softmax(1)[:, ternary.REAL]
 
         return {"r1_b": self.r1_weight * self.r1_every * zero_centred(realness, batch["b"])}
@@ -216,5 +218,5 @@ class DTN(BaseMethod):
 
     def _translate_both(self, nets: Networks, of_a: Tensor, of_b: Tensor) -> dict[str, Tensor]:
         """G of both domains in one batch: batch norm in g sees the mixture, as it must later."""
-        made = nets.generators["a2b"](torch.cat([of_a, of_b]))
-        return dict(zip(("a", "b"), made.split([len(of_a), len(of_b)]), strict=True))
+        both = nets.generators["a2b"](torch.cat([of_a, of_b]))
+        return dict(zip(("a", "b"), both.split([len(of_a), len(of_b)]), strict=True))

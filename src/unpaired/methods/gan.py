@@ -1,4 +1,7 @@
-"""Images from noise: DCGAN and WGAN (Radford et al. 2016; Arjovsky et al. 2017; report 003)."""
+"""GANs that make images from noise: DCGAN and WGAN (Radford et al. 2016; Arjovsky et al. 2017).
+
+As Grignon & Joly 2020 describe them.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ class GAN(AdversarialMethod):
     generator: Decoder = Decoder()
     """Makes an image from a vector of noise."""
     discriminator: Discriminator = CNN(norm="batch")
-    """Judges images."""
+    """Tells real images from generated ones."""
     adversarial: Adversarial = NonSaturating()
     """What discriminator and generator minimise."""
     latent_channels: int = 100
@@ -46,23 +49,25 @@ class GAN(AdversarialMethod):
     def problems(self, a: Domain | None, b: Domain, batch_size: int) -> list[str]:
         """See `BaseMethod`."""
         del b
-        found = self.critic_problems(batch_size)
+        problems = self.discriminator_problems(batch_size)
         if a is not None:
-            found.append("a is given, but this method makes images of b from noise. Leave out --a.")
-        return found
+            problems.append(
+                "a is set, but this method makes images of b from noise. Leave out --a."
+            )
+        return problems
 
     def build(self, a: Domain | None, b: Domain) -> Networks:
         """See `BaseMethod`."""
         del a
         generator = self.generator.build(self.latent_channels, b.channels, b.size, b.value_range)
-        judge = self.discriminator.build(b.channels, b.size)
-        return Networks({"b": generator}, {"b": judge}, {})
+        discriminator = self.discriminator.build(b.channels, b.size)
+        return Networks({"b": generator}, {"b": discriminator}, {})
 
     def generator_losses(self, nets: Networks, batch: Batch) -> tuple[Losses, dict[str, Tensor]]:
         """See `BaseMethod`."""
-        made = self.fakes(nets, batch)
-        judged = nets.discriminators["b"](made["b"])
-        return {"adversarial_b": self.adversarial.generator(judged)}, {"b": made["b"].detach()}
+        fakes = self.fakes(nets, batch)
+        logits = nets.discriminators["b"](fakes["b"])
+        return {"adversarial_b": self.adversarial.generator(logits)}, {"b": fakes["b"].detach()}
 
     def fakes(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
         """See `BaseMethod`."""
@@ -76,5 +81,5 @@ class GAN(AdversarialMethod):
 
     def generate(self, nets: Networks, latents: Tensor) -> Tensor:
         """See `BaseMethod`."""
-        made: Tensor = nets.generators["b"](latents)
-        return made
+        images: Tensor = nets.generators["b"](latents)
+        return images

@@ -1,4 +1,4 @@
-"""f of a transfer network, for images of either domain."""
+"""Encoder shared by two domains: f of a domain transfer network, for images of either."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from unpaired.data.tensors import luma
 
 
 class SharedEncoder(nn.Module):
-    """f for images of either domain: brings them to the channels and range that f was made for.
+    """f for images of either domain: brings them to the channels and range that f expects.
 
     Frozen and in evaluation mode but for its own training. Gradients pass through to the images.
     Of `standardised` features (their number; 0: none) each has mean 0 and variance 1 in either
-    domain, over all images that were read with `learn`.
+    domain, over all images that were encoded with `learn`.
     """
 
     def __init__(self, encoder: nn.Module, a: Domain, b: Domain, standardised: int = 0) -> None:
@@ -22,7 +22,7 @@ class SharedEncoder(nn.Module):
         self.encoder = encoder.eval().requires_grad_(False)
         self.channels = a.channels
         self.value_ranges: dict[str, ValueRange] = {"a": a.value_range, "b": b.value_range}
-        # Without momentum: f does not change, so that the statistics are those of all it has read.
+        # Without momentum: f does not change, so that the statistics are those of all its images.
         kinds = {d: nn.BatchNorm1d(standardised, affine=False, momentum=None) for d in OTHER}
         self.statistics = nn.ModuleDict(kinds if standardised else {})  # type: ignore[arg-type]
 

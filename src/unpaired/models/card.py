@@ -1,4 +1,4 @@
-"""The card of a model: what it is for, how it was trained, how well it does, what it cannot."""
+"""Model card: what it is for, how it was trained, how well it does, what it cannot."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ USE_OF_NOISE = (
 )
 
 LIMITS = (
-    "The model knows the two piles it was trained on and nothing else. It can invent or drop "
-    "detail: do not use a translation as evidence of what was in the original."
+    "The model knows the two sets of images it was trained on and nothing else. It can invent "
+    "or drop detail: do not use a translation as evidence of what was in the original."
 )
 LIMITS_OF_NOISE = (
-    "The model knows the pile it was trained on and nothing else. Its images are invented, and may "
-    "still come close to some that it was trained on: do not use one as evidence of anything."
+    "The model knows the set of images it was trained on and nothing else. Its images are "
+    "invented, and may still come close to some that it was trained on: do not use one as evidence "
+    "of anything."
 )
 
 
@@ -39,10 +40,10 @@ def card(experiment: Experiment, images: int, evaluations: Sequence[EvaluationRe
     """The text of a model folder's README.md."""
     method, domains = experiment.method, experiment.domains
     makes_from_noise = method.latent_channels > 0
-    ways = {
+    summaries = {
         (): "Makes images from noise",
         ("a2b",): "Translates images of domain a to domain b",
-        ("a2b", "b2a"): "Translates between two domains of images, both ways",
+        ("a2b", "b2a"): "Translates between two domains of images, in both directions",
     }
     rows = {
         "images": [f"`{describe(domain.source)}`" for domain in domains.values()],
@@ -52,7 +53,7 @@ def card(experiment: Experiment, images: int, evaluations: Sequence[EvaluationRe
     lines = [
         f"# {experiment.name}",
         "",
-        f"{ways[method.directions]}, with {type(method).__name__}.",
+        f"{summaries[method.directions]}, with {type(method).__name__}.",
         "",
         "| | " + " | ".join(domains) + " |",
         "|---|" + "---|" * len(domains),
@@ -90,10 +91,10 @@ def _averaging(half_life: int, images: int) -> str:
 
 def _numbers(evaluations: Sequence[EvaluationRecord], images: int) -> list[str]:
     """The newest evaluation of these weights, test before validation."""
-    found = [r for r in evaluations if r.images == images]
-    if not found:
+    records = [r for r in evaluations if r.images == images]
+    if not records:
         return ["Nothing was measured yet."]
-    record = next((r for r in found if r.split == "test"), found[-1])
+    record = next((r for r in records if r.split == "test"), records[-1])
     rows = [
         f"| {name} | {m.value:.4g} | {m.low:.4g} to {m.high:.4g} | {m.n} |"
         for name, m in record.metrics.items()

@@ -1,4 +1,4 @@
-"""The model folder: what a training leaves to translate with, and all that is shared.
+"""Model folder: what a training leaves to translate with, and all that is shared.
 
 It holds `model.safetensors` (averaged generators and encoders), `config.json` (the experiment) and
 `README.md` (the card). None of them can run code when read: pickles are refused.
@@ -34,7 +34,7 @@ SCHEMA = 1
 
 CARD = "README.md"
 ENCODER = "encoder.pt2"
-"""The program of an encoder that was given: its weights alone would not do."""
+"""The program of an encoder trained elsewhere: its weights alone would not do."""
 _KEYS = {"schema_version", "images", "weights", "experiment"}
 
 
@@ -173,7 +173,7 @@ def without_folders(experiment: Experiment) -> Experiment:
 
 
 def _without_held_out(experiment: Experiment) -> Experiment:
-    """Without the piles kept from training: of train/photos and test/photos, one name is left."""
+    """Without what is kept from training: of train/photos and test/photos, one name is left."""
     domains = {
         name: dataclasses.replace(domain, test_source=None, validation_source=None)
         for name, domain in experiment.domains.items()
