@@ -18,17 +18,17 @@ CHILD = """
 import os, sys, torch
 from pathlib import Path
 sys.path.insert(0, os.environ["QUICK"])
-from quick import QuickJudge
-from unpaired import run_observer
-from unpaired.sweep import process
-run_observer.Judge = QuickJudge
+from quick import QuickEvaluator
+from unpaired.training import observer as run_observer
+from unpaired.sweeps import process
+run_observer.Evaluator = QuickEvaluator
 torch.set_num_threads(1)
 Path(os.environ["QUICK_PID"]).write_text(str(os.getpid()))
 sys.exit(process.main())
 """
 
 
-class QuickJudge:
+class QuickEvaluator:
     """Measures nothing; the real one is met in tests/cli."""
 
     def __init__(self, experiment: Any, split: str, *_: Any, **__: Any) -> None:

@@ -127,7 +127,7 @@ def test_states(tiny: Experiment, tmp_path: Path):
 HOLD = """
 import sys
 from pathlib import Path
-from unpaired.sweep.folder import claim
+from unpaired.sweeps.folder import claim
 class Cell: name = sys.argv[2]
 with claim(Path(sys.argv[1]), Cell()) as held:
     print(held is not None, flush=True)
