@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,9 +18,8 @@ from unpaired.data.sources import Folder
 from unpaired.engine import loop
 from unpaired.engine.distributed import build_fabric
 from unpaired.engine.log import memory_mb
-from unpaired.engine.settings import Training
 from unpaired.engine.signals import interruption
-from unpaired.engine.state import State, learning_rate_factor
+from unpaired.engine.state import State
 from unpaired.experiment.experiment import Experiment, load
 from unpaired.training.run_folder import open_run
 
@@ -159,20 +157,6 @@ def test_what_does_not_change_what_is_learned_may_differ(tiny, tmp_path):
     assert load(tmp_path / "run" / "config.json") == other
 
 
-@pytest.mark.parametrize(
-    "changes", [{"images": 40}, {"seconds": 60.0}, {"images": 40, "seconds": None}]
-)
-def test_a_run_whose_learning_rate_is_constant_may_be_lengthened(tiny, tmp_path, changes):
-    constant = replace(tiny, training=replace(tiny.training, schedule="constant"))
-    for name, experiment in (("constant", constant), ("linear", tiny)):
-        with open_run(tmp_path / name, experiment):
-            pass
-        longer = replace(experiment, training=replace(experiment.training, **changes))
-        allowed = nullcontext() if name == "constant" else pytest.raises(RunError, match="settings")
-        with allowed, open_run(tmp_path / name, longer):
-            pass
-
-
 def test_a_folder_of_something_else_is_refused(tiny, tmp_path):
     (tmp_path / "holiday.jpg").write_bytes(b"x")
     with pytest.raises(RunError, match="not empty and holds no run") as caught:
@@ -201,19 +185,6 @@ def test_a_time_budget_ends_the_training(tiny, tmp_path):
     state = run(replace(tiny, training=training), tmp_path / "run")
     assert 0 < state.images < 10**9
     assert state.seconds < 10
-
-
-@pytest.mark.parametrize(
-    ("images", "seconds", "expected"),
-    [(0, 0, 1.0), (50, 0, 1.0), (75, 0, 0.5), (100, 0, 0.0), (0, 7.5, 0.5), (75, 9.0, 0.2)],
-)
-def test_linear_schedule(images, seconds, expected):
-    training = Training(images=100, seconds=10.0, schedule="linear", decay_from=0.5)
-    assert learning_rate_factor(training, images, seconds) == pytest.approx(expected)
-
-
-def test_constant_schedule():
-    assert learning_rate_factor(Training(images=10, schedule="constant"), 10, 0) == 1.0
 
 
 def test_one_phase_compiles_as_a_whole(tiny):

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from unpaired.core.errors import SettingError
 from unpaired.engine import checkpoint
 from unpaired.engine.distributed import build_fabric
+from unpaired.engine.schedules import Linear
 from unpaired.experiment.experiment import Experiment, to_json
 
 # SIGNAL, such as "1 at 20": the second process, and no other, gets SIGTERM after 20 images.
@@ -120,7 +121,7 @@ def test_a_signal_to_one_of_them_stops_all_and_they_go_on_to_the_bit(
 def test_a_time_budget_ends_all_of_them_with_the_same_weights(tiny: Experiment, tmp_path: Path):
     """Their clocks differ; the learning rate follows from one, and so does the end."""
     training = replace(
-        tiny.training, images=1_000_000, seconds=2.0, schedule="linear", decay_from=0.0
+        tiny.training, images=1_000_000, seconds=2.0, schedule=Linear(decay_from=0.0)
     )
     assert run(replace(tiny, training=training), tmp_path / "run", 2) == ["0", "0"]
     first, second = (load_file(tmp_path / f"run/weights-{n}.safetensors") for n in (0, 1))

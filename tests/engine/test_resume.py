@@ -25,6 +25,7 @@ from unpaired.data.dataset import load_images
 from unpaired.engine import checkpoint
 from unpaired.engine.distributed import build_fabric
 from unpaired.engine.loop import train
+from unpaired.engine.schedules import Linear
 from unpaired.experiment.experiment import Experiment, to_json
 from unpaired.records.lines import append_line, read_lines
 from unpaired.training.run_folder import open_run
@@ -72,7 +73,7 @@ with open_run(Path(sys.argv[2]), experiment):
 @pytest.fixture
 def long(tiny: Experiment) -> Experiment:
     training = replace(
-        tiny.training, images=4 * STEPS, log_images=4, checkpoint_images=8, schedule="linear"
+        tiny.training, images=4 * STEPS, log_images=4, checkpoint_images=8, schedule=Linear()
     )
     return replace(tiny, training=training)
 

@@ -22,6 +22,7 @@ from unpaired.engine import checkpoint
 from unpaired.engine.distributed import build_fabric
 from unpaired.engine.log import Window
 from unpaired.engine.loop import Phases, advance, train
+from unpaired.engine.schedules import Constant
 from unpaired.engine.state import State
 from unpaired.experiment.checks import check
 from unpaired.experiment.experiment import Experiment
@@ -78,7 +79,7 @@ def experiment(tiny: Experiment, cell: Cell, **changes: Any) -> Experiment:
         **changes,
     )
     training = replace(
-        tiny.training, batch_size=BATCH, precision="float32", pool_size=3, schedule="constant"
+        tiny.training, batch_size=BATCH, precision="float32", pool_size=3, schedule=Constant()
     )
     piles = {
         d: replace(tiny.domain(d), source=Folder(path=d), size=SIZE) for d in ("a", "b")

@@ -26,6 +26,7 @@ from unpaired.data.sources import Folder
 from unpaired.data.tensors import to_pixels
 from unpaired.engine import checkpoint, loop
 from unpaired.engine.distributed import build_fabric
+from unpaired.engine.schedules import Constant
 from unpaired.engine.settings import Training
 from unpaired.experiment.experiment import Evaluation, Experiment
 from unpaired.methods import CycleGAN
@@ -419,8 +420,8 @@ def test_a_run_that_was_interrupted_goes_on_to_the_same_end(
     program: Path, piles: dict[str, Path], tmp_path: Path
 ):
     given = taught(experiment(program, piles), 64)
-    half = replace(given, training=replace(given.training, images=16, schedule="constant"))
-    rest = replace(given, training=replace(given.training, images=32, schedule="constant"))
+    half = replace(given, training=replace(given.training, images=16, schedule=Constant()))
+    rest = replace(given, training=replace(given.training, images=32, schedule=Constant()))
     straight = unpaired.train(rest, tmp_path / "straight")
     parts = unpaired.train(half, tmp_path / "parts")
     parts = unpaired.train(rest, tmp_path / "parts")

@@ -10,6 +10,7 @@ import pytest
 from unpaired import recipe
 from unpaired.core.errors import DataError
 from unpaired.data.dataset import load_images
+from unpaired.engine.schedules import Linear
 from unpaired.experiment.checks import check
 from unpaired.recipes import require
 from unpaired.recipes.facades import PALETTE
@@ -64,7 +65,7 @@ def test_as_the_report_has_it(stand_in_data: Path):
     assert not plain.a.palette
     assert len(set(PALETTE)) == 12
     assert plain.training.images == 200 * 400
-    assert plain.training.decay_from == 0.5
+    assert plain.training.schedule == Linear(decay_from=0.5)
     assert not plain.method.discriminator.spectral_norm
     assert spectral.method.discriminator.spectral_norm
     assert spectral.training == plain.training

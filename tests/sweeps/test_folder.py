@@ -12,6 +12,7 @@ import pytest
 
 from unpaired.core.errors import RunError
 from unpaired.core.files import UNFINISHED
+from unpaired.engine.schedules import Constant
 from unpaired.experiment.experiment import Experiment, to_json
 from unpaired.report.comparison.entries import failure_path
 from unpaired.sweeps.folder import claim, failure_of, record_failure, state_of, store
@@ -78,7 +79,7 @@ def test_a_setting_that_is_newer_than_the_sweep_had_its_default(tiny: Experiment
 
 def test_what_would_mix_lengths_or_measurements_is_refused(tiny: Experiment, tmp_path: Path):
     """A single run may be lengthened or measured otherwise, where all of a sweep are alike."""
-    constant = replace(tiny, training=replace(tiny.training, schedule="constant"))
+    constant = replace(tiny, training=replace(tiny.training, schedule=Constant()))
     store(tmp_path, cells(constant, 0.0, 5.0))
     longer = replace(constant, training=replace(constant.training, images=40))
     otherwise = replace(constant, evaluation=replace(constant.evaluation, classifier=True))

@@ -25,6 +25,7 @@ from unpaired.data.domain import Domain
 from unpaired.data.leaks import find_leaks
 from unpaired.data.sources import BuiltIn, Folder
 from unpaired.data.tensors import images_at_once
+from unpaired.engine.schedules import Constant
 from unpaired.evaluation import evaluate as evaluation
 from unpaired.evaluation import samples as piles
 from unpaired.evaluation.model import Result
@@ -170,7 +171,7 @@ def test_a_longer_training_that_does_no_better_exports_the_best_again(
     monkeypatch.setattr(run_observer, "score", lambda record: -record.images)
     evaluation = replace(tiny.evaluation, export="best")
     for images in (12, 24):
-        training = replace(tiny.training, images=images, schedule="constant")
+        training = replace(tiny.training, images=images, schedule=Constant())
         run = train(
             replace(tiny, training=training, evaluation=evaluation), tmp_path / "run", quiet=True
         )
@@ -275,7 +276,7 @@ def test_a_pile_that_changed_since_a_run_began_is_told(
         (pile / f"{i}.png").rename(tmp_path / f"{i}.png")
     source = Folder(path=str(pile))
     a = replace(tiny.a, source=source, test_source=None, validation_source=None)
-    constant = replace(tiny.training, schedule="constant")
+    constant = replace(tiny.training, schedule=Constant())
     for images, told in ((12, False), (20, False), (28, True)):
         if told:
             for i in range(60, 64):

@@ -23,7 +23,7 @@ from unpaired.engine.observer import Observer
 from unpaired.engine.settings import Trainable, Training
 from unpaired.engine.signals import interruption
 from unpaired.engine.stages import prepare, pretrain
-from unpaired.engine.state import PROCESS, State, learning_rate_factor
+from unpaired.engine.state import PROCESS, State
 from unpaired.methods.base import Batch, Losses
 from unpaired.records.lines import append_line, forget_after
 
@@ -195,7 +195,7 @@ def advance(
     """
     training, method, position = experiment.training, experiment.method, state.images
     rank, number = fabric.global_rank, position // training.batch_size
-    factor = learning_rate_factor(training, position, state.seconds)
+    factor = training.learning_rate_factor(position, state.seconds)
     torch.manual_seed(derive_seed(training.seed, "step", position, rank))
 
     # After `critic_steps` batches for the discriminators, the generators learn too.

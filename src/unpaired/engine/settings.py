@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 from unpaired.core.config import config
 from unpaired.core.devices import Device
 from unpaired.data.domain import Domain, DomainName
+from unpaired.engine.schedules import Linear, Schedule
 from unpaired.methods import Method
 
 
@@ -40,10 +41,10 @@ class Training:
     """Optimiser of generators and encoders."""
     discriminators: Optimiser = Optimiser()
     """Optimiser of discriminators."""
-    schedule: Literal["constant", "linear"] = "linear"
-    """"linear": constant, then down to zero from `decay_from` on (CycleGAN, section 4)."""
-    decay_from: float = 0.5
-    """Share of the training after which a linear schedule begins to fall."""
+    schedule: Schedule = Linear()
+    """How learning rates change over the training."""
+    warm_up_images: int = 0
+    """Images seen over which learning rates rise from zero, whatever the schedule; 0: at once."""
     ema_images: int = 10_000
     """Half-life, in images seen, of the averaged weights that are evaluated and shared."""
     pool_size: int = 50
@@ -65,10 +66,24 @@ class Training:
     keep_checkpoints: int = 2
     """Newest checkpoints kept, beside the best."""
 
+    FORMER_NAMES: ClassVar[Mapping[str, str]] = {"decay_from": "schedule.decay_from"}
+
     @property
     def whole_images(self) -> int:
         """Length of the training in images seen: a whole number of batches."""
         return math.ceil(self.images / self.batch_size) * self.batch_size
+
+    def progress(self, images: int, seconds: float) -> float:
+        """Share of the training that is done after `images` seen and `seconds` spent; 1: all."""
+        by_images = images / self.images
+        return max(by_images, seconds / self.seconds) if self.seconds else by_images
+
+    def learning_rate_factor(self, images: int, seconds: float) -> float:
+        """What learning rates are multiplied by in the step after `images` seen."""
+        factor = self.schedule.factor(min(1.0, self.progress(images, seconds)))
+        if images + self.batch_size < self.warm_up_images:
+            factor *= (images + self.batch_size) / self.warm_up_images
+        return factor
 
 
 class Trainable(Protocol):

@@ -141,16 +141,5 @@ def _lay_out_like_parameters(optimiser: torch.optim.Optimizer) -> None:
                 moments[name] = torch.empty_like(parameter).copy_(moment)
 
 
-def learning_rate_factor(training: Training, images: int, seconds: float) -> float:
-    """What the initial learning rate is multiplied by after `images` seen and `seconds` spent."""
-    if training.schedule == "constant":
-        return 1.0
-    progress = images / training.images
-    if training.seconds:
-        progress = max(progress, seconds / training.seconds)
-    room = 1 - training.decay_from
-    return min(1.0, max(0.0, 1 - progress) / room) if room else 1.0
-
-
 def _named(module: torch.nn.Module, prefix: str) -> Iterator[tuple[str, Tensor]]:
     return ((prefix + name, tensor) for name, tensor in module.state_dict().items())

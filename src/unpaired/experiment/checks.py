@@ -59,7 +59,6 @@ _AT_MOST: dict[str, float] = {
     "layers": 16,
     "beta1": 0.9999,
     "beta2": 0.99999,
-    "decay_from": 1,
     "confidence": 1,
     "warm_up": 1,
     "crop_probability": 1,

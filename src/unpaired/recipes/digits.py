@@ -7,6 +7,7 @@ from typing import Literal
 
 from unpaired.core.config import ValueRange
 from unpaired.data.domain import Augmentation, Domain
+from unpaired.engine.schedules import Constant
 from unpaired.engine.settings import Optimiser, Training
 from unpaired.experiment.experiment import Evaluation, Experiment
 from unpaired.methods import CycleGAN
@@ -81,7 +82,7 @@ def mnist_usps_128() -> Experiment:
             cycle_weight=10.0,
         ),
         training=Training(
-            images=600_000, schedule="constant", pool_size=0, log_images=500, sample_images=5_000
+            images=600_000, schedule=Constant(), pool_size=0, log_images=500, sample_images=5_000
         ),
         evaluation=Evaluation(images=30_000),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from unpaired.data.domain import Augmentation, Domain
+from unpaired.engine.schedules import Constant
 from unpaired.engine.settings import Optimiser, Training
 from unpaired.experiment.experiment import Evaluation, Experiment
 from unpaired.methods import CycleGAN
@@ -131,7 +132,7 @@ def _as_reported(name: str, method: CycleGAN, *, batch_size: int) -> Experiment:
         training=Training(
             images=83_000,
             batch_size=batch_size,
-            schedule="constant",
+            schedule=Constant(),
             ema_images=0,
             pool_size=0,
             log_images=1_000,

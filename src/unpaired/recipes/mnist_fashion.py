@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from unpaired.data.domain import Augmentation, Domain
+from unpaired.engine.schedules import Constant
 from unpaired.engine.settings import Optimiser, Training
 from unpaired.experiment.experiment import Evaluation, Experiment
 from unpaired.methods import CycleGAN
@@ -35,7 +36,7 @@ def mnist_fashion() -> Experiment:
         training=Training(
             images=320_000,
             batch_size=1,
-            schedule="constant",
+            schedule=Constant(),
             ema_images=0,
             pool_size=0,
             log_images=1_000,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from unpaired.engine.schedules import Constant
 from unpaired.engine.settings import Optimiser, Training
 from unpaired.experiment.experiment import Evaluation, Experiment
 from unpaired.methods import GAN
@@ -96,7 +97,7 @@ def wgan_gp_mnist() -> Experiment:
 _TRAINING = Training(
     images=128_000,
     batch_size=64,
-    schedule="constant",
+    schedule=Constant(),
     pool_size=0,
     ema_images=2_000,
     log_images=1_280,

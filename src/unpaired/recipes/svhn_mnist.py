@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from unpaired.engine.schedules import Constant
 from unpaired.engine.settings import Optimiser, Training
 from unpaired.experiment.experiment import Evaluation, Experiment
 from unpaired.methods import CycleGAN
@@ -105,7 +106,7 @@ def svhn_mnist(name: str, generator: Generator, adversarial: Adversarial) -> Exp
             batch_size=64,
             generators=Optimiser(algorithm="rmsprop", learning_rate=1e-4, beta2=0.99),
             discriminators=Optimiser(algorithm="rmsprop", learning_rate=2e-4, beta2=0.99),
-            schedule="constant",
+            schedule=Constant(),
             pool_size=0,
             ema_images=2_000,
             log_images=1_280,

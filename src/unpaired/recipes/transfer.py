@@ -7,6 +7,7 @@ from typing import Literal
 
 from unpaired.data.domain import Domain
 from unpaired.data.jitter import STILL, Jitter
+from unpaired.engine.schedules import Constant, Linear
 from unpaired.engine.settings import Optimiser, Training
 from unpaired.experiment.experiment import Evaluation, Experiment
 from unpaired.methods import DTN
@@ -159,7 +160,7 @@ def dtn_faces_ours() -> Experiment:
             batch_size=16,
             generators=optimiser,
             discriminators=optimiser,
-            schedule="linear",
+            schedule=Linear(),
             sample_images=4_000,
         ),
         evaluation=Evaluation(images=8_000),
@@ -214,7 +215,7 @@ def _ours(name: str, reported: Experiment) -> Experiment:
             batch_size=32,
             generators=optimiser,
             discriminators=optimiser,
-            schedule="linear",
+            schedule=Linear(),
             ema_images=5_000,
             sample_images=8_000,
         ),
@@ -228,7 +229,7 @@ _TRAINING = Training(
     batch_size=64,
     generators=_OPTIMISER,
     discriminators=_OPTIMISER,
-    schedule="constant",
+    schedule=Constant(),
     pool_size=0,
     ema_images=2_000,
     log_images=1_280,

@@ -44,7 +44,7 @@ def open_run(folder: Path, experiment: Experiment) -> Iterator[None]:
     """
     stored = folder / "config.json"
     make_folder(folder, "run", stored)
-    if stored.exists() and (changed := hindrances(encode(load(stored)), encode(experiment))):
+    if stored.exists() and (changed := hindrances(load(stored), experiment)):
         lines = "\n".join(
             f"  - {k}: {old!r} there, {new!r} here" for k, (old, new) in changed.items()
         )
@@ -118,12 +118,12 @@ def make_folder(folder: Path, kind: Literal["run", "sweep"], record: Path) -> No
         ) from error
 
 
-def hindrances(old: dict[str, Any], new: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+def hindrances(old: Experiment, new: Experiment) -> dict[str, tuple[Any, Any]]:
     """Settings of an experiment that keep it from continuing another: both values, by path."""
-    free = LENGTH if new["training"]["schedule"] == "constant" else set()
+    free = set() if new.training.schedule.depends_on_length else LENGTH
     return {
         path: values
-        for path, values in differences(old, new).items()
+        for path, values in differences(encode(old), encode(new)).items()
         if path not in free and not path.startswith("evaluation.")
     }
 
