@@ -66,7 +66,7 @@ Where one side shows less than the other, give the poorer direction a style.
 """,
     ),
     Row(
-        title="DTN SVHN → MNIST (report 002)",
+        title="DTN SVHN → MNIST (Chandar et al. 2019)",
         recipes=("dtn-svhn-mnist", "dtn-svhn-mnist-ours"),
         metrics=(
             "translation_accuracy/a2b",
@@ -97,7 +97,7 @@ longer f was decided on beforehand, and so were seeds 1 and 2.
 """,
     ),
     Row(
-        title="DTN MNIST → SVHN (report 002)",
+        title="DTN MNIST → SVHN (Chandar et al. 2019)",
         recipes=("dtn-mnist-svhn", "dtn-mnist-svhn-ours"),
         metrics=(
             "translation_accuracy/a2b",
@@ -124,7 +124,7 @@ side that is easier to read, and stop where validation says.
 """,
     ),
     Row(
-        title="CycleGAN SVHN ↔ MNIST, three variants (report 000)",
+        title="CycleGAN SVHN ↔ MNIST, three variants (Cardace)",
         recipes=(
             "svhn-mnist-unet-ls",
             "svhn-mnist-unet-ns",
@@ -162,7 +162,7 @@ network that is told about them (DTN).
 """,
     ),
     Row(
-        title="MNIST ↔ USPS (report 003)",
+        title="MNIST ↔ USPS (Grignon & Joly 2020)",
         recipes=("mnist-usps",),
         metrics=(
             *ACCURACIES,
@@ -183,7 +183,7 @@ reads real ones at 0.974 and 0.976, above UNIT and CyCADA, and one of unchanged 
 """,
     ),
     Row(
-        title="MNIST ↔ USPS at 128×128 (report 003)",
+        title="MNIST ↔ USPS at 128×128 (Grignon & Joly 2020)",
         recipes=(
             "mnist-usps-128",
             "mnist-usps-128-no-cycle",
@@ -210,7 +210,7 @@ cutting both to the box of the digit (`mnist-usps`: 0.976 / 0.971).
 """,
     ),
     Row(
-        title="MNIST ↔ Fashion-MNIST (report 001)",
+        title="MNIST ↔ Fashion-MNIST (Daputo)",
         recipes=("mnist-fashion", "mnist-fashion-ours"),
         metrics=(*CYCLES, *DIVERSITIES),
         reported="Report, cycle L1: 0.11 / 0.22, scale not stated. Goal 0.05 both ways on 0..1.",
@@ -227,7 +227,7 @@ loss for piles of different things, and expect shape, not texture, to come back.
 """,
     ),
     Row(
-        title="Emoji Apple ↔ Windows (report 001)",
+        title="Emoji Apple ↔ Windows (Daputo)",
         recipes=(
             "emoji-residual-cnn",
             "emoji-residual-patch",
@@ -270,7 +270,7 @@ at saturated outputs and at the statistics of evaluation before blaming a discri
 """,
     ),
     Row(
-        title="Faces → anime (report 002)",
+        title="Faces → anime (Chandar et al. 2019)",
         recipes=("dtn-faces", "dtn-faces-ours"),
         metrics=("embedding_similarity/a2b", "diversity/a2b", "fd/pixels/b", "kd/pixels/b"),
         reported="The report shows pictures only.",
@@ -302,7 +302,7 @@ settings had been seen, those of seed 0 before the recipe was changed, and seed 
 """,
     ),
     Row(
-        title="Facades photo → labels (report 004)",
+        title="Facades photo → labels (Toulemont & Sevestre 2019)",
         recipes=(
             "facades-cyclegan",
             "facades-sn",
@@ -387,7 +387,7 @@ your classes look like, say so.
 """,
     ),
     Row(
-        title="Digits from noise: DCGAN and WGAN (report 003)",
+        title="Digits from noise: DCGAN and WGAN (Grignon & Joly 2020)",
         recipes=("dcgan-mnist", "wgan-mnist", "wgan-gp-mnist"),
         metrics=("fd/classifier/b", "kd/classifier/b", "diversity/b", "feature_accuracy/b"),
         reported="The report reviews the papers and trains none. feature_accuracy is of a linear "

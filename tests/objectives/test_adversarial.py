@@ -137,7 +137,7 @@ def test_extreme_logits_stay_finite_with_their_gradients(objective: Any, size: f
 
 
 def test_why_the_generator_does_not_play_the_minimax_game():
-    """Where the discriminator is sure of a fake, minimax gives no gradient (report 000)."""
+    """Where the discriminator is sure of a fake, minimax gives no gradient (Cardace)."""
     sure = torch.tensor([-10.0])
     gradients = {}
     for objective in (Minimax(), NonSaturating()):
