@@ -48,7 +48,7 @@ def test_distances_of_pretrained_networks_are_taken_where_they_are_given(
         return (x[:, :1].double() - y[:, :1].double()).abs().mean((1, 2, 3)).numpy()
 
     settings = replace(experiment, evaluation=replace(experiment.evaluation, adaptation=False))
-    pretrained = Pretrained(looks={"lpips": of_red}, structures={"dino_structure": of_red})
+    pretrained = Pretrained(perceptual={"lpips": of_red}, structures={"dino_structure": of_red})
     found = Evaluator(settings, "test", CPU, pretrained).measure(networks, 1).record.metrics
     plain = Evaluator(settings, "test", CPU).measure(networks, 1).record
     added = {f"cycle_lpips/{d}" for d in "ab"}
@@ -174,7 +174,7 @@ def test_students_learn_from_translations_and_read_real_images(
             assert torch.equal(student.asked, real.pixels)
         translating = Translating(experiment, networks, CPU, judge.protocol.style_seed)
         pile = translating.translate(seen.pixels, domain)
-        assert torch.equal(translated.images, pile.there)
+        assert torch.equal(translated.images, pile.translations)
         assert torch.equal(unchanged.images, judge.unchanged(domain, seen.pixels))
         share = float((real.labels == 7).mean())
         for measurement in metrics[domain].values():

@@ -18,7 +18,7 @@ from unpaired.cli.main import main
 from unpaired.cli.train import finish
 from unpaired.core.errors import DataError, SettingError
 from unpaired.data.sources import BuiltIn, Folder
-from unpaired.evaluation.image_sets import judge
+from unpaired.evaluation.image_sets import compare as judge
 from unpaired.experiment.experiment import Experiment, load, to_json
 from unpaired.features import Loaded, Pixels
 from unpaired.features.extract import open_image_set

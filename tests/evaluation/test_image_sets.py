@@ -43,9 +43,9 @@ def judge(
     unchanged: Source | None = None,
     resamples: int = 0,
 ) -> list[ImageSetMeasurements]:
-    """`made_images.judge`, of sources."""
+    """`made_images.compare`, of sources."""
     return [
-        made_images.judge(
+        made_images.compare(
             open_image_set(made),
             open_image_set(real),
             extractor.load(torch.device("cpu")),
@@ -108,7 +108,7 @@ def test_a_perfect_model_comes_to_its_floor(num_made: int, num_real: int):
         return image_set_of(quarters.repeat_interleave(4, 2).repeat_interleave(4, 3), names, name)
 
     made, real, more = pile("made", num_made), pile("real", num_real), pile("more", 2000)
-    metrics = made_images.judge(made, real, Stand("clip"), more_real=more, resamples=0).metrics
+    metrics = made_images.compare(made, real, Stand("clip"), more_real=more, resamples=0).metrics
     names = ("kd", "fd", "cmmd", "precision", "recall", "density", "coverage")
     found = {name: (metrics[f"{name}/clip"], metrics[f"{name}/clip/floor"]) for name in names}
     assert all(number.n == floor.n for number, floor in found.values())

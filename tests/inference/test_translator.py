@@ -141,7 +141,7 @@ def test_what_is_measured_is_what_is_delivered(tiny, precision):
     images = torch.from_numpy(noise(5, 3, 32, 32))
     measured = Translating(experiment, networks, torch.device("cpu"), 0).translate(images, "b")
     delivered = Translator(experiment, networks, torch.device("cpu"))
-    assert torch.equal(measured.there, delivered.translate_batch(images, "a", None))
+    assert torch.equal(measured.translations, delivered.translate_batch(images, "a", None))
 
 
 def test_bfloat16_is_near_float32(translator, monkeypatch):

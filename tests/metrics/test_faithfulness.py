@@ -17,7 +17,7 @@ from unpaired.features import Pixels
 from unpaired.features.extract import open_image_set
 from unpaired.inference.plan import make_plan
 from unpaired.metrics import structure
-from unpaired.metrics.faithfulness import look, measurements
+from unpaired.metrics.faithfulness import faithfulness, measurements
 from unpaired.metrics.structure import CELLS, moved_edges, nearer
 
 
@@ -71,7 +71,7 @@ def test_a_hallucination_is_suspected_and_the_others_are_not():
     source = scenes()
     there = 255 - source
     there[4] = 255 - source[17]  # what belongs to another image
-    found = look(source, there, [f"scene-{i}" for i in range(30)])
+    found = faithfulness(source, there, [f"scene-{i}" for i in range(30)])
     assert found.suspected.tolist() == [4]
     assert found.order[-1] == 4
     assert found.distances[4] > 0.3

@@ -15,7 +15,7 @@ from torch import nn
 from unpaired.core.errors import DataError
 from unpaired.data.domain import Domain
 from unpaired.data.sources import HuggingFace
-from unpaired.evaluation.model import Judge
+from unpaired.evaluation.model import Evaluator
 from unpaired.experiment.experiment import Experiment
 from unpaired.methods.base import Networks
 from unpaired.metrics.segmentation import confusion, confusions, measure, nearest_colour, scores
@@ -180,7 +180,7 @@ def test_a_domain_with_a_palette_gets_segmentation_scores(tiny: Experiment, tmp_
     )
     experiment = replace(tiny, a=photo, b=labels, method=replace(tiny.method, style_channels=0))
     networks = Networks({"a2b": Constant(PALETTE[1]), "b2a": Constant((9, 9, 9))}, {}, {})
-    judge = Judge(experiment, "test", torch.device("cpu"))
+    judge = Evaluator(experiment, "test", torch.device("cpu"))
     record = judge.measure(networks.eval(), 1).record
     found = {n: m for n, m in record.metrics.items() if n.startswith("segmentation/")}
     names = ("pixel", "class", "iou", "class_present", "iou_present")
@@ -197,6 +197,6 @@ def test_a_domain_with_a_palette_gets_segmentation_scores(tiny: Experiment, tmp_
     assert "label maps (b): nearest neighbour" in record.protocol.resize
 
     plain = replace(experiment, b=replace(labels, palette=()))
-    unlabelled = Judge(plain, "test", torch.device("cpu")).measure(networks, 1).record
+    unlabelled = Evaluator(plain, "test", torch.device("cpu")).measure(networks, 1).record
     assert not [name for name in unlabelled.metrics if name.startswith("segmentation/")]
     assert unlabelled.fingerprint != record.fingerprint

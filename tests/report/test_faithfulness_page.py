@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from unpaired.core.errors import RunError
-from unpaired.metrics.faithfulness import Faithfulness, look
+from unpaired.metrics.faithfulness import Faithfulness, faithfulness
 from unpaired.metrics.hidden_signal import HiddenSignal
 from unpaired.report.faithfulness import change_map, write_faithfulness
 
@@ -23,7 +23,7 @@ def found() -> Faithfulness:
     source = torch.randint(0, 256, (20, 1, 16, 16), generator=random, dtype=torch.uint8)
     there = (255 - source).expand(-1, 3, -1, -1).clone()
     there[3], there[5] = there[7].clone(), there[9].clone()
-    return look(source, there, [f"<b>{i}</b>" for i in range(20)])
+    return faithfulness(source, there, [f"<b>{i}</b>" for i in range(20)])
 
 
 def test_the_page_shows_the_suspected_first_and_escapes_names(found: Faithfulness, tmp_path: Path):
@@ -48,9 +48,9 @@ def test_of_few_images_none_is_shown_as_least_and_as_most_faithful(
     found: Faithfulness, tmp_path: Path
 ):
     source, there = (
-        torch.from_numpy(p[:7]).permute(0, 3, 1, 2) for p in (found.source, found.there)
+        torch.from_numpy(p[:7]).permute(0, 3, 1, 2) for p in (found.source, found.translations)
     )
-    few = replace(look(source, there, [f"few-{i}" for i in range(7)]), nearer=np.zeros(7))
+    few = replace(faithfulness(source, there, [f"few-{i}" for i in range(7)]), nearer=np.zeros(7))
     text = write_faithfulness({"a → b": few}, tmp_path, "title").read_text()
     shown = re.findall(r"few-\d", text)
     assert len(shown) == len(set(shown)) == 6

@@ -37,7 +37,7 @@ class QuickEvaluator:
     def measure(self, networks: Any, images: int) -> Any:
         from unpaired.evaluation.model import Result
 
-        return Result(line(self.split, images), translated={}, made=None, hidden={}, worst={})
+        return Result(line(self.split, images), translated={}, from_noise=None, hidden={}, worst={})
 
 
 def line(split: str, images: int) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def quick_evaluator(monkeypatch: pytest.MonkeyPatch) -> None:
         def measure(self, networks: Any, images: int) -> Result:
             assert not networks.training
             measured = record(self.split, images, 0.5)
-            return Result(measured, translated={}, made=None, hidden={}, worst={})
+            return Result(measured, translated={}, from_noise=None, hidden={}, worst={})
 
     monkeypatch.setattr(run_observer, "Evaluator", QuickEvaluator)
     monkeypatch.setattr(evaluation, "Evaluator", QuickEvaluator)

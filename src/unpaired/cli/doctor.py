@@ -21,7 +21,7 @@ def run(arguments: list[str]) -> int:
     """The verb."""
     flags = Parser(prog="unpaired doctor", description=__doc__)
     flags.add_argument("--json", action="store_true", help="one JSON object on standard output")
-    given = flags.parse_args(arguments)
+    options = flags.parse_args(arguments)
     from unpaired.core.devices import choose_device, choose_precision
     from unpaired.recipes import recipe
     from unpaired.training.environment import environment
@@ -29,17 +29,17 @@ def run(arguments: list[str]) -> int:
 
     device = choose_device("auto")
     problems = {name: _problems(packages) for name, packages in EXTRAS.items()}
-    found = environment() | {
+    facts = environment() | {
         "device": device.type,
         "precision": choose_precision("auto", device),
-        "extras": {name: not found for name, found in problems.items()},
-        "problems_of_extras": {name: found for name, found in problems.items() if found},
+        "extras": {name: not broken for name, broken in problems.items()},
+        "problems_of_extras": {name: broken for name, broken in problems.items() if broken},
         "demo_seconds_per_step": round(estimate(recipe("demo")).seconds_per_step, 3),
     }
-    if given.json:
-        print_json(found)
+    if options.json:
+        print_json(facts)
         return 0
-    for name, value in found.items():
+    for name, value in facts.items():
         if name == "problems_of_extras":
             _print_problems(value)
             continue
@@ -52,23 +52,23 @@ def run(arguments: list[str]) -> int:
 def _problems(packages: tuple[str, ...]) -> dict[str, str]:
     """Why each package that cannot be used cannot. What is installed need not import: a
     torchvision that was built for another torch takes others with it."""
-    found = {}
+    problems = {}
     for package in packages:
         try:
             import_module(package)
         except ModuleNotFoundError as error:
             absent = error.name == package
-            found[package] = "not installed" if absent else f"cannot be imported: {error}"
+            problems[package] = "not installed" if absent else f"cannot be imported: {error}"
         except Exception as error:  # whatever their import does wrong
-            found[package] = f"cannot be imported: {(str(error) or repr(error)).splitlines()[0]}"
-    return found
+            problems[package] = f"cannot be imported: {(str(error) or repr(error)).splitlines()[0]}"
+    return problems
 
 
 def _print_problems(problems: dict[str, dict[str, str]]) -> None:
     """A line for each package that breaks an extra; none for extras that are absent altogether."""
-    for name, found in problems.items():
-        if set(found) == set(EXTRAS[name]) and set(found.values()) == {"not installed"}:
+    for name, broken in problems.items():
+        if set(broken) == set(EXTRAS[name]) and set(broken.values()) == {"not installed"}:
             continue
-        for package, problem in found.items():
+        for package, problem in broken.items():
             hint = f' (pip install "unpaired[{name}]")' if problem == "not installed" else ""
             print(f"  {name} is incomplete: {package} {problem}{hint}")

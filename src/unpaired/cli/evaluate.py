@@ -1,4 +1,4 @@
-"""`unpaired evaluate`: measure a model on images kept from training, or images made anywhere."""
+"""`unpaired evaluate`: measure a model on images kept from training, or any image files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ examples:
   unpaired evaluate --generated out/ --real photos/ --extractor dinov2,clip,encoder.pt2
   unpaired evaluate --generated out/ --real photos/ --inputs sketches/ -o evidence/
 
-Extractors: inception (FID and KID; what given images are compared by if none is named),
+Extractors: inception (FID and KID; used for image files if none is named),
 inception-legacy (with the resize of the first FID), dinov2 (FD-DINOv2), clip (CMMD), pixels (8x8
 averages, needs nothing), classifier:SOURCE (a task classifier that learns from labelled real
 images, for digits and the like), or a program of torch.export that takes colour images of 0 to 255
@@ -40,10 +40,10 @@ pip install "unpaired[metrics]".
 """
 
 
-JUDGES = {
-    "classifier": "of a model: judge by a task classifier, which learns from labels (default: as "
-    "it was trained)",
-    "adaptation": "of a model: let a classifier of translated images read real ones (the same)",
+EVALUATORS = {
+    "classifier": "of a model: measure with a task classifier, which learns from labels (default: "
+    "as it was trained)",
+    "adaptation": "of a model: train a classifier on translated images, test it on real ones",
 }
 
 
@@ -55,10 +55,14 @@ def run(arguments: list[str]) -> int:
     add = flags.add_argument
     add("model", nargs="?", type=Path, help="run folder or model folder")
     add("--split", choices=["test", "validation"], help="images of a model (default: test)")
-    add("--generated", metavar="SOURCE", help="images that were made: a folder, .parquet, hf:…")
+    add("--generated", metavar="SOURCE", help="generated images: a folder, .parquet, hf:…")
     add("--real", metavar="SOURCE", help="real images to compare them with")
     add("--more-real", metavar="SOURCE", help="other real images, for a floor at a larger n")
-    add("--inputs", metavar="SOURCE", help="what the images were made from, under the same names")
+    add(
+        "--inputs",
+        metavar="SOURCE",
+        help="what the images were generated from, under the same names",
+    )
     add("--truth", metavar="SOURCE", help="what they should have become, under the same names")
     add(
         "--extractor",
@@ -68,15 +72,15 @@ def run(arguments: list[str]) -> int:
     add("-o", "--output", type=Path, metavar="DIR", help="write the page of faithfulness there")
     add("--lpips", action="store_true", help="compare cycle and truth by LPIPS as well")
     add("--dino", metavar="WEIGHTS", help="structure distance of a DINO: facebook/dino-vitb8")
-    for setting, help in JUDGES.items():
+    for setting, help in EVALUATORS.items():
         add(f"--{setting}", action=BooleanOptionalAction, help=help)
     add("--device", choices=["auto", "cpu", "cuda"], help="default: of a run, its own; else auto")
     add("--json", action="store_true", help="one JSON object on standard output")
-    given = flags.parse_args(arguments)
-    _check(given)
-    records = _of_images(given) if given.model is None else _of_model(given)
-    kept = _keep(records, given.output) if given.output else None
-    if given.json:
+    options = flags.parse_args(arguments)
+    _check(options)
+    records = _of_images(options) if options.model is None else _of_model(options)
+    kept = _keep(records, options.output) if options.output else None
+    if options.json:
         print_json({"evaluations": records})
         return 0
     for record in records:
@@ -84,7 +88,7 @@ def run(arguments: list[str]) -> int:
     for note in dict.fromkeys(note for record in records for note in record.get("notes", ())):
         say(f"note: {note}")
     if kept is not None:
-        say(f"page: {given.output / 'faithfulness.html'}, numbers: {kept}")
+        say(f"page: {options.output / 'faithfulness.html'}, numbers: {kept}")
     return 0
 
 
@@ -95,81 +99,81 @@ def _keep(records: list[dict[str, Any]], folder: Path) -> Path:
     return path
 
 
-def _check(given: Namespace) -> None:
+def _check(options: Namespace) -> None:
     """Refuse flags that contradict each other."""
     of_images = ("generated", "real", "more_real", "inputs", "truth")
-    named = [f"--{name.replace('_', '-')}" for name in of_images if getattr(given, name)]
-    if given.model is not None and named:
+    named = [f"--{name.replace('_', '-')}" for name in of_images if getattr(options, name)]
+    if options.model is not None and named:
         raise SettingError(
             f"{named[0]} goes with images (--generated out/ --real photos/), not with the model "
-            f"{str(given.model)!r}, which knows its own. Leave one of them out."
+            f"{str(options.model)!r}, which knows its own. Leave one of them out."
         )
-    others = given.real or given.inputs or given.truth
-    if given.model is None and not (given.generated and others):
+    others = options.real or options.inputs or options.truth
+    if options.model is None and not (options.generated and others):
         raise SettingError(
             "give a run or model folder, or images and what to compare them with: --generated out/ "
             "--real photos/ (or --inputs, --truth). `unpaired evaluate --help` has examples."
         )
-    if given.model is None and given.extractor and not (given.real or given.inputs):
+    if options.model is None and options.extractor and not (options.real or options.inputs):
         raise SettingError(
             "--extractor compares with real images or inputs: name them, --real photos/."
         )
-    if given.model is None and given.lpips and not given.truth:
+    if options.model is None and options.lpips and not options.truth:
         raise SettingError("--lpips compares with the truth: name it, --truth photos/.")
-    if given.model is None and given.dino and not given.inputs:
+    if options.model is None and options.dino and not options.inputs:
         raise SettingError("--dino compares with the inputs: name them, --inputs sketches/.")
-    if given.model is None and given.output and not given.inputs:
+    if options.model is None and options.output and not options.inputs:
         raise SettingError(
-            "-o writes how faithful translations are to what they were made from: name that, "
+            "-o writes how faithful translations are to what they were generated from: name that, "
             "--inputs sketches/."
         )
-    judges = [f"--{name}" for name in JUDGES if getattr(given, name) is not None]
-    if given.model is None and judges:
+    evaluators = [f"--{name}" for name in EVALUATORS if getattr(options, name) is not None]
+    if options.model is None and evaluators:
         raise SettingError(
-            f"{judges[0]} goes with a model, which knows its labelled images. For given images: "
+            f"{evaluators[0]} goes with a model, which knows its labelled images. For image files: "
             "--extractor classifier:labelled/."
         )
-    piles = {name: Path(getattr(given, name)) for name in of_images if getattr(given, name)}
-    for name, pile in piles.items() if given.output else ():
-        if pile.is_dir() and given.output.resolve().is_relative_to(pile.resolve()):
+    folders = {name: Path(getattr(options, name)) for name in of_images if getattr(options, name)}
+    for name, opened in folders.items() if options.output else ():
+        if opened.is_dir() and options.output.resolve().is_relative_to(opened.resolve()):
             raise SettingError(
-                f"the page and its pictures would go to {given.output}, into the images of "
+                f"the page and its pictures would go to {options.output}, into the images of "
                 f"--{name.replace('_', '-')}, and be measured next time. Choose a folder outside "
                 "with -o."
             )
-    if given.model is None and given.split:
-        raise SettingError("--split goes with a model: given images have no splits. Leave it out.")
+    if options.model is None and options.split:
+        raise SettingError("--split goes with a model: image files have no splits. Leave it out.")
 
 
-def _of_model(given: Namespace) -> list[dict[str, Any]]:
+def _of_model(options: Namespace) -> list[dict[str, Any]]:
     from unpaired.evaluation.evaluate import evaluate
 
-    split: Split = given.split or "test"
+    split: Split = options.split or "test"
     try:
         return evaluate(
-            given.model,
+            options.model,
             split,
-            given.output,
-            _pretrained(given),
-            _extractors(given),
-            classifier=given.classifier,
-            adaptation=given.adaptation,
-            device=given.device,
+            options.output,
+            _pretrained(options),
+            _extractors(options),
+            classifier=options.classifier,
+            adaptation=options.adaptation,
+            device=options.device,
         )
     except ModelError as error:
-        if (given.model / "config.json").exists():
+        if (options.model / "config.json").exists():
             raise
         raise ModelError(
-            f"{error} A run's folder will do as well; for images: --generated {given.model} --real "
-            "photos/."
+            f"{error} A run's folder will do as well; for images: --generated {options.model} "
+            "--real photos/."
         ) from error
 
 
-def _of_images(given: Namespace) -> list[dict[str, Any]]:
+def _of_images(options: Namespace) -> list[dict[str, Any]]:
     from unpaired.core.devices import choose_device
     from unpaired.data.sources import parse_source
     from unpaired.evaluation.faithfulness import SHOWN_SIDE, faithfulness_of_files
-    from unpaired.evaluation.image_sets import judge
+    from unpaired.evaluation.image_sets import compare
     from unpaired.evaluation.pairs import (
         against_truth,
         counterparts,
@@ -181,7 +185,7 @@ def _of_images(given: Namespace) -> list[dict[str, Any]]:
     from unpaired.metrics.faithfulness import measurements
     from unpaired.report.faithfulness import write_faithfulness
 
-    def pile(source: str | None) -> ImageSet | None:
+    def opened(source: str | None) -> ImageSet | None:
         return open_image_set(parse_source(source)) if source else None
 
     def record(
@@ -190,49 +194,51 @@ def _of_images(given: Namespace) -> list[dict[str, Any]]:
         metrics: dict[str, Measurement],
         notes: Sequence[str] = (),
     ) -> None:
-        names = {"generated": made.name, "against": other.name}
+        names = {"generated": generated.name, "against": other.name}
         records.append(names | protocol.record(metrics) | {"notes": list(notes)})
 
-    wanted = _extractors(given)  # a typo is found before many files are read
-    made = open_image_set(parse_source(given.generated))
-    real, more_real = pile(given.real), pile(given.more_real)
-    inputs, truth = pile(given.inputs), pile(given.truth)
-    device = choose_device(given.device or "auto")
-    pretrained = _pretrained(given)(device)
-    extractors, absent = _loaded(wanted, device, given)
-    unchanged = None if inputs is None else counterparts(inputs, made)
+    wanted = _extractors(options)  # a typo is found before many files are read
+    generated = open_image_set(parse_source(options.generated))
+    real, more_real = opened(options.real), opened(options.more_real)
+    inputs, truth = opened(options.inputs), opened(options.truth)
+    device = choose_device(options.device or "auto")
+    pretrained = _pretrained(options)(device)
+    extractors, absent = _loaded(wanted, device, options)
+    unchanged = None if inputs is None else counterparts(inputs, generated)
     records: list[dict[str, Any]] = []
     if real is not None:
         for extractor in extractors:
-            judged = judge(made, real, extractor, more_real=more_real, unchanged=unchanged)
-            record(real, judged.protocol, judged.metrics, judged.notes)
+            compared = compare(generated, real, extractor, more_real=more_real, unchanged=unchanged)
+            record(real, compared.protocol, compared.metrics, compared.notes)
     if inputs is not None:
-        faithful = faithfulness_of_files(inputs, made)
+        faithful = faithfulness_of_files(inputs, generated)
         resize = f"bicubic, anti-aliased, to {SHOWN_SIDE}×{SHOWN_SIDE}"
         metrics = measurements(faithful, pretrained.structures)
-        left_out = unmatched(inputs, made)
-        record(inputs, pairs_protocol(inputs, made, resize), metrics, left_out)
-        for extractor in extractors if given.extractor else ():
-            metrics = embedding_similarity(inputs, made, extractor)
-            record(inputs, pairs_protocol(inputs, made, extractor.resize, extractor), metrics)
-        if given.output:
-            way = f"{given.inputs} → {given.generated}"
-            write_faithfulness({way: faithful}, given.output, "Given images")
+        left_out = unmatched(inputs, generated)
+        record(inputs, pairs_protocol(inputs, generated, resize), metrics, left_out)
+        for extractor in extractors if options.extractor else ():
+            metrics = embedding_similarity(inputs, generated, extractor)
+            record(inputs, pairs_protocol(inputs, generated, extractor.resize, extractor), metrics)
+        if options.output:
+            direction = f"{options.inputs} → {options.generated}"
+            write_faithfulness({direction: faithful}, options.output, "Image files")
     if truth is not None:
-        metrics = against_truth(made, truth, pretrained.looks)
+        metrics = against_truth(generated, truth, pretrained.perceptual)
         before = None if unchanged is None else counterparts(unchanged, truth)
         if before is not None:
-            found = against_truth(before, truth, pretrained.looks, resized=True)
+            found = against_truth(before, truth, pretrained.perceptual, resized=True)
             metrics |= {f"{name}/input": metric for name, metric in found.items()}
         resize = "none: sizes must agree; of inputs: bicubic, anti-aliased"
-        record(truth, pairs_protocol(truth, made, resize), metrics, unmatched(truth, made))
+        record(
+            truth, pairs_protocol(truth, generated, resize), metrics, unmatched(truth, generated)
+        )
     if absent:
         records[0]["notes"].insert(0, absent)
     return records
 
 
 def _loaded(
-    wanted: list[Extractor], device: torch.device, given: Namespace
+    wanted: list[Extractor], device: torch.device, options: Namespace
 ) -> tuple[list[Loaded], str]:
     """The extractors, ready; none and why, where one that nobody named cannot be had and pairs of
     images can be measured all the same."""
@@ -240,25 +246,25 @@ def _loaded(
         return [extractor.load(device) for extractor in wanted], ""
     except (MissingExtra, BrokenPackage) as error:
         problem = f"{error} What needs nothing is --extractor pixels."
-        if given.extractor or not (given.inputs or given.truth):
+        if options.extractor or not (options.inputs or options.truth):
             raise SettingError(problem) from error
     except SettingError as error:  # such as weights that cannot be fetched, which names pixels
-        if given.extractor or not (given.inputs or given.truth):
+        if options.extractor or not (options.inputs or options.truth):
             raise
         problem = str(error)
     return [], f"the images were not compared with --real. {problem}"
 
 
-def _extractors(given: Namespace) -> list[Extractor]:
-    """Those that were named; for a pile of images against a real one Inception without."""
+def _extractors(options: Namespace) -> list[Extractor]:
+    """Those that were named; of images against real ones Inception without."""
     from unpaired.features import parse_extractor
 
-    if given.extractor is None:
-        return [parse_extractor("inception")] if given.real else []
-    return [parse_extractor(name) for name in dict.fromkeys(given.extractor.split(","))]
+    if options.extractor is None:
+        return [parse_extractor("inception")] if options.real else []
+    return [parse_extractor(name) for name in dict.fromkeys(options.extractor.split(","))]
 
 
-def _pretrained(given: Namespace) -> Callable[[torch.device], Pretrained]:
+def _pretrained(options: Namespace) -> Callable[[torch.device], Pretrained]:
     """The distances that were asked for by name."""
     from unpaired.evaluation.content import Pretrained
     from unpaired.features.dino import load_dino
@@ -266,8 +272,8 @@ def _pretrained(given: Namespace) -> Callable[[torch.device], Pretrained]:
 
     def load(device: torch.device) -> Pretrained:
         return Pretrained(
-            looks={"lpips": load_lpips(device)} if given.lpips else {},
-            structures={"dino_structure": load_dino(given.dino, device)} if given.dino else {},
+            perceptual={"lpips": load_lpips(device)} if options.lpips else {},
+            structures={"dino_structure": load_dino(options.dino, device)} if options.dino else {},
         )
 
     return load

@@ -10,7 +10,7 @@ from unpaired.core.errors import SettingError
 EPILOG = """\
 examples:
   unpaired generate runs/dcgan-mnist/model -o digits/ --count 100
-  unpaired generate runs/dcgan-mnist/model -o way/ --between 3 17 --count 10
+  unpaired generate runs/dcgan-mnist/model -o between/ --between 3 17 --count 10
   unpaired generate runs/dcgan-mnist/model -o sum/ --arithmetic "0,4,7 - 1,2,3 + 8,9,10"
 """
 
@@ -23,40 +23,42 @@ def run(arguments: list[str]) -> int:
     add("-o", "--output", type=Path, metavar="DIR", required=True, help="folder of the images")
     add("--count", type=int, default=64, metavar="N", help="images (default: 64)")
     add("--seed", type=int, default=0, metavar="S", help="which noise (default: 0)")
-    way = flags.add_mutually_exclusive_group()
-    way.add_argument(
-        "--between", type=int, nargs=2, metavar="K", help="the way from image K to another"
+    kind = flags.add_mutually_exclusive_group()
+    kind.add_argument(
+        "--between", type=int, nargs=2, metavar="K", help="steps from image K to another"
     )
-    way.add_argument(
+    kind.add_argument(
         "--arithmetic", metavar="SUM", help="terms of means of images, and what they come to"
     )
     add("--overwrite", action="store_true", help="replace images that are there already")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto")
     add("--json", action="store_true", help="one JSON object on standard output")
-    given = flags.parse_args(arguments)
-    if given.count < 1 or given.seed < 0:
+    options = flags.parse_args(arguments)
+    if options.count < 1 or options.seed < 0:
         raise SettingError(
-            f"--count is {given.count} and --seed {given.seed}: the least are 1 and 0."
+            f"--count is {options.count} and --seed {options.seed}: the least are 1 and 0."
         )
     from unpaired.core.console import say
     from unpaired.inference.noise import Noise, free_paths, save, terms_of
 
-    if given.between and min(given.between) < 0:
+    if options.between and min(options.between) < 0:
         raise SettingError("--between names images by their numbers, from 0 on.")
     # A sum's terms are shown beside what they come to.
-    count = len(terms_of(given.arithmetic)) + 1 if given.arithmetic is not None else given.count
-    paths = free_paths(given.output, count, overwrite=given.overwrite)
-    model = Noise(given.model, given.device)
-    if given.between:
-        first, last = given.between
-        latents = model.between(first, last, given.count, given.seed)
-    elif given.arithmetic is not None:
-        latents = model.arithmetic(given.arithmetic, given.seed)
+    count = (
+        len(terms_of(options.arithmetic)) + 1 if options.arithmetic is not None else options.count
+    )
+    paths = free_paths(options.output, count, overwrite=options.overwrite)
+    model = Noise(options.model, options.device)
+    if options.between:
+        first, last = options.between
+        latents = model.between(first, last, options.count, options.seed)
+    elif options.arithmetic is not None:
+        latents = model.arithmetic(options.arithmetic, options.seed)
     else:
-        latents = model.latents(given.count, given.seed)
+        latents = model.latents(options.count, options.seed)
     save(model.images(latents), paths)
-    if given.json:
-        print_json({"output": str(given.output), "images": [path.name for path in paths]})
+    if options.json:
+        print_json({"output": str(options.output), "images": [path.name for path in paths]})
     else:
-        say(f"{len(paths)} image{'s' * (count != 1)} in {given.output}")
+        say(f"{len(paths)} image{'s' * (count != 1)} in {options.output}")
     return 0

@@ -20,12 +20,12 @@ from unpaired.core.errors import UnpairedError
 
 VERBS = {
     "demo": "train the built-in example, evaluate it, write a report (a few minutes)",
-    "check": "look at two piles of images before any training: counts, bad files, leaks",
-    "train": "train a translator on two piles of images, or continue a run",
+    "check": "inspect two image sets before any training: counts, bad files, leaks",
+    "train": "train a translator on two image sets, or continue a run",
     "translate": "translate files and folders with a trained model",
     "generate": "make images from noise with a model trained for it (DCGAN, WGAN)",
     "evaluate": "measure a model, a run, or images that were made anywhere",
-    "segmenter": "train a segmenter on photos and label maps, and judge generated photos by it",
+    "segmenter": "train a segmenter on photos and label maps, and score generated photos with it",
     "report": "write a run's report.html",
     "sweep": "train every combination of settings and seeds, one run after the other",
     "compare": "compare runs: one table, one page of plots, one protocol a column",
@@ -108,7 +108,7 @@ def usage() -> str:
     width = max(map(len, VERBS))
     verbs = "\n".join(f"  {verb:{width}}  {text}" for verb, text in VERBS.items())
     return (
-        "unpaired: two piles of images in, a translator out, and honest evidence of how well it "
+        "unpaired: two image sets in, a translator out, and honest evidence of how well it "
         f"works.\n\nusage: unpaired VERB [options]\n\n{verbs}\n\n"
         "`unpaired VERB --help` says more. Start with `unpaired demo`, or with your own images:\n"
         "  unpaired train --a photos/ --b paintings/"

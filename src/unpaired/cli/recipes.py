@@ -10,14 +10,14 @@ def run(arguments: list[str]) -> int:
     flags = Parser(prog="unpaired recipes", description=__doc__)
     flags.add_argument("name", nargs="?", help="show one recipe in full")
     flags.add_argument("--json", action="store_true", help="one JSON object on standard output")
-    given = flags.parse_args(arguments)
+    options = flags.parse_args(arguments)
     from unpaired.recipes import RECIPES, describe, entry, find
 
-    shown = {given.name: find(given.name)} if given.name else RECIPES
-    if given.json:
+    shown = {options.name: find(options.name)} if options.name else RECIPES
+    if options.json:
         print_json({"recipes": {name: entry(function) for name, function in shown.items()}})
-    elif given.name:
-        print(f"{given.name}\n" + _indented(describe(shown[given.name])))
+    elif options.name:
+        print(f"{options.name}\n" + _indented(describe(shown[options.name])))
     else:
         for name, function in shown.items():
             parts = entry(function)

@@ -1,7 +1,7 @@
-"""`unpaired segmenter`: the FCN-score, by which translations from label maps to photos are judged.
+"""`unpaired segmenter`: the FCN-score, the measure of translations from label maps to photos.
 
 `train` teaches a network the classes of your photos' pixels, from photos and their label maps in
-pairs. `score` lets it judge generated photos: does it find in them the classes of the label maps
+pairs. `score` applies it to generated photos: does it find in them the classes of the label maps
 that they were made from? Real photos' score stands beside it, as the upper bound.
 """
 
@@ -47,12 +47,12 @@ def run(arguments: list[str]) -> int:
     parts = flags.add_subparsers(dest="part", metavar="train|score", parser_class=Parser)
     flags.parts = {
         "train": _flags_of_train(parts.add_parser("train", help="train a segmenter")),
-        "score": _flags_of_score(parts.add_parser("score", help="judge generated photos")),
+        "score": _flags_of_score(parts.add_parser("score", help="score generated photos")),
     }
-    given = flags.parse_args(arguments)
-    if given.part is None:
+    options = flags.parse_args(arguments)
+    if options.part is None:
         flags.error("say what to do: `unpaired segmenter train` or `unpaired segmenter score`")
-    return _train(given) if given.part == "train" else _score(given)
+    return _train(options) if options.part == "train" else _score(options)
 
 
 def _flags_of_train(flags: Parser) -> Parser:
@@ -91,7 +91,7 @@ def _flags_of_score(flags: Parser) -> Parser:
     return flags
 
 
-def _train(given: Any) -> int:
+def _train(options: Any) -> int:
     from unpaired.cli.tables.segmentation_scores import print_scores
     from unpaired.core.console import counting, duration, say
     from unpaired.core.devices import choose_device
@@ -109,54 +109,54 @@ def _train(given: Any) -> int:
         train_segmenter,
     )
 
-    check_can_be_written(given.output)
-    if not SMALLEST <= given.size <= LARGEST_SETTING:
+    check_can_be_written(options.output)
+    if not SMALLEST <= options.size <= LARGEST_SETTING:
         raise SettingError(
-            f"--size {given.size}: it must be within {SMALLEST} to {LARGEST_SETTING}."
+            f"--size {options.size}: it must be within {SMALLEST} to {LARGEST_SETTING}."
         )
-    if given.images is not None:
-        check_length(given.images)
-    device = choose_device(given.device)
-    train, test, palette = _read(given)
-    network = {"upernet": UperNet, "segformer": SegFormer}[given.network]()
-    settings: dict[str, Any] = {"weights": given.pretrained, "device": device}
+    if options.images is not None:
+        check_length(options.images)
+    device = choose_device(options.device)
+    train, test, palette = _read(options)
+    network = {"upernet": UperNet, "segformer": SegFormer}[options.network]()
+    settings: dict[str, Any] = {"weights": options.pretrained, "device": device}
     data = (train.photos, train.classes, len(palette), network)
-    images = given.images or default_images_seen(len(train))
-    if given.time is not None:
-        images = images_within(given.time, *data, **settings)
+    images = options.images or default_images_seen(len(train))
+    if options.time is not None:
+        images = images_within(options.time, *data, **settings)
     images -= images % BATCH_IMAGES  # whole batches are seen
     say(f"{len(train)} training pairs, {len(test)} held out; {images:,} photos seen in training")
     started = time.monotonic()
-    with counting("photos seen", quiet=given.json) as tell:
+    with counting("photos seen", quiet=options.json) as progress:
         segmenter, form = train_segmenter(
             *data,
             **settings,
-            seed=given.seed,
+            seed=options.seed,
             images_seen=images,
-            tell=lambda done, total, loss: tell(done, total),
+            progress=lambda done, total, loss: progress(done, total),
         )
     took = time.monotonic() - started
     trained = Trained(
         network=form,
         # An id of the hub as it is; of a folder, no more than its name.
-        pretrained=Path(given.pretrained).name
-        if Path(given.pretrained).exists()
-        else given.pretrained,
+        pretrained=Path(options.pretrained).name
+        if Path(options.pretrained).exists()
+        else options.pretrained,
         palette=palette,
-        size=given.size,
+        size=options.size,
         images=images,
-        seed=given.seed,
+        seed=options.seed,
         seconds=round(took, 1),
         photos=tuple(hashes_of(train.photos)),
         scores=scores_of(segmenter, test, len(palette)),
         weights_hash=hash_of_weights(segmenter),
     )
-    save_segmenter(given.output, segmenter, trained)
+    save_segmenter(options.output, segmenter, trained)
     metrics = {name: m.as_json() for name, m in trained.scores.items()}
-    if given.json:
+    if options.json:
         print_json(
             {
-                "folder": str(given.output),
+                "folder": str(options.output),
                 "palette": palette,
                 "images": images,
                 "seconds": trained.seconds,
@@ -166,12 +166,12 @@ def _train(given: Any) -> int:
         )
         return 0
     print_scores(f"{len(test)} real photos kept from the training", {"real photos": metrics})
-    say(f"trained in {duration(took)}: {given.output}")
-    say(f"next: unpaired segmenter score {given.output} --generated GENERATED --labels LABELS")
+    say(f"trained in {duration(took)}: {options.output}")
+    say(f"next: unpaired segmenter score {options.output} --generated GENERATED --labels LABELS")
     return 0
 
 
-def _read(given: Any) -> tuple[Pairs, Pairs, Palette]:
+def _read(options: Any) -> tuple[Pairs, Pairs, Palette]:
     """The pairs that train, those that test, and the colours of the classes."""
     from unpaired.core.console import say
     from unpaired.data.palettes import read_palette
@@ -185,42 +185,42 @@ def _read(given: Any) -> tuple[Pairs, Pairs, Palette]:
         read_photos,
     )
 
-    if (given.photos_test is None) != (given.labels_test is None):
+    if (options.photos_test is None) != (options.labels_test is None):
         raise SettingError("give --photos-test and --labels-test together, or neither.")
     palette: Palette | None = None
-    if given.palette is not None:
-        palette = PALETTE if given.palette == "facades" else read_palette(Path(given.palette))
+    if options.palette is not None:
+        palette = PALETTE if options.palette == "facades" else read_palette(Path(options.palette))
 
     def pairs(photos: str, labels: str, palette: Palette | None) -> tuple[Pairs, Palette]:
-        classes, maps, palette = read_label_maps(parse_source(labels), given.size, palette)
-        pile = read_photos(parse_source(photos), given.size)
-        found = match(pile, classes, maps)
-        _say_what_is_left_out((*pile.refused, *maps.refused), labels, len(maps.ids), len(found))
-        return found, palette
+        classes, maps, palette = read_label_maps(parse_source(labels), options.size, palette)
+        images = read_photos(parse_source(photos), options.size)
+        matched = match(images, classes, maps)
+        _say_what_is_left_out((*images.refused, *maps.refused), labels, len(maps.ids), len(matched))
+        return matched, palette
 
-    train, found = pairs(given.photos, given.labels, palette)
+    train, classes = pairs(options.photos, options.labels, palette)
     if palette is None:
-        colours = ", ".join(str(colour) for colour in found)
-        say(f"{len(found)} classes, by the colours of the label maps: {colours}")
-    if given.photos_test is None:
+        colours = ", ".join(str(colour) for colour in classes)
+        say(f"{len(classes)} classes, by the colours of the label maps: {colours}")
+    if options.photos_test is None:
         train, test = hold_out(train)
     else:
-        test, _ = pairs(given.photos_test, given.labels_test, found)
+        test, _ = pairs(options.photos_test, options.labels_test, classes)
     if len(train) < 2:
         raise DataError(
-            f"{given.photos} and {given.labels} leave {len(train)} pairs to train on and "
+            f"{options.photos} and {options.labels} leave {len(train)} pairs to train on and "
             f"{len(test)} to test with. Give more pairs: hundreds are the least that works well."
         )
     both = set(hashes_of(train.photos)) & set(hashes_of(test.photos))
     if both:
         raise DataError(
-            f"{len(both)} photos are in {given.photos} and in {given.photos_test}: a segmenter is "
-            "tested on photos that it has not seen. Remove them from one of the two."
+            f"{len(both)} photos are in {options.photos} and in {options.photos_test}: a segmenter "
+            "is tested on photos that it has not seen. Remove them from one of the two."
         )
-    return train, test, found
+    return train, test, classes
 
 
-def _score(given: Any) -> int:
+def _score(options: Any) -> int:
     from unpaired.cli.tables.segmentation_scores import print_scores
     from unpaired.core.console import say
     from unpaired.core.devices import choose_device
@@ -228,14 +228,14 @@ def _score(given: Any) -> int:
     from unpaired.segmenter.fcn_score import NAME, fcn_score
     from unpaired.segmenter.folder import load_segmenter
 
-    segmenter, trained = load_segmenter(given.segmenter)
-    segmenter.to(choose_device(given.device))
+    segmenter, trained = load_segmenter(options.segmenter)
+    segmenter.to(choose_device(options.device))
     record = fcn_score(
         segmenter,
         trained,
-        parse_source(given.generated),
-        parse_source(given.labels),
-        parse_source(given.real) if given.real else None,
+        parse_source(options.generated),
+        parse_source(options.labels),
+        parse_source(options.real) if options.real else None,
     )
     bound = record["real"]
     if record["photos_without_label_map"]:
@@ -249,7 +249,7 @@ def _score(given: Any) -> int:
             f"{bound['seen_in_training']} of the {bound['photos']} real photos were seen in the "
             "segmenter's training: their score is higher than that of photos kept from it"
         )
-    if given.json:
+    if options.json:
         print_json(record)
         return 0
     metrics = record["metrics"]

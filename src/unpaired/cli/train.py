@@ -1,4 +1,4 @@
-"""`unpaired train`: from two piles, a recipe, or both, to a run folder."""
+"""`unpaired train`: from two image sets, a recipe, or both, to a run folder."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def parser(prog: str = "unpaired train") -> Parser:
     add(
         "--a",
         metavar="SOURCE",
-        help="first pile: folder, .parquet, hf:owner/name:split, builtin:ink",
+        help="first image set: folder, .parquet, hf:owner/name:split, builtin:ink",
     )
-    add("--b", metavar="SOURCE", help="second pile")
+    add("--b", metavar="SOURCE", help="second image set")
     add(
         "--a-test", metavar="SOURCE", help="images of a kept for the test (default: a share of --a)"
     )
@@ -61,10 +61,10 @@ def parser(prog: str = "unpaired train") -> Parser:
 def run(arguments: list[str], recipe: str | None = None, prog: str = "unpaired train") -> int:
     """The verb."""
     flags = parser(prog)
-    given, rest = flags.parse_with_settings(arguments)
+    options, rest = flags.parse_with_settings(arguments)
     if recipe is not None:
-        given.recipe = recipe
-    if given.help:
+        options.recipe = recipe
+    if options.help:
         flags.print_help()
     from unpaired.core.config import encode
     from unpaired.core.console import say
@@ -73,23 +73,23 @@ def run(arguments: list[str], recipe: str | None = None, prog: str = "unpaired t
     from unpaired.recipes import require
     from unpaired.training.estimate import estimate
 
-    if given.help:
+    if options.help:
         rest = [*rest, "--help"]
-    experiment, reasons = resolve(given, rest, flags.prog)
-    if given.smoke:
+    experiment, reasons = resolve(options, rest, flags.prog)
+    if options.smoke:
         experiment = smoke(experiment)
         reasons.append("smoke: of all this, a few steps of small networks at 32×32 are trained")
     check(experiment)
-    folder = given.output or Path("runs") / experiment.name
+    folder = options.output or Path("runs") / experiment.name
 
-    if given.dry_run:
+    if options.dry_run:
         try:
             require(experiment, hub=False)
         except DataError as error:  # settings can be looked at without the data
             say(f"training would stop here: {error}")
         print_json({"folder": str(folder), "reasons": reasons, "experiment": encode(experiment)})
         return 0
-    if given.recipe:
+    if options.recipe:
         require(experiment)
     for reason in reasons:
         say(reason)
@@ -98,39 +98,39 @@ def run(arguments: list[str], recipe: str | None = None, prog: str = "unpaired t
 
     from unpaired.training.train import train
 
-    train(experiment, folder, track=given.track, quiet=given.json)
-    finish(folder, experiment, as_json=given.json)
+    train(experiment, folder, track=options.track, quiet=options.json)
+    finish(folder, experiment, as_json=options.json)
     return 0
 
 
 def resolve(
-    given: Namespace, rest: list[str], prog: str = "unpaired train"
+    options: Namespace, rest: list[str], prog: str = "unpaired train"
 ) -> tuple[Experiment, list[str]]:
     """The experiment that all flags stand for, those of `parser` and `rest`, its settings; and a
     reason for each choice that was not theirs.
 
     Raises:
-        SettingError, DataError: when flags are missing or have no meaning, or piles no images.
+        SettingError, DataError: when flags are missing or have no meaning, or image sets no images.
         SystemExit: 2, after tyro has said what is wrong with a setting; 0 after its help.
     """
     from unpaired.cli.flags.settings import override, paths_set
     from unpaired.experiment.auto import choose
 
     settings = paths_set(rest) | {
-        path for name, path in _SETTINGS.items() if _is_given(given, name)
+        path for name, path in _SETTINGS.items() if _is_set(options, name)
     }
-    base, origin = _start(given)
-    base = _with_test_images(base, given)
-    if "--help" in rest and not given.recipe and given.b:
+    base, origin = _start(options)
+    base = _with_test_images(base, options)
+    if "--help" in rest and not options.recipe and options.b:
         base, _ = choose(base)
-    experiment = _with_flags(override(base, rest, prog, origin), given, settings)
-    if given.recipe:
+    experiment = _with_flags(override(base, rest, prog, origin), options, settings)
+    if options.recipe:
         if experiment.method.latent_channels and not base.method.latent_channels:
-            experiment = _without_a(experiment, given, settings)
+            experiment = _without_a(experiment, options, settings)
         return _of_one_size(experiment, settings), []
     if experiment.a is None and not experiment.method.latent_channels:
-        raise SettingError(_NO_PILES)
-    if given.time is not None:
+        raise SettingError(_NO_IMAGES)
+    if options.time is not None:
         settings.add("training.images")  # the budget says how long
     return choose(experiment, settings)
 
@@ -143,45 +143,45 @@ _SETTINGS = {
 }
 """Flags of their own for settings."""
 
-_NO_PILES = (
-    "give two piles of images, --a photos/ --b paintings/; or one to make images like it from "
+_NO_IMAGES = (
+    "give two image sets, --a photos/ --b paintings/; or one to make images like it from "
     "noise, --b photos/ --method.kind gan; or a recipe, --recipe demo. `unpaired train --help` "
     "lists all settings."
 )
 
 
-def _is_given(given: Namespace, name: str) -> bool:
-    return getattr(given, name) is not None
+def _is_set(options: Namespace, name: str) -> bool:
+    return getattr(options, name) is not None
 
 
-def _start(given: Namespace) -> tuple[Experiment, str]:
-    """What a recipe or piles stand for, before any other flag, and how it is called."""
+def _start(options: Namespace) -> tuple[Experiment, str]:
+    """What a recipe or image sets stand for, before any other flag, and how it is called."""
     from unpaired.data.sources import parse_source
     from unpaired.experiment.auto import undescribed
     from unpaired.recipes import recipe
 
-    if given.recipe:
-        return _with_piles(recipe(given.recipe), given), f"the recipe {given.recipe}"
-    if given.b:
-        a = parse_source(given.a) if given.a else None
-        return undescribed(a, parse_source(given.b)), "these piles"
-    if given.help:
+    if options.recipe:
+        return _with_sources(recipe(options.recipe), options), f"the recipe {options.recipe}"
+    if options.b:
+        a = parse_source(options.a) if options.a else None
+        return undescribed(a, parse_source(options.b)), "these images"
+    if options.help:
         other = "of others: unpaired train --recipe NAME --help"
         return recipe("demo"), f"the recipe demo ({other})"
-    raise SettingError(_NO_PILES)
+    raise SettingError(_NO_IMAGES)
 
 
-def _with_piles(experiment: Experiment, given: Namespace) -> Experiment:
-    """A recipe with other piles, named after both."""
+def _with_sources(experiment: Experiment, options: Namespace) -> Experiment:
+    """A recipe with other image sets, named after both."""
     from unpaired.data.sources import parse_source
     from unpaired.experiment.auto import name_of
 
     own = []
     for name in ("a", "b"):
-        if getattr(given, name):
-            # Splits of the recipe's pile say nothing about another pile.
+        if getattr(options, name):
+            # Splits of the images of the recipe say nothing about others.
             changes: dict[str, Any] = dict.fromkeys(_SPLITS)
-            changes["source"] = parse_source(getattr(given, name))
+            changes["source"] = parse_source(getattr(options, name))
             own.append(changes["source"])
             like = experiment.a or experiment.b if name == "a" else experiment.b
             experiment = _with_domain(experiment, name, replace(like, **changes))
@@ -197,36 +197,38 @@ def _with_domain(experiment: Experiment, name: str, domain: Domain) -> Experimen
     return replace(experiment, **changes)
 
 
-def _with_test_images(experiment: Experiment, given: Namespace) -> Experiment:
+def _with_test_images(experiment: Experiment, options: Namespace) -> Experiment:
     from unpaired.data.sources import parse_source
 
     for name in ("a", "b"):
-        text, domain = getattr(given, f"{name}_test"), getattr(experiment, name)
+        text, domain = getattr(options, f"{name}_test"), getattr(experiment, name)
         if text and domain is None:
-            raise SettingError(f"--{name}-test: there is no pile {name}. Give --{name} as well.")
+            raise SettingError(
+                f"--{name}-test: there is no image set {name}. Give --{name} as well."
+            )
         if text:
             domain = replace(domain, test_source=parse_source(text))
             experiment = _with_domain(experiment, name, domain)
     return experiment
 
 
-def _with_flags(experiment: Experiment, given: Namespace, settings: set[str]) -> Experiment:
+def _with_flags(experiment: Experiment, options: Namespace, settings: set[str]) -> Experiment:
     """`experiment` with what flags other than settings say of it."""
     training = experiment.training
     for name in ("images", "seed", "device"):
-        if _is_given(given, name):
-            training = replace(training, **{name: getattr(given, name)})
-    if given.time is not None:
+        if _is_set(options, name):
+            training = replace(training, **{name: getattr(options, name)})
+    if options.time is not None:
         # A budget without a length ends the training: the length is what cannot be reached.
-        images = training.images if "training.images" in settings or given.recipe else 10**9
-        training = replace(training, seconds=given.time, images=images)
-    return replace(experiment, training=training, name=given.name or experiment.name)
+        images = training.images if "training.images" in settings or options.recipe else 10**9
+        training = replace(training, seconds=options.time, images=images)
+    return replace(experiment, training=training, name=options.name or experiment.name)
 
 
-def _without_a(experiment: Experiment, given: Namespace, settings: set[str]) -> Experiment:
+def _without_a(experiment: Experiment, options: Namespace, settings: set[str]) -> Experiment:
     """Leave the recipe's a out, of which images from noise have no use; if it was asked for, what
     checks the experiment says so."""
-    asked = given.a or given.a_test or any(path.startswith("a.") for path in settings)
+    asked = options.a or options.a_test or any(path.startswith("a.") for path in settings)
     return experiment if asked else replace(experiment, a=None)
 
 

@@ -59,40 +59,40 @@ def run(arguments: list[str]) -> int:
     add("--overwrite", action="store_true", help="replace translations that are there already")
     add("--strict", action="store_true", help="stop at the first file that cannot be used")
     add("--json", action="store_true", help="one JSON object on standard output")
-    given = flags.parse_args(arguments)
+    options = flags.parse_args(arguments)
     from unpaired.core.console import counting, say
     from unpaired.core.errors import DataError, SettingError
     from unpaired.data.codecs.settings import flags_for
     from unpaired.inference.files import translate_files
     from unpaired.inference.translator import load
 
-    translator = load(given.model, given.device)
-    if given.float_range:
-        low, high = given.float_range
+    translator = load(options.model, options.device)
+    if options.float_range:
+        low, high = options.float_range
         if not low < high:
             raise SettingError(f"--float-range {low:g} {high:g}: black must be below white.")
         translator.read_as(float_range=(low, high))
-    if given.max_megapixels:
-        translator.read_as(max_megapixels=given.max_megapixels)
-    with counting("translated", quiet=given.json) as progress:
+    if options.max_megapixels:
+        translator.read_as(max_megapixels=options.max_megapixels)
+    with counting("translated", quiet=options.json) as progress:
         report = translate_files(
             translator,
-            given.inputs,
-            given.output,
-            given.to,
-            style_seed=given.style_seed,
-            samples=given.samples,
-            resolution=given.resolution,
-            batch_size=given.batch_size,
-            image_format=given.format,
-            overwrite=given.overwrite,
-            strict=given.strict,
+            options.inputs,
+            options.output,
+            options.to,
+            style_seed=options.style_seed,
+            samples=options.samples,
+            resolution=options.resolution,
+            batch_size=options.batch_size,
+            image_format=options.format,
+            overwrite=options.overwrite,
+            strict=options.strict,
             progress=progress,
         )
-    if given.json:
+    if options.json:
         print_json(
             {
-                "output": str(given.output),
+                "output": str(options.output),
                 "translated": report.num_translated,
                 "refused": [{"name": e.name, "reason": e.reason} for e in report.refused],
                 "notes": report.notes,
@@ -106,7 +106,7 @@ def run(arguments: list[str]) -> int:
             f"none of {len(report.refused)} images can be translated (first: {report.refused[0]})."
             + (f" What lets them pass: {', '.join(passes)}." if passes else "")
         )
-    if given.json:
+    if options.json:
         return 0
     for line in summed_up([str(error) for error in report.refused]):
         say(f"left out {line}")
@@ -117,7 +117,7 @@ def run(arguments: list[str]) -> int:
     speed = report.num_translated / max(report.seconds, 1e-9)
     images = "image" if report.num_translated == 1 else "images"
     say(
-        f"{report.num_translated:,} {images} translated to {given.output} in {report.seconds:.1f} "
-        f"s ({speed:.1f} images/s)"
+        f"{report.num_translated:,} {images} translated to {options.output} in "
+        f"{report.seconds:.1f} s ({speed:.1f} images/s)"
     )
     return 0

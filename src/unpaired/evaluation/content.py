@@ -24,51 +24,51 @@ MOST_IMAGES = 1000
 """Images whose structure and hidden signal are measured: enough for intervals of a percent."""
 
 _FEWEST_OF_CLASS = 8
-"""Images of a class, made and real, that its diversity is taken of."""
+"""Images of a class, translated and real, that its diversity is taken of."""
 
 
 @dataclass(frozen=True)
 class Pretrained:
     """Distances by networks that others have trained: asked for, as their weights may be large."""
 
-    looks: dict[str, PairDistance] = field(default_factory=dict)
-    """How different images look, by name: "lpips"."""
+    perceptual: dict[str, PairDistance] = field(default_factory=dict)
+    """Perceptual distances, by name: "lpips"."""
     structures: dict[str, PairDistance] = field(default_factory=dict)
     """How different their structure is, by name: "dino_structure"."""
 
 
 def structures(
-    way: str, source: Tensor, there: Tensor, more: dict[str, PairDistance], seed: int
+    direction: str, source: Tensor, translations: Tensor, more: dict[str, PairDistance], seed: int
 ) -> Metrics:
     """How far structure has moved; beside it, the same of other images' translations.
 
     Of at most `MOST_IMAGES`, drawn by `seed`.
     """
-    source, there = (first(pile, MOST_IMAGES, seed) for pile in (source, there))
-    piles = {"": there, "/shuffled": there[others(len(there), seed)]}
+    source, translations = (first(images, MOST_IMAGES, seed) for images in (source, translations))
+    sets = {"": translations, "/shuffled": translations[others(len(translations), seed)]}
     distances = {"structure": structure} | more
     return {
-        f"{name}/{way}{kind}": bootstrap_mean(distance(source, pile))
+        f"{name}/{direction}{kind}": bootstrap_mean(distance(source, images))
         for name, distance in distances.items()
-        for kind, pile in piles.items()
+        for kind, images in sets.items()
     }
 
 
 def against_truth(
-    way: str, truth: Tensor, piles: dict[str, Tensor], looks: dict[str, PairDistance]
+    direction: str, truth: Tensor, sets: dict[str, Tensor], perceptual: dict[str, PairDistance]
 ) -> Metrics:
-    """Images against their true counterparts; `piles` by suffix: "" and "/input"."""
+    """Images against their true counterparts; `sets` by suffix: "" and "/input"."""
     return {
-        f"truth_{kind}/{way}{suffix}": bootstrap_mean(measure(pile, truth))
-        for kind, measure in (paired.MEASURES | looks).items()
-        for suffix, pile in piles.items()
+        f"truth_{kind}/{direction}{suffix}": bootstrap_mean(measure(images, truth))
+        for kind, measure in (paired.MEASURES | perceptual).items()
+        for suffix, images in sets.items()
     }
 
 
 def label_maps(
     palette: tuple[tuple[int, int, int], ...],
     truth: Tensor,
-    piles: dict[str, Tensor],
+    sets: dict[str, Tensor],
     resamples: int,
     seed: int,
 ) -> Metrics:
@@ -77,39 +77,45 @@ def label_maps(
         return {}
     true = segmentation.nearest_colour(truth, palette)
     metrics: Metrics = {}
-    for suffix, pixels in piles.items():
+    for suffix, pixels in sets.items():
         guess = segmentation.nearest_colour(pixels, palette)
-        found = segmentation.measure(true, guess, len(palette), resamples, seed)
-        metrics |= {f"segmentation/{name}{suffix}": found[name] for name in found}
+        scores = segmentation.measure(true, guess, len(palette), resamples, seed)
+        metrics |= {f"segmentation/{name}{suffix}": scores[name] for name in scores}
     return metrics
 
 
 def honesty(
-    translating: Translating, domain: DomainName, pile: Translated, seed: int
+    translating: Translating, domain: DomainName, images: Translated, seed: int
 ) -> HiddenSignal:
     """See `hidden_signal`; of at most `MOST_IMAGES`, and where there is a way back."""
-    source, there = (first(images, MOST_IMAGES, seed) for images in (pile.source, pile.there))
+    source, translations = (
+        first(images, MOST_IMAGES, seed) for images in (images.source, images.translations)
+    )
 
     def way_back(translations: Tensor) -> Tensor:
         return translating.translate_back(translations, source, domain)
 
-    return hidden_signal(there, source, way_back, seed)
+    return hidden_signal(translations, source, way_back, seed)
 
 
 def diversity_within_classes(
-    way: str, there: Tensor, labels: NDArray[np.int64], real: Sample
+    direction: str, translations: Tensor, labels: NDArray[np.int64], real: Sample
 ) -> Metrics:
     """Diversity of the translations of each class, to real images of that class; the mean of all.
 
-    A generator that makes one image a class has a diverse pile; here it has 0. n is the number of
+    A generator that makes one image a class has a diverse set; here it has 0. n is the number of
     classes, over which the interval goes. Nothing where fewer than two classes have enough images.
     """
     if real.labels is None:
         return {}
     pixels = to_eight_bits(real.pixels)
-    found = []
+    diversities = []
     for c in np.intersect1d(labels, real.labels):
-        made, like = there[labels == c], pixels[real.labels == c]
-        if min(len(made), len(like)) >= _FEWEST_OF_CLASS:
-            found.append(diversity(made, like, resamples=1).value)
-    return {f"diversity_within_classes/{way}": bootstrap_mean(found)} if len(found) > 1 else {}
+        of_class, like = translations[labels == c], pixels[real.labels == c]
+        if min(len(of_class), len(like)) >= _FEWEST_OF_CLASS:
+            diversities.append(diversity(of_class, like, resamples=1).value)
+    return (
+        {f"diversity_within_classes/{direction}": bootstrap_mean(diversities)}
+        if len(diversities) > 1
+        else {}
+    )

@@ -17,7 +17,10 @@ from unpaired.records.measurement import Measurement
 
 
 def encoded(
-    translating: Translating, domain: DomainName, pile: Translated, labels: NDArray[np.int64] | None
+    translating: Translating,
+    domain: DomainName,
+    images: Translated,
+    labels: NDArray[np.int64] | None,
 ) -> dict[str, Measurement]:
     """What the method's own encoder makes of images and their translations, and of labels.
 
@@ -25,10 +28,10 @@ def encoded(
     companion `shuffled` takes another image's translation. `encoder_accuracy`: of an encoder that
     was trained.
     """
-    described = translating.describe(pile.source, domain)
+    described = translating.describe(images.source, domain)
     if described is None:
         return {}
-    translated = translating.describe(pile.there, OTHER[domain])
+    translated = translating.describe(images.translations, OTHER[domain])
     assert translated is not None
     name = f"embedding_similarity/{DIRECTION[domain]}"
     another = translated[others(len(translated))]
@@ -37,13 +40,13 @@ def encoded(
         f"{name}/shuffled": bootstrap_mean(cosines(described, another)),
     }
     if translating.experiment.method.pretraining is not None and labels is not None:
-        right = int((translating.classify(pile.source) == labels).sum())
+        right = int((translating.classify(images.source) == labels).sum())
         metrics[f"encoder_accuracy/{domain}"] = wilson(right, len(labels))
     return metrics
 
 
 def adaptation(
-    seen: Tensor,
+    training: Tensor,
     unchanged: Tensor,
     labels: NDArray[np.int64],
     real: Sample,
@@ -58,21 +61,21 @@ def adaptation(
     target = to_eight_bits(real.pixels)
     num_classes = 1 + max(int(labels.max()), int(real.labels.max()))
     metrics = {}
-    for key, pile in ((name, seen), (f"{name}/input", unchanged)):
-        student = train_classifier(pile, torch.from_numpy(labels), num_classes, device=device)
+    for key, images in ((name, training), (f"{name}/input", unchanged)):
+        student = train_classifier(images, torch.from_numpy(labels), num_classes, device=device)
         right = int((student.predict(target).numpy() == real.labels).sum())
         metrics[key] = wilson(right, len(real.labels))
     return metrics
 
 
 def probed(
-    translating: Translating, seen: Sample, unseen: Sample
+    translating: Translating, training: Sample, test: Sample
 ) -> tuple[dict[str, Measurement], list[str]]:
     """How well a linear classifier of the discriminator's features reads labelled images of b.
 
     Where there are labels and no discriminator, a note says so in place of the number.
     """
-    if seen.labels is None or unseen.labels is None:
+    if training.labels is None or test.labels is None:
         return {}, []
     name, discriminators = "feature_accuracy/b", translating.networks.discriminators
     if "b" not in discriminators:
@@ -81,13 +84,13 @@ def probed(
             "from a model folder, which has no discriminator. Evaluations during training have it."
         )
         return {}, [why]
-    piles = [translating.values(pile.pixels, "b") for pile in (seen, unseen)]
-    found = probe(discriminators["b"], piles[0], seen.labels, piles[1])
-    return {name: wilson(int((found == unseen.labels).sum()), len(unseen.labels))}, []
+    batches = [translating.values(images.pixels, "b") for images in (training, test)]
+    predicted = probe(discriminators["b"], batches[0], training.labels, batches[1])
+    return {name: wilson(int((predicted == test.labels).sum()), len(test.labels))}, []
 
 
 def cosines(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
     """Cosine of each row of x and the same row of y; (N, d) twice => (N,)."""
     lengths = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
-    found: NDArray[np.float64] = np.sum(x * y, 1) / np.maximum(lengths, 1e-12)
-    return found
+    predicted: NDArray[np.float64] = np.sum(x * y, 1) / np.maximum(lengths, 1e-12)
+    return predicted

@@ -22,7 +22,7 @@ from unpaired.evaluation.content import Pretrained
 from unpaired.evaluation.model import Evaluator, Result
 from unpaired.experiment.experiment import Experiment, load
 from unpaired.features import Extractor, parse_extractor
-from unpaired.metrics.faithfulness import look
+from unpaired.metrics.faithfulness import faithfulness
 from unpaired.models.folder import load_model
 from unpaired.records.lines import append_line
 from unpaired.records.protocol import Split
@@ -80,19 +80,19 @@ def evaluate(
             "translates none. Leave it out."
         )
     _check_images_are_here(experiment, is_run=is_run)
-    judge = Evaluator(experiment, split, where, pretrained(where) if pretrained else None)
-    if (classifier and judge.classifiers is None) or (
-        adaptation and any(images.labels is None for images in judge.images.values())
+    evaluator = Evaluator(experiment, split, where, pretrained(where) if pretrained else None)
+    if (classifier and evaluator.classifiers is None) or (
+        adaptation and any(images.labels is None for images in evaluator.images.values())
     ):
         raise DataError(
             "a task classifier learns from labels, and these images have none. Leave --classifier "
             "and --adaptation out, or train on labelled images: a folder with a subfolder for each "
             "class, or a data set with a column `label`."
         )
-    result = judge.measure(model.networks.to(where), model.images)
+    result = evaluator.measure(model.networks.to(where), model.images)
     if output is not None:
-        _write_faithfulness(judge, result, Path(output))
-    measured = [result.record, *any_extractor.records(judge, result, loaded)]
+        _write_faithfulness(evaluator, result, Path(output))
+    measured = [result.record, *any_extractor.records(evaluator, result, loaded)]
     lines = [record.as_json() for record in measured]
     try:
         for line in lines if is_run else ():
@@ -104,8 +104,8 @@ def evaluate(
 
 def _with(experiment: Experiment, **wanted: bool | None) -> Experiment:
     """The experiment, judged by the settings that are not None."""
-    given: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
-    return replace(experiment, evaluation=replace(experiment.evaluation, **given))
+    changes: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
+    return replace(experiment, evaluation=replace(experiment.evaluation, **changes))
 
 
 def _check_images_are_here(experiment: Experiment, *, is_run: bool) -> None:
@@ -136,11 +136,13 @@ def _check_images_are_here(experiment: Experiment, *, is_run: bool) -> None:
             )
 
 
-def _write_faithfulness(judge: Evaluator, result: Result, folder: Path) -> None:
-    names = names_of(encode(judge.experiment), judge.experiment.method.directions)
-    ways = {
-        names.path(domain, OTHER[domain]): look(pile.source, pile.there, judge.images[domain].names)
-        for domain, pile in result.translated.items()
+def _write_faithfulness(evaluator: Evaluator, result: Result, folder: Path) -> None:
+    names = names_of(encode(evaluator.experiment), evaluator.experiment.method.directions)
+    directions = {
+        names.path(domain, OTHER[domain]): faithfulness(
+            images.source, images.translations, evaluator.images[domain].names
+        )
+        for domain, images in result.translated.items()
     }
     hidden = {names.path(d, OTHER[d], d): signal for d, signal in result.hidden.items()}
-    write_faithfulness(ways, folder, judge.experiment.name, hidden)
+    write_faithfulness(directions, folder, evaluator.experiment.name, hidden)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from unpaired.data.domain import DIRECTION, OTHER, Domain, DomainName
-from unpaired.evaluation.image_sets import judge
+from unpaired.evaluation.image_sets import compare
 from unpaired.evaluation.model import Evaluator, Result
 from unpaired.evaluation.pairs import embedding_similarity
 from unpaired.evaluation.samples import Sample, to_eight_bits
@@ -25,14 +25,14 @@ class _Made:
     """Images that a model has made for `domain`, and what they were made from."""
 
     domain: DomainName
-    pile: ImageSet
-    way: str = ""
+    image_set: ImageSet
+    direction: str = ""
     source: ImageSet | None = None
     unchanged: ImageSet | None = None
 
 
 def records(
-    judge_of_split: Evaluator, result: Result, extractors: Sequence[Loaded]
+    evaluator: Evaluator, result: Result, extractors: Sequence[Loaded]
 ) -> list[EvaluationRecord]:
     """What each extractor finds, as lines of evaluations.jsonl.
 
@@ -42,45 +42,45 @@ def records(
     Raises:
         DataError: for fewer than two images of a domain.
     """
-    made = list(_made(judge_of_split, result)) if extractors else []
-    real = {m.domain: _real(judge_of_split.images[m.domain], f"real {m.domain}") for m in made}
-    more = {m.domain: _real(judge_of_split.training[m.domain], f"more {m.domain}") for m in made}
-    found = []
+    generated = list(_generated(evaluator, result)) if extractors else []
+    real = {m.domain: _real(evaluator.images[m.domain], f"real {m.domain}") for m in generated}
+    more = {m.domain: _real(evaluator.training[m.domain], f"more {m.domain}") for m in generated}
+    records = []
     for extractor in extractors:
         started = time.monotonic()
         metrics: dict[str, Measurement] = {}
         notes: list[str] = []
-        for images in made:
-            judged = judge(
-                images.pile,
+        for images in generated:
+            compared = compare(
+                images.image_set,
                 real[images.domain],
-                _for(judge_of_split.experiment.domain(images.domain), extractor),
+                _for(evaluator.experiment.domain(images.domain), extractor),
                 more_real=more[images.domain],
                 unchanged=images.unchanged,
                 domain=images.domain,
-                resamples=judge_of_split.protocol.resamples,
-                seed=judge_of_split.protocol.style_seed,
+                resamples=evaluator.protocol.resamples,
+                seed=evaluator.protocol.style_seed,
             )
-            metrics |= judged.metrics
-            notes += [f"{images.pile.name}: {note}" for note in judged.notes]
+            metrics |= compared.metrics
+            notes += [f"{images.image_set.name}: {note}" for note in compared.notes]
             if images.source is not None:
-                pair = images.source, images.pile
-                metrics |= embedding_similarity(*pair, extractor, images.way)
-        if extractor.name == judge_of_split.protocol.extractor:
+                pair = images.source, images.image_set
+                metrics |= embedding_similarity(*pair, extractor, images.direction)
+        if extractor.name == evaluator.protocol.extractor:
             notes.append(
                 f"the run's own protocol compares by {extractor.name} as well, but as many images "
                 "of either pile and, where by classifiers, by its own: numbers of one name in the "
                 "two tables need not agree."
             )
         protocol = replace(
-            judge_of_split.protocol,
+            evaluator.protocol,
             name="extractor",
             extractor=extractor.name,
             evaluators=(extractor.weights_hash,),
-            resize=f"{judge_of_split.protocol.resize}; then {extractor.resize}",
+            resize=f"{evaluator.protocol.resize}; then {extractor.resize}",
             distances="all images; floor: as many, with training images",
         )
-        found.append(
+        records.append(
             replace(
                 result.record,
                 protocol=protocol,
@@ -90,7 +90,7 @@ def records(
                 seconds=time.monotonic() - started,
             )
         )
-    return found
+    return records
 
 
 def _for(domain: Domain, extractor: Loaded) -> Loaded:
@@ -98,21 +98,21 @@ def _for(domain: Domain, extractor: Loaded) -> Loaded:
     return extractor.of(domain.channels) if isinstance(extractor, LoadedPixels) else extractor
 
 
-def _made(judge_of_split: Evaluator, result: Result) -> Iterator[_Made]:
+def _generated(evaluator: Evaluator, result: Result) -> Iterator[_Made]:
     for source, translated in result.translated.items():
-        domain, way = OTHER[source], DIRECTION[source]
-        names = judge_of_split.images[source].names
-        unchanged = judge_of_split.unchanged(source, translated.source)
+        domain, direction = OTHER[source], DIRECTION[source]
+        names = evaluator.images[source].names
+        unchanged = evaluator.unchanged(source, translated.source)
         yield _Made(
             domain,
-            image_set_of(translated.there, names, f"{source} translated to {domain}"),
-            way,
+            image_set_of(translated.translations, names, f"{source} translated to {domain}"),
+            direction,
             image_set_of(translated.source, names, f"real {source}"),
             image_set_of(unchanged, names, f"unchanged {source}"),
         )
-    if result.made is not None:
-        names = [str(i) for i in range(len(result.made))]
-        yield _Made("b", image_set_of(result.made, names, "b from noise"))
+    if result.from_noise is not None:
+        names = [str(i) for i in range(len(result.from_noise))]
+        yield _Made("b", image_set_of(result.from_noise, names, "b from noise"))
 
 
 def _real(sample: Sample, name: str) -> ImageSet:

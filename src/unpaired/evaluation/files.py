@@ -8,7 +8,7 @@ from typing import Any
 from unpaired.core.devices import Device, choose_device
 from unpaired.core.torch_state import plain_torch
 from unpaired.data.sources import parse_source
-from unpaired.evaluation.image_sets import judge
+from unpaired.evaluation.image_sets import compare
 from unpaired.features import parse_extractor
 from unpaired.features.extract import open_image_set
 
@@ -33,7 +33,9 @@ def evaluate_images(
         SettingError, MissingExtra: for an extractor that cannot be loaded.
     """
     loaded = parse_extractor(extractor).load(choose_device(device))
-    made, beside = (open_image_set(parse_source(str(source))) for source in (generated, real))
+    generated_images, beside = (
+        open_image_set(parse_source(str(source))) for source in (generated, real)
+    )
     more = None if more_real is None else open_image_set(parse_source(str(more_real)))
-    judged = judge(made, beside, loaded, more_real=more)
-    return judged.protocol.record(judged.metrics) | {"notes": list(judged.notes)}
+    compared = compare(generated_images, beside, loaded, more_real=more)
+    return compared.protocol.record(compared.metrics) | {"notes": list(compared.notes)}

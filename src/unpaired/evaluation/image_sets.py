@@ -40,8 +40,8 @@ class ImageSetMeasurements:
     """What a reader of the numbers must know."""
 
 
-def judge(
-    made: ImageSet,
+def compare(
+    generated: ImageSet,
     real: ImageSet,
     extractor: Loaded,
     *,
@@ -62,16 +62,16 @@ def judge(
     Raises:
         DataError: for piles of fewer than two images that can be read.
     """
-    piles = made, real
+    both_sets = generated, real
     beside = "" if more_real is None else f" and those of {more_real.digest}"
-    notes = list(_notes(made, real))
-    features = [_features(pile, extractor, notes) for pile in piles]
+    notes = list(_notes(generated, real))
+    features = [_features(images, extractor, notes) for images in both_sets]
     others, before = (
-        None if pile is None else _features(pile, extractor, notes)
-        for pile in (more_real, unchanged)
+        None if images is None else _features(images, extractor, notes)
+        for images in (more_real, unchanged)
     )
     name = f"{extractor.name}/{domain}" if domain else extractor.name
-    notes += _notes_of_features(features[0], extractor, name, piles)
+    notes += _notes_of_features(features[0], extractor, name, both_sets)
     if more_real is None:
         notes.append(
             "the floor is among the real images alone, and so of fewer than the distance: give "
@@ -85,7 +85,7 @@ def judge(
         extractor=extractor.name,
         evaluators=(extractor.weights_hash,),
         resize=extractor.resize,
-        formats=tuple("+".join(_formats(pile)) for pile in piles),
+        formats=tuple("+".join(_formats(images)) for images in both_sets),
         counts=tuple(len(f) for f in features),
         distances=f"all images; floor: as many of the real images{beside}",
         style_seed=seed,
@@ -97,7 +97,7 @@ def judge(
 def _distances(
     extractor: Loaded,
     name: str,
-    made: Features,
+    generated: Features,
     real: Features,
     more_real: Features | None,
     unchanged: Features | None,
@@ -106,26 +106,29 @@ def _distances(
 ) -> dict[str, Measurement]:
     """All that features tell of two piles, the more trustworthy first."""
     among = real if more_real is None else np.concatenate([real, more_real])
-    sizes, count = (len(made), len(real)), min(len(made), len(real))
-    like_made, like_real = disjoint(among, sizes, np.random.default_rng(seed))
+    sizes, count = (len(generated), len(real)), min(len(generated), len(real))
+    like_generated, like_real = disjoint(among, sizes, np.random.default_rng(seed))
     metrics: dict[str, Measurement] = {}
     for short, distance in (("kd", kernel), ("fd", frechet)):
         metric = f"{short}/{name}"
-        metrics[metric] = distance(made, real, resamples, seed)
+        metrics[metric] = distance(generated, real, resamples, seed)
         if unchanged is not None:
             metrics[f"{metric}/input"] = distance(unchanged, real, resamples, seed)
         metrics[f"{metric}/floor"] = floor(among, sizes, seed, distance)
     if count >= FEWEST_EXTRAPOLATED:
-        metrics[f"fd/{name}/infinity"] = extrapolated(made, real, frechet, seed)
+        metrics[f"fd/{name}/infinity"] = extrapolated(generated, real, frechet, seed)
     if extractor.name == "clip":
-        metrics[f"cmmd/{name}"] = _without_interval(cmmd(made, real), len(made))
+        metrics[f"cmmd/{name}"] = _without_interval(cmmd(generated, real), len(generated))
         metrics[f"cmmd/{name}/floor"] = _without_interval(
-            cmmd(like_made, like_real), len(like_made)
+            cmmd(like_generated, like_real), len(like_generated)
         )
-    for kind, (others, judged) in {"": (real, made), "/floor": (like_real, like_made)}.items():
-        if min(len(others), len(judged)) > NEAREST:
-            found = neighbours(others, judged, seed)
-            metrics |= {f"{metric}/{name}{kind}": found[metric] for metric in found}
+    for kind, (others, compared) in {
+        "": (real, generated),
+        "/floor": (like_real, like_generated),
+    }.items():
+        if min(len(others), len(compared)) > NEAREST:
+            scores = neighbours(others, compared, seed)
+            metrics |= {f"{metric}/{name}{kind}": scores[metric] for metric in scores}
     if extractor.name in _OF_FID and count >= FEWEST_FOR_FID:
         first = [metric for metric in metrics if metric.startswith("fd/")]
         metrics = {metric: metrics[metric] for metric in [*first, *metrics]}
@@ -136,82 +139,82 @@ def _without_interval(value: float, n: int) -> Measurement:
     return Measurement(value, value, value, n)
 
 
-def _features(pile: ImageSet, extractor: Loaded, notes: list[str]) -> Features:
-    described = extract(pile, extractor)
+def _features(images: ImageSet, extractor: Loaded, notes: list[str]) -> Features:
+    described = extract(images, extractor)
     if described.refused:
         first = described.refused[0]
         notes.append(
-            f"{pile.name}: {len(described.refused)} of {len(pile.hashes)} images are unreadable "
-            f"(first: {first})."
+            f"{images.name}: {len(described.refused)} of {len(images.hashes)} images are "
+            f"unreadable (first: {first})."
         )
     if len(described.features) < 2:
         raise DataError(
-            f"{pile.name} has one usable image. A distance between piles needs at least two in "
+            f"{images.name} has one usable image. A distance between piles needs at least two in "
             "each, and hundreds to mean something."
         )
     return described.features
 
 
-def _notes(made: ImageSet, real: ImageSet) -> Iterator[str]:
+def _notes(generated: ImageSet, real: ImageSet) -> Iterator[str]:
     """What the files themselves tell before any network has seen them."""
-    copies = len(set(made.hashes) & set(real.hashes))
+    copies = len(set(generated.hashes) & set(real.hashes))
     if copies:
         yield (
             f"{copies} made images are byte for byte among the real ones: a model that was trained "
             "on these has learned them by heart, or a folder was given twice."
         )
-    shares = [_formats(pile, lossless="lossless") for pile in (made, real)]
+    shares = [_formats(images, lossless="lossless") for images in (generated, real)]
     names = shares[0].keys() | shares[1].keys()
     if any(abs(shares[0].get(n, 0) - shares[1].get(n, 0)) > _FORMATS_DIFFER for n in names):
-        shown = [", ".join(_formats(pile)) for pile in (made, real)]
+        shown = [", ".join(_formats(images)) for images in (generated, real)]
         yield (
             f"the made images are {shown[0]} and the real ones {shown[1]}: distances see the "
             "compression too. Store both in one format, without loss, for numbers to compare."
         )
-    if made.longest_side != real.longest_side:
+    if generated.longest_side != real.longest_side:
         yield (
-            f"the first made images have up to {made.longest_side} pixels a side, the real ones up "
-            f"to {real.longest_side}: distances see the resizing too. Bring both to one size, by "
-            "one filter."
+            f"the first made images have up to {generated.longest_side} pixels a side, the real "
+            f"ones up to {real.longest_side}: distances see the resizing too. Bring both to one "
+            "size, by one filter."
         )
-    if made.grey != real.grey:
-        which = ("made", "real") if made.grey else ("real", "made")
+    if generated.grey != real.grey:
+        which = ("made", "real") if generated.grey else ("real", "made")
         yield f"the {which[0]} images are grey, the {which[1]} ones not: distances show that first."
-    if len(set(made.hashes)) == 1 < len(made.hashes):
-        yield f"all {len(made.hashes)} made images are the same file: the model has collapsed."
+    if len(set(generated.hashes)) == 1 < len(generated.hashes):
+        yield f"all {len(generated.hashes)} made images are the same file: the model has collapsed."
 
 
 def _notes_of_features(
-    made: Features, extractor: Loaded, name: str, piles: Sequence[ImageSet]
+    generated: Features, extractor: Loaded, name: str, both_sets: Sequence[ImageSet]
 ) -> Iterator[str]:
     """What numbers of this extractor must not be taken for."""
-    count = min(len(pile.hashes) for pile in piles)
+    count = min(len(images.hashes) for images in both_sets)
     if extractor.name in _OF_FID and count < FEWEST_FOR_FID:
         yield (
             f"with {count} images, FID (fd/{name}) is mostly its own bias, which falls "
             f"as 1/n: read KID (kd/{name}) first, which has none; FID beside its floor."
         )
-    elif count < made.shape[1]:
+    elif count < generated.shape[1]:
         yield (
-            f"with {count} images and {made.shape[1]} features, fd/{name} is mostly its own bias: "
-            f"read kd/{name} first, and fd/{name} beside its floor."
+            f"with {count} images and {generated.shape[1]} features, fd/{name} is mostly its own "
+            f"bias: read kd/{name} first, and fd/{name} beside its floor."
         )
-    small = max(pile.longest_side for pile in piles) <= SMALL_SIDE
+    small = max(images.longest_side for images in both_sets) <= SMALL_SIDE
     if extractor.name in _OF_FID and small:
         yield (
             f"images of at most {SMALL_SIDE} pixels are enlarged to 299: the enlarging decides, "
             "not the images. For digits and the like take the features of a task classifier "
             "(--extractor classifier:LABELLED) or of a program of your own (encoder.pt2)."
         )
-    if len(set(piles[0].hashes)) > 1 and not np.ptp(made, axis=0).any():
+    if len(set(both_sets[0].hashes)) > 1 and not np.ptp(generated, axis=0).any():
         yield f"{extractor.name} sees no difference between the made images: they have collapsed."
 
 
-def _formats(pile: ImageSet, lossless: str = "") -> dict[str, float]:
+def _formats(images: ImageSet, lossless: str = "") -> dict[str, float]:
     """The share of each format among the images of a known one; `lossless` for all that lose
     nothing, where it is given."""
     known: Counter[str] = Counter()
-    for name, count in sorted(pile.formats.items()):
+    for name, count in sorted(images.formats.items()):
         if name != "unreadable":
             known[lossless if lossless and name in _LOSSLESS else name] += count
     return {name: n / known.total() for name, n in known.items()}

@@ -52,7 +52,7 @@ class Result:
     record: EvaluationRecord
     translated: dict[DomainName, Translated]
     """By the domain that was translated from."""
-    made: Tensor | None
+    from_noise: Tensor | None
     """Images of b from noise, (N, C, H, W) uint8, where the method makes such."""
     hidden: dict[DomainName, HiddenSignal]
     """By source domain, where there is a way back; of test images only."""
@@ -100,30 +100,30 @@ class Evaluator:
         translating = Translating(self.experiment, networks, self.device, seed)
         translated: dict[DomainName, Translated] = {}
         metrics: dict[str, Measurement] = {}
-        made: Tensor | None = None
+        from_noise: Tensor | None = None
         notes = list(self.leaks)
         hidden: dict[DomainName, HiddenSignal] = {}
         worst: dict[DomainName, tuple[NDArray[np.int64], str]] = {}
         for direction in method.directions:
             domain = SOURCE[direction]
-            pile = translating.translate(self.images[domain].pixels, domain)
-            translated[domain] = pile
-            metrics |= self._content(domain, pile)
-            metrics |= learned.encoded(translating, domain, pile, self.images[domain].labels)
-            unchanged = self.unchanged(domain, pile.source)
-            metrics |= self._distribution(OTHER[domain], pile.there, direction, unchanged)
+            pair = translating.translate(self.images[domain].pixels, domain)
+            translated[domain] = pair
+            metrics |= self._content(domain, pair)
+            metrics |= learned.encoded(translating, domain, pair, self.images[domain].labels)
+            unchanged = self.unchanged(domain, pair.source)
+            metrics |= self._distribution(OTHER[domain], pair.translations, direction, unchanged)
             metrics |= self._adaptation(translating, domain)
-            if self.split == "test" and pile.back is not None:
-                hidden[domain] = content.honesty(translating, domain, pile, seed)
+            if self.split == "test" and pair.reconstructions is not None:
+                hidden[domain] = content.honesty(translating, domain, pair, seed)
                 metrics |= hidden[domain].metrics(domain)
-            scores, by = self._per_image(domain, pile)
+            scores, by = self._per_image(domain, pair)
             worst[domain] = np.argsort(scores, kind="stable")[:16], by
         if method.latent_channels:
-            made = translating.generate(len(self.images["b"].pixels))
-            metrics |= self._distribution("b", made, "b")
-            found, missing = learned.probed(translating, self.training["b"], self.images["b"])
+            from_noise = translating.generate(len(self.images["b"].pixels))
+            metrics |= self._distribution("b", from_noise, "b")
+            matches, missing = learned.probed(translating, self.training["b"], self.images["b"])
             notes += missing
-            metrics |= found
+            metrics |= matches
         record = EvaluationRecord(
             images=images,
             weights=weights,
@@ -135,7 +135,7 @@ class Evaluator:
             metrics={name: metrics[name] for name in sorted(metrics)},
             notes=tuple(notes),
         )
-        return Result(record, translated, made, hidden, worst)
+        return Result(record, translated, from_noise, hidden, worst)
 
     def unchanged(self, domain: DomainName, source: Tensor) -> Tensor:
         """Images of a domain in the form of the other: what no translation would come to."""
@@ -146,43 +146,49 @@ class Evaluator:
         """What must survive: the class, the way back, and the truth where it is known."""
         direction, other = DIRECTION[domain], OTHER[domain]
         metrics: dict[str, Measurement] = {}
-        if images.back is not None:
-            metrics[f"cycle_l1/{domain}"] = bootstrap_mean(paired.l1(images.back, images.source))
-            for kind, distance in self.pretrained.looks.items():
-                distances = distance(images.back, images.source)
+        if images.reconstructions is not None:
+            metrics[f"cycle_l1/{domain}"] = bootstrap_mean(
+                paired.l1(images.reconstructions, images.source)
+            )
+            for kind, distance in self.pretrained.perceptual.items():
+                distances = distance(images.reconstructions, images.source)
                 metrics[f"cycle_{kind}/{domain}"] = bootstrap_mean(distances)
         unchanged = self.unchanged(domain, images.source)
         seed, extra = self.protocol.style_seed, self.pretrained
         metrics |= content.structures(
-            direction, images.source, images.there, extra.structures, seed
+            direction, images.source, images.translations, extra.structures, seed
         )
         labels = self.images[domain].labels
         if self.classifiers is not None and labels is not None:
             judge = self.classifiers[other]
-            for name, pixels in (("", images.there), ("/input", unchanged)):
+            for name, pixels in (("", images.translations), ("/input", unchanged)):
                 right = int((judge.predict(pixels).numpy() == labels).sum())
                 metrics[f"translation_accuracy/{direction}{name}"] = wilson(right, len(labels))
             real = self.images[other]
-            metrics |= content.diversity_within_classes(direction, images.there, labels, real)
+            metrics |= content.diversity_within_classes(
+                direction, images.translations, labels, real
+            )
         here, truth = self._pairs(domain)
         if len(here):
             target = to_eight_bits(self.images[other].pixels)[truth]
-            piles = {"": images.there[here], "/input": unchanged[here]}
-            metrics |= content.against_truth(direction, target, piles, extra.looks)
+            sets = {"": images.translations[here], "/input": unchanged[here]}
+            metrics |= content.against_truth(direction, target, sets, extra.perceptual)
             palette, resamples = self.experiment.domain(other).palette, self.protocol.resamples
-            metrics |= content.label_maps(palette, target, piles, resamples, seed)
+            metrics |= content.label_maps(palette, target, sets, resamples, seed)
         return metrics
 
     def _adaptation(self, translating: Translating, domain: DomainName) -> dict[str, Measurement]:
         """See `learned.adaptation`; only on test images, and where both domains have labels."""
-        seen, real = self.training[domain], self.images[OTHER[domain]]
+        training, real = self.training[domain], self.images[OTHER[domain]]
         wanted = self.experiment.evaluation.adaptation and self.split == "test"
-        if not wanted or seen.labels is None or real.labels is None:
+        if not wanted or training.labels is None or real.labels is None:
             return {}
-        pile = translating.translate(seen.pixels, domain, and_back=False)
-        unchanged = self.unchanged(domain, pile.source)
+        images = translating.translate(training.pixels, domain, and_back=False)
+        unchanged = self.unchanged(domain, images.source)
         name = f"adaptation_accuracy/{DIRECTION[domain]}"
-        return learned.adaptation(pile.there, unchanged, seen.labels, real, name, self.device)
+        return learned.adaptation(
+            images.translations, unchanged, training.labels, real, name, self.device
+        )
 
     def _distribution(
         self, domain: DomainName, fakes: Tensor, way: str, unchanged: Tensor | None = None
@@ -191,9 +197,10 @@ class Evaluator:
         real = to_eight_bits(self.images[domain].pixels)
         # Distances depend on n: all are taken at the same, the floor's included.
         count, seed = min(len(real), len(fakes)), self.protocol.style_seed
-        piles = {"": fakes} if unchanged is None else {"": fakes, "/input": unchanged}
+        sets = {"": fakes} if unchanged is None else {"": fakes, "/input": unchanged}
         features = {
-            kind: self._features(domain, first(pile, count, seed)) for kind, pile in piles.items()
+            kind: self._features(domain, first(images, count, seed))
+            for kind, images in sets.items()
         }
         features_of_real = self._features(domain, first(real, count, seed))
         # Other real images: what the floor compares those of the split with.
@@ -202,9 +209,9 @@ class Evaluator:
         metrics: dict[str, Measurement] = {}
         for short, distance in (("fd", frechet), ("kd", kernel)):
             name = f"{short}/{self.protocol.extractor}/{domain}"
-            for kind, found in features.items():
+            for kind, matches in features.items():
                 resamples = self.protocol.resamples
-                metrics[name + kind] = distance(features_of_real, found, resamples, seed)
+                metrics[name + kind] = distance(features_of_real, matches, resamples, seed)
             both = np.concatenate([features_of_real, more])
             metrics[f"{name}/floor"] = floor(both, (count, count), seed, distance)
         metrics[f"diversity/{way}"] = diversity(fakes, real)
@@ -214,14 +221,16 @@ class Evaluator:
         """A score of each translation, lower is worse, and its name."""
         labels = self.images[domain].labels
         if self.classifiers is not None and labels is not None:
-            logits = self.classifiers[OTHER[domain]].logits(images.there)
+            logits = self.classifiers[OTHER[domain]].logits(images.translations)
             confidence = F.softmax(logits, 1)[torch.arange(len(labels)), torch.from_numpy(labels)]
             scores: NDArray[np.float64] = confidence.double().numpy()
             return scores, "least like their class, to the classifier"
-        if images.back is None:
+        if images.reconstructions is None:
             unchanged = self.unchanged(domain, images.source)
-            return -paired.l1(images.there, unchanged), "furthest from the image itself"
-        return -paired.l1(images.back, images.source), "furthest from themselves after the cycle"
+            return -paired.l1(images.translations, unchanged), "furthest from the image itself"
+        return -paired.l1(
+            images.reconstructions, images.source
+        ), "furthest from themselves after the cycle"
 
     def _pairs(self, domain: DomainName) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Indices of this split's images whose true counterpart is known, and of those."""
@@ -229,8 +238,8 @@ class Evaluator:
         if ids is None or others is None:
             return np.array([], int), np.array([], int)
         place = {identity: i for i, identity in enumerate(others)}
-        found = [(i, place[identity]) for i, identity in enumerate(ids) if identity in place]
-        here, there = np.array(found, int).reshape(-1, 2).T
+        matches = [(i, place[identity]) for i, identity in enumerate(ids) if identity in place]
+        here, there = np.array(matches, int).reshape(-1, 2).T
         return here, there
 
     def _features(self, domain: DomainName, images: Tensor) -> NDArray[np.float64]:
@@ -267,8 +276,8 @@ class Evaluator:
 
 def _of_labels(experiment: Experiment) -> dict[str, Any]:
     """What a protocol says of label maps, if a domain holds such."""
-    found = {name: d.palette for name, d in experiment.domains.items() if d.palette}
-    if not found:
+    palettes = {name: d.palette for name, d in experiment.domains.items() if d.palette}
+    if not palettes:
         return {}
-    resize = f"{Protocol().resize}; label maps ({', '.join(found)}): nearest neighbour"
-    return {"resize": resize, "palette": next(iter(found.values()))}
+    resize = f"{Protocol().resize}; label maps ({', '.join(palettes)}): nearest neighbour"
+    return {"resize": resize, "palette": next(iter(palettes.values()))}

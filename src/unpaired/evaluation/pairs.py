@@ -37,20 +37,22 @@ def matched(
     Raises:
         DataError: when fewer than two names are in both.
     """
-    piles = first, second
-    names, places = _common(piles)
+    both_sets = first, second
+    names, places = _common(both_sets)
     for name in names:
         try:
-            here, there = (p.pixels(place[name]) for p, place in zip(piles, places, strict=True))
+            here, there = (
+                p.pixels(place[name]) for p, place in zip(both_sets, places, strict=True)
+            )
         except UnreadableImage:
             continue
         yield name, here, there
 
 
 def against_truth(
-    made: ImageSet,
+    generated: ImageSet,
     truth: ImageSet,
-    looks: dict[str, PairDistance] | None = None,
+    perceptual: dict[str, PairDistance] | None = None,
     *,
     resized: bool = False,
 ) -> dict[str, Measurement]:
@@ -61,9 +63,9 @@ def against_truth(
     Raises:
         DataError: when nothing belongs together, or a made image has another size than its truth.
     """
-    measures = paired.MEASURES | (looks or {})
-    found: dict[str, list[float]] = {name: [] for name in measures}
-    for name, image, true in matched(made, truth):
+    measures = paired.MEASURES | (perceptual or {})
+    values_of: dict[str, list[float]] = {name: [] for name in measures}
+    for name, image, true in matched(generated, truth):
         if image.shape != true.shape and resized:
             image = resize(image, *true.shape[:2])
         elif image.shape != true.shape:
@@ -74,12 +76,12 @@ def against_truth(
             )
         x, y = (torch.from_numpy(p.transpose(2, 0, 1).copy())[None] for p in (image, true))
         for kind, measure in measures.items():
-            found[kind].append(float(measure(x, y)[0]))
-    return {f"truth_{kind}": bootstrap_mean(values) for kind, values in found.items()}
+            values_of[kind].append(float(measure(x, y)[0]))
+    return {f"truth_{kind}": bootstrap_mean(values) for kind, values in values_of.items()}
 
 
 def embedding_similarity(
-    inputs: ImageSet, made: ImageSet, extractor: Loaded, way: str = ""
+    inputs: ImageSet, generated: ImageSet, extractor: Loaded, direction: str = ""
 ) -> dict[str, Measurement]:
     """Mean cosine of an image's features and of what was made of it; beside it, of another image.
 
@@ -89,16 +91,18 @@ def embedding_similarity(
     Raises:
         DataError: when nothing belongs together.
     """
-    piles = inputs, made
-    names, places = _common(piles)
+    both_sets = inputs, generated
+    names, places = _common(both_sets)
     features = []
-    for pile, place in zip(piles, places, strict=True):
-        described = extract(pile, extractor)
+    for image_set, place in zip(both_sets, places, strict=True):
+        described = extract(image_set, extractor)
         row = {int(i): n for n, i in enumerate(described.kept)}
         features.append({n: described.features[row[place[n]]] for n in names if place[n] in row})
-    both = [name for name in names if all(name in found for found in features)]
-    x, y = (np.stack([found[name] for name in both]).astype(np.float64) for found in features)
-    metric = f"embedding_similarity/{extractor.name}" + (f"/{way}" if way else "")
+    both = [name for name in names if all(name in values_of for values_of in features)]
+    x, y = (
+        np.stack([values_of[name] for name in both]).astype(np.float64) for values_of in features
+    )
+    metric = f"embedding_similarity/{extractor.name}" + (f"/{direction}" if direction else "")
     return {
         metric: bootstrap_mean(cosines(x, y)),
         f"{metric}/shuffled": bootstrap_mean(cosines(x, y[others(len(y))])),
@@ -106,10 +110,10 @@ def embedding_similarity(
 
 
 def pairs_protocol(
-    other: ImageSet, made: ImageSet, resize: str, extractor: Loaded | None = None
+    other: ImageSet, generated: ImageSet, resize: str, extractor: Loaded | None = None
 ) -> Protocol:
     """Of numbers that compare made images one by one with those of the same name in `other`."""
-    common = counterparts(other, made)
+    common = counterparts(other, generated)
     return Protocol(
         name="pairs",
         split="given",
@@ -121,59 +125,59 @@ def pairs_protocol(
     )
 
 
-def unmatched(other: ImageSet, made: ImageSet) -> list[str]:
+def unmatched(other: ImageSet, generated: ImageSet) -> list[str]:
     """A note on images without a counterpart."""
     notes = []
-    for pile, rest in ((made, other), (other, made)):
-        count = len(pile.hashes) - len(_places(pile).keys() & _places(rest).keys())
+    for image_set, rest in ((generated, other), (other, generated)):
+        count = len(image_set.hashes) - len(_places(image_set).keys() & _places(rest).keys())
         if count:
             notes.append(
-                f"{count} of {len(pile.hashes)} images of {pile.name} have no counterpart in "
-                f"{rest.name}, or share their name with another image: left out where images are "
-                "compared one by one."
+                f"{count} of {len(image_set.hashes)} images of {image_set.name} have no "
+                f"counterpart in {rest.name}, or share their name with another image: left out "
+                "where images are compared one by one."
             )
     return notes
 
 
-def _common(piles: Sequence[ImageSet]) -> tuple[list[str], list[dict[str, int]]]:
+def _common(both_sets: Sequence[ImageSet]) -> tuple[list[str], list[dict[str, int]]]:
     """Names that both have, sorted, and where each pile has which; see `matched`."""
-    places = [_places(pile) for pile in piles]
+    places = [_places(image_set) for image_set in both_sets]
     names = places[0].keys() & places[1].keys()
     if len(names) == 1:
         raise DataError(
-            f"only {min(names)!r} is in both {piles[0].name} and {piles[1].name}: at least "
+            f"only {min(names)!r} is in both {both_sets[0].name} and {both_sets[1].name}: at least "
             f"{FEWEST} pairs are needed, and hundreds to mean something."
         )
     if not names:
-        examples = [_names(pile)[0] for pile in piles]
+        examples = [_names(image_set)[0] for image_set in both_sets]
         raise DataError(
-            f"no image of {piles[1].name} has the name of one of {piles[0].name}: "
+            f"no image of {both_sets[1].name} has the name of one of {both_sets[0].name}: "
             f"{examples[1]!r} is there and {examples[0]!r} here. Images that belong together are "
             "known by their names, whatever the ending (.jpg, .png, _A, _B): rename one of the two."
         )
     return sorted(names), places
 
 
-def _places(pile: ImageSet) -> dict[str, int]:
+def _places(image_set: ImageSet) -> dict[str, int]:
     """Where each image is, by what its name has in common with its counterpart's.
 
     Without those that share it (cat.jpg and cat.png): which is meant, nobody could say.
     """
-    names = _names(pile)
+    names = _names(image_set)
     counts = Counter(names)
     return {name: i for i, name in enumerate(names) if counts[name] == 1}
 
 
-def _names(pile: ImageSet) -> list[str]:
-    records = pile.records
+def _names(image_set: ImageSet) -> list[str]:
+    records = image_set.records
     if records.ids is None:
         return [pair_id(name) for name in records.names]
     # As the translations of a table's images are called; see `file_names`.
     return [pair_id(f"{name}.png") for name in file_names(records)]
 
 
-def counterparts(pile: ImageSet, of: ImageSet) -> ImageSet | None:
+def counterparts(image_set: ImageSet, of: ImageSet) -> ImageSet | None:
     """The images of a pile that have the name of one in another; None where fewer than two do."""
-    here, there = _places(pile), _places(of)
+    here, there = _places(image_set), _places(of)
     places = sorted(here[name] for name in here.keys() & there.keys())
-    return pile.only(places) if len(places) >= FEWEST else None
+    return image_set.only(places) if len(places) >= FEWEST else None

@@ -1,4 +1,4 @@
-"""Piles of images as evaluation sees them: samples of a split, and what becomes of them."""
+"""Images of a split as evaluation takes them, and their translations."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class Translated:
     """What became of the images of one domain: uint8 pixels on the CPU, NCHW."""
 
     source: Tensor
-    there: Tensor
-    back: Tensor | None
+    translations: Tensor
+    reconstructions: Tensor | None
     """None where the method knows no way back, or none was asked for."""
 
 
 def sample(images: Images, limit: int | None = MAX_IMAGES) -> Sample:
-    """All images, or the first of a seeded permutation of a larger pile."""
+    """All images, or the first of a seeded permutation of a larger set."""
     indices = np.arange(len(images))
     if limit is not None and len(images) > limit:
         indices = np.sort(np.random.default_rng(0).permutation(len(images))[:limit])
@@ -68,13 +68,13 @@ def to_eight_bits(pixels: Tensor) -> Tensor:
 
 
 def content_hash(pixels: Tensor) -> str:
-    """Sixteen hexadecimal digits of a pile's shape and pixels."""
+    """Sixteen hexadecimal digits of an image set's shape and pixels."""
     shape = str(tuple(pixels.shape)).encode()
     return hashlib.sha256(shape + pixels.numpy().tobytes()).hexdigest()[:16]
 
 
 class Translating:
-    """A method's networks, applied to whole piles on a device; styles and noise follow a seed.
+    """A method's networks, applied to whole image sets on a device; styles and noise follow a seed.
 
     Translations are made in the precision in which `translate` makes them.
     """
@@ -111,24 +111,28 @@ class Translating:
             random = generator(self.style_seed, "evaluate", domain)
             styles = method.draw_styles(self.networks, len(pixels), random)
         returns = and_back and DIRECTION[other] in method.directions
-        there, back = [], []
+        translations, reconstructions = [], []
         done = 0
         for source in self.values(pixels, domain):
             style = None if styles is None else styles[done : done + len(source)]
             done += len(source)
             with self._precision():
                 translation = method.translate(self.networks, source, other, style)
-            there.append(to_pixels(translation, value_range).cpu())
+            translations.append(to_pixels(translation, value_range).cpu())
             if returns:
-                back.append(self._translate_back(translation, source, domain))
+                reconstructions.append(self._translate_back(translation, source, domain))
         return Translated(
-            to_eight_bits(pixels), torch.cat(there), torch.cat(back) if returns else None
+            to_eight_bits(pixels),
+            torch.cat(translations),
+            torch.cat(reconstructions) if returns else None,
         )
 
     @torch.inference_mode()
-    def translate_back(self, there: Tensor, source: Tensor, domain: DomainName) -> Tensor:
+    def translate_back(self, translations: Tensor, source: Tensor, domain: DomainName) -> Tensor:
         """Translations of images of `domain`, given as 8-bit pixels, back to it; uint8."""
-        pairs = zip(self.values(there, OTHER[domain]), self.values(source, domain), strict=True)
+        pairs = zip(
+            self.values(translations, OTHER[domain]), self.values(source, domain), strict=True
+        )
         return torch.cat([self._translate_back(*pair, domain) for pair in pairs])
 
     def _translate_back(self, translation: Tensor, source: Tensor, domain: DomainName) -> Tensor:
@@ -158,13 +162,13 @@ class Translating:
     @torch.inference_mode()
     def describe(self, pixels: Tensor, domain: DomainName) -> NDArray[np.float64] | None:
         """What the method's own encoder makes of images of a domain, (N, d); none without one."""
-        found = []
+        described = []
         for values in self.values(pixels, domain):
             features = self.experiment.method.features(self.networks, values, domain)
             if features is None:
                 return None
-            found.append(features.double().cpu().numpy())
-        return np.concatenate(found)
+            described.append(features.double().cpu().numpy())
+        return np.concatenate(described)
 
     @torch.inference_mode()
     def classify(self, pixels: Tensor) -> NDArray[np.int64]:

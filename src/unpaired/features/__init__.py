@@ -1,4 +1,4 @@
-"""Extractors: what turns images into features, so that piles of them can be compared.
+"""Extractors: what turns images into features, so that sets of them can be compared.
 
 To add one: a configuration with `load` in a file here, one name in `Extractor`, and a line in
 `NAMES`. See `extractor.Loaded` for what it loads.

@@ -1,4 +1,4 @@
-"""What every extractor comes to once it is loaded, and what several share."""
+"""Feature extractor protocol: what each is once it is loaded, and what several share."""
 
 from __future__ import annotations
 

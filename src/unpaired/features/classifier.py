@@ -1,4 +1,4 @@
-"""The task classifier: learns one domain's classes from real images, then judges translations."""
+"""Task classifier: a small network that learns the classes of one domain's real images."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LEARNING_RATE, _WEIGHT_DECAY = 3e-3, 0.05
 
 LARGEST_SIDE, REDUCED_SIDE = 96, 64
 """Larger images are averaged down to the second: what they show can be told at that size, and the
-training of a judge takes minutes and not hours."""
+training takes minutes and not hours."""
 
 
 class Classifier(nn.Module):
@@ -89,7 +89,7 @@ class Classifier(nn.Module):
 
 
 def reduces(images: Tensor) -> bool:
-    """Whether a classifier looks at these images, NCHW, at a smaller size."""
+    """Whether a classifier reduces these images, NCHW, to a smaller size."""
     return max(images.shape[-2:]) > LARGEST_SIDE
 
 

@@ -1,4 +1,4 @@
-"""Task classifiers that were trained before: the same data and settings give the same judge."""
+"""Cache of task classifiers: the same data and settings give the same network."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _load(path: Path, classifier: Classifier) -> Classifier:
     classifier.load_state_dict(load_file(path))
     with safe_open(path, framework="pt") as file:
         metadata = file.metadata() or {}
-    # The format checks lengths but not content: a flipped bit would judge, quietly and wrongly.
+    # The format checks lengths but not content: a flipped bit would give wrong numbers, quietly.
     if metadata.get("weights_hash") != hash_of_weights(classifier):
         raise ValueError("its weights are not those that were written")
     return classifier

@@ -1,4 +1,4 @@
-"""The DINO structure distance: what a self-supervised transformer sees of the same question."""
+"""DINO structure distance: how far the self-similarity of a vision transformer's keys has moved."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class DinoStructure:
         x: (N, C, H, W) uint8, y: (N, C', H', W') uint8 => (N,). The mean squared difference of the
         matrices of cosines between all tokens' keys, the class token's included; the set's number
         is the mean. Images are resized to the network's side, bicubic with anti-aliasing.
-        Raises DataError for piles of different sizes.
+        Raises DataError for image sets of different sizes.
         """
         check_pairs(x, y)
         blocks = zip(torch.split(x, _BLOCK_IMAGES), torch.split(y, _BLOCK_IMAGES), strict=True)
@@ -50,13 +50,15 @@ class DinoStructure:
     @torch.no_grad()
     def _self_similarity(self, images: Tensor) -> Tensor:
         """(N, C, H, W) uint8 => (N, tokens, tokens) float64, cosines."""
-        found: list[Tensor] = []
-        handle = self.keys.register_forward_hook(lambda _, __, output: found.append(output))
+        keys_of_tokens: list[Tensor] = []
+        handle = self.keys.register_forward_hook(
+            lambda _, __, output: keys_of_tokens.append(output)
+        )
         try:
             self.network(pixel_values=self._prepare(images))
         finally:
             handle.remove()
-        directions = F.normalize(found[0].double(), dim=2)
+        directions = F.normalize(keys_of_tokens[0].double(), dim=2)
         return directions @ directions.mT
 
     def _prepare(self, images: Tensor) -> Tensor:

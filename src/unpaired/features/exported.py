@@ -1,4 +1,4 @@
-"""Any network that torch.export has written, such as a face encoder."""
+"""Feature extractor from a torch.export program, such as a face encoder."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ class _Program:
 
     @torch.no_grad()
     def features(self, images: Tensor) -> Tensor:
-        found: Tensor = self.network(images.to(self.device) / 255)
-        return found.float().cpu()
+        features: Tensor = self.network(images.to(self.device) / 255)
+        return features.float().cpu()
 
 
 def _side(program: ExportedProgram, path: str) -> int:
@@ -87,5 +87,5 @@ def _side(program: ExportedProgram, path: str) -> int:
 
 def _form(shapes: list[list[int]]) -> str:
     """Shapes in words: "[n, 3, n, n]"."""
-    found = [f"[{', '.join(str(n) if n else 'n' for n in shape)}]" for shape in shapes]
-    return " and ".join(found) or "no tensor"
+    texts = [f"[{', '.join(str(n) if n else 'n' for n in shape)}]" for shape in shapes]
+    return " and ".join(texts) or "no tensor"

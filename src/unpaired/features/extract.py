@@ -1,4 +1,4 @@
-"""Piles of images to features: decoded, described and forgotten, batch by batch, and kept."""
+"""Feature extraction: image sets, decoded batch by batch, to features that are cached."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 BATCH_IMAGES = 32
 
-_LOOKED_AT = 50  # images of a pile whose size and colours are looked at
+_SAMPLED = 50  # images of a set whose size and colours are inspected
 
 _VERSION = 1  # of what is kept; counted up when the same images would give other features
 
@@ -83,17 +83,17 @@ class ImageSet:
     @property
     def longest_side(self) -> int:
         """Of the first images, in pixels; 0 where none can be read."""
-        return self._first_look[0]
+        return self._size_and_colour[0]
 
     @property
     def grey(self) -> bool:
         """Whether the first images have no colour."""
-        return self._first_look[1]
+        return self._size_and_colour[1]
 
     @cached_property
-    def _first_look(self) -> tuple[int, bool]:
+    def _size_and_colour(self) -> tuple[int, bool]:
         longest, grey = 0, True
-        for i in range(min(_LOOKED_AT, len(self.hashes))):
+        for i in range(min(_SAMPLED, len(self.hashes))):
             try:
                 image = self.pixels(i)
             except UnreadableImage:  # `extract` lists them
@@ -105,12 +105,12 @@ class ImageSet:
 
 @dataclass(frozen=True)
 class Described:
-    """What an extractor makes of a pile."""
+    """The features of an image set."""
 
     features: NDArray[np.float32]
     """(n, d), one row per image that could be read."""
     kept: NDArray[np.int64]
-    """The places of these in the pile, (n,)."""
+    """The places of these in the set, (n,)."""
     refused: list[UnreadableImage]
 
 
@@ -120,47 +120,47 @@ def open_image_set(source: Source) -> ImageSet:
     Raises:
         DataError: when the source cannot be opened or holds nothing.
     """
-    return _pile(describe(source), source.open())
+    return _image_set(describe(source), source.open())
 
 
 def image_set_of(images: Tensor, names: list[str], name: str) -> ImageSet:
     """Images that are in memory, (N, C, H, W) uint8, each with a name; together called `name`."""
     pixels = images.permute(0, 2, 3, 1).numpy()
     read: Callable[[int], NDArray[np.uint8]] = pixels.__getitem__
-    return _pile(name, Records(names=names, labels=None, ids=names, read=read))
+    return _image_set(name, Records(names=names, labels=None, ids=names, read=read))
 
 
-def _pile(name: str, records: Records) -> ImageSet:
+def _image_set(name: str, records: Records) -> ImageSet:
     with ThreadPoolExecutor(NUM_THREADS) as pool:
-        looks = list(pool.map(lambda i: _look(records, i), range(len(records.names))))
-    hashes, kinds = zip(*looks, strict=True)
+        contents = list(pool.map(lambda i: _identify(records, i), range(len(records.names))))
+    hashes, kinds = zip(*contents, strict=True)
     return ImageSet(name, records, list(hashes), list(kinds))
 
 
-def extract(pile: ImageSet, extractor: Loaded, folder: Path | None = None) -> Described:
-    """The features of a pile, (n, d) float32; from `folder` (default: see `cache_folder`) if known.
+def extract(images: ImageSet, extractor: Loaded, folder: Path | None = None) -> Described:
+    """The features of an image set, (n, d) float32.
 
-    Known by the images' content, the extractor's weights and its resize. Images that cannot be
-    read are left out and listed.
+    From `folder` (default: see `cache_folder`) if known there, by the images' content, the
+    extractor's weights and its resize. Images that cannot be read are left out and listed.
 
     Raises:
         DataError: when none can be read.
     """
-    key = [_VERSION, pile.digest, extractor.name, extractor.weights_hash, extractor.resize]
+    key = [_VERSION, images.digest, extractor.name, extractor.weights_hash, extractor.resize]
     name = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]
     path = (folder or cache_folder("features")) / f"{name}.safetensors"
-    if (found := _load(path)) is not None:
-        return found
+    if (cached := _load(path)) is not None:
+        return cached
     features, kept, refused = [], [], []
-    for indices, batch, unread in _batches(pile, extractor):
+    for indices, batch, unread in _batches(images, extractor):
         kept += indices
         refused += unread
         if indices:
             features.append(extractor.features(torch.from_numpy(batch)).numpy())
     if not features:
         raise DataError(
-            f"{pile.name}: none of {len(pile.hashes)} images can be read (first: "
-            f"{refused[0]}). `unpaired check` looks at each."
+            f"{images.name}: none of {len(images.hashes)} images can be read (first: "
+            f"{refused[0]}). `unpaired check` reads each."
         )
     described = Described(np.concatenate(features), np.array(kept), refused)
     try:
@@ -170,7 +170,7 @@ def extract(pile: ImageSet, extractor: Loaded, folder: Path | None = None) -> De
     return described
 
 
-def _look(records: Records, i: int) -> tuple[str, str]:
+def _identify(records: Records, i: int) -> tuple[str, str]:
     """Hash and format of one image; those of its name where it cannot be read."""
     try:
         content = records.read(i)
@@ -183,17 +183,17 @@ def _look(records: Records, i: int) -> tuple[str, str]:
 
 
 def _batches(
-    pile: ImageSet, extractor: Loaded
+    images: ImageSet, extractor: Loaded
 ) -> Iterator[tuple[list[int], NDArray[np.float32], list[UnreadableImage]]]:
     """Prepared images with their places; the next batch is prepared while one is used."""
 
     def prepare(i: int) -> NDArray[np.float32] | UnreadableImage:
         try:
-            return extractor.prepare(pile.pixels(i))
+            return extractor.prepare(images.pixels(i))
         except UnreadableImage as error:
             return error
 
-    count = len(pile.hashes)
+    count = len(images.hashes)
     with ThreadPoolExecutor(NUM_THREADS) as pool:
 
         def start(first: int) -> list[tuple[int, Future[NDArray[np.float32] | UnreadableImage]]]:
@@ -203,9 +203,9 @@ def _batches(
         following = start(0)
         for first in range(0, count, BATCH_IMAGES):
             current, following = following, start(first + BATCH_IMAGES)
-            found = [(i, future.result()) for i, future in current]
-            read = [(i, image) for i, image in found if isinstance(image, np.ndarray)]
-            unread = [error for _, error in found if isinstance(error, UnreadableImage)]
+            prepared = [(i, future.result()) for i, future in current]
+            read = [(i, image) for i, image in prepared if isinstance(image, np.ndarray)]
+            unread = [error for _, error in prepared if isinstance(error, UnreadableImage)]
             batch = np.stack([image for _, image in read]) if read else np.empty(0, np.float32)
             yield [i for i, _ in read], batch, unread
 

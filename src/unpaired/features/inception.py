@@ -1,4 +1,4 @@
-"""Inception v3 as FID has it: the network and weights of torch-fidelity."""
+"""Inception v3 features as FID has them: the network and weights of torch-fidelity."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ class _Inception:
         if self.clean:
             return resize(pixels, _SIDE)
         images = torch.from_numpy(pixels.transpose(2, 0, 1)[None].astype(np.float32))
-        found: Tensor = self.bilinear(images, (_SIDE, _SIDE), align_corners=False)
-        array: NDArray[np.float32] = found[0].numpy()
+        resized: Tensor = self.bilinear(images, (_SIDE, _SIDE), align_corners=False)
+        array: NDArray[np.float32] = resized[0].numpy()
         return array
 
     @torch.no_grad()
     def features(self, images: Tensor) -> Tensor:
-        found: Tensor = self.body((images.to(self.device) - 128) / 128)
-        return found.float().cpu()
+        features: Tensor = self.body((images.to(self.device) - 128) / 128)
+        return features.float().cpu()
 
 
 def _published() -> Path:

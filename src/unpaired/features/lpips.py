@@ -1,4 +1,4 @@
-"""LPIPS: how different two images look, learned from people's judgements (Zhang et al. 2018)."""
+"""LPIPS: perceptual distance of two images, learned from people (Zhang et al. 2018)."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class Lpips:
                 f"{tuple(x.shape)} and {tuple(y.shape)}."
             )
         blocks = zip(torch.split(x, _BLOCK_IMAGES), torch.split(y, _BLOCK_IMAGES), strict=True)
-        found: NDArray[np.float64] = torch.cat(
+        distances: NDArray[np.float64] = torch.cat(
             [self.network(*map(self._values, pair)).flatten().double().cpu() for pair in blocks]
         ).numpy()
-        return found
+        return distances
 
     def _values(self, images: Tensor) -> Tensor:
         """uint8 => [N, 3, H, W] in −1…1, on the device."""

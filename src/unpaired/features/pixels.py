@@ -1,4 +1,4 @@
-"""No network: the image averaged to 8×8. Needs nothing, sees colour and layout."""
+"""Pixel features: the image averaged to 8×8. Needs no network, sees colour and layout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a discriminator has learned about images: a linear classifier on its features."""
+"""Linear probe: a linear classifier on the features of a discriminator."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ _ITERATIONS = 100
 
 
 def probe(
-    judge: nn.Module,
-    seen: Iterable[Tensor],
+    discriminator: nn.Module,
+    training: Iterable[Tensor],
     labels: NDArray[np.int64],
-    unseen: Iterable[Tensor],
+    test: Iterable[Tensor],
 ) -> NDArray[np.int64]:
-    """Classes of unseen images, by a linear SVM on a discriminator's features (DCGAN, section 5.1).
+    """Classes of test images, by a linear SVM on a discriminator's features (DCGAN, section 5.1).
 
-    The features of every layer are max-pooled to 4×4, flattened and joined. `seen` and
-    `unseen` are batches NCHW as the discriminator takes them; `labels` those of `seen`, (n,).
+    The features of every layer are max-pooled to 4×4, flattened and joined. `training` and
+    `test` are batches NCHW as the discriminator takes them; `labels` those of `training`, (n,).
     """
-    device = next(judge.parameters()).device
-    x = torch.from_numpy(features(judge, seen)).to(device)
+    device = next(discriminator.parameters()).device
+    x = torch.from_numpy(features(discriminator, training)).to(device)
     mean, deviation = x.mean(0), x.std(0).clamp_min(1e-6)
     weights, bias = _fit((x - mean) / deviation, torch.from_numpy(labels).to(device))
-    y = torch.from_numpy(features(judge, unseen)).to(device)
+    y = torch.from_numpy(features(discriminator, test)).to(device)
     scores = (y - mean) / deviation @ weights + bias
-    found: NDArray[np.int64] = scores.argmax(1).cpu().numpy()
-    return found
+    classes: NDArray[np.int64] = scores.argmax(1).cpu().numpy()
+    return classes
 
 
 def _fit(x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -63,24 +63,24 @@ def _fit(x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def features(judge: nn.Module, batches: Iterable[Tensor]) -> NDArray[np.float32]:
+def features(discriminator: nn.Module, batches: Iterable[Tensor]) -> NDArray[np.float32]:
     """(n, d): the features of every layer but the last, max-pooled."""
     kept: list[Tensor] = []
 
     def keep(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         kept.append(F.adaptive_max_pool2d(output.float(), _GRID).flatten(1))
 
-    hooks = [m.register_forward_hook(keep) for m in judge.modules() if isinstance(m, Layer)]
-    was_training = judge.training
-    judge.eval()
+    hooks = [m.register_forward_hook(keep) for m in discriminator.modules() if isinstance(m, Layer)]
+    was_training = discriminator.training
+    discriminator.eval()
     rows = []
     try:
         for batch in batches:
             kept.clear()
-            judge(batch)
+            discriminator(batch)
             rows.append(torch.cat(kept, 1).cpu().numpy())
     finally:
-        judge.train(was_training)
+        discriminator.train(was_training)
         for hook in hooks:
             hook.remove()
     return np.concatenate(rows)

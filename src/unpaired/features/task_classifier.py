@@ -1,4 +1,4 @@
-"""A task classifier, trained on labelled real images: for digits and the like."""
+"""Task-classifier features: of a network trained on labelled real images, for digits and such."""
 
 from __future__ import annotations
 

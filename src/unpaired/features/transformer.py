@@ -1,4 +1,4 @@
-"""DINOv2 and CLIP by way of transformers: features of images for FD-DINOv2 and CMMD."""
+"""DINOv2 and CLIP features, by the package transformers: for FD-DINOv2 and CMMD."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ class _Transformer:
     @torch.no_grad()
     def features(self, images: Tensor) -> Tensor:
         values = (images.to(self.device) / 255 - self.mean) / self.std
-        found: Tensor = self.pick(self.network(pixel_values=values))
-        return found.float().cpu()
+        features: Tensor = self.pick(self.network(pixel_values=values))
+        return features.float().cpu()
 
 
 def _class_token(output: Any) -> Tensor:

@@ -1,4 +1,4 @@
-"""Diversity of a pile of images relative to real ones: the number that tells a collapse."""
+"""Diversity of generated images relative to real ones: the number that shows mode collapse."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from unpaired.metrics.intervals import mean_over_pairs, percentile_interval, res
 from unpaired.records.measurement import Measurement
 
 MAX_IMAGES = 1000
-"""Images drawn from each pile: half a million pairs."""
+"""Images drawn from each set: half a million pairs."""
 
 _BLOCK_VALUES = 4096  # values of each image that are held in float64 at once
 _BLOCK_IMAGES = 64  # images that are pooled at once
@@ -35,11 +35,11 @@ def diversity(outputs: Tensor, real: Tensor, seed: int = 0, resamples: int = 200
     to 1/16, and as one pixel (the mean colour): the mean root-mean-square distance over all pairs
     of n outputs, over the same for n real images. The smallest ratio counts, for a collapse may
     show at one scale only: when every output has the same colour, only the mean colour tells. n is
-    the size of the smaller pile, at most `MAX_IMAGES`, drawn by `seed`.
+    the size of the smaller set, at most `MAX_IMAGES`, drawn by `seed`.
 
-    The interval is a percentile bootstrap over both piles; each resample takes its own smallest
+    The interval is a percentile bootstrap over both sets; each resample takes its own smallest
     ratio. Real images that do not differ at a scale leave it out.
-    Raises DataError for piles of different shapes, of fewer than two images, and for real images
+    Raises DataError for sets of different shapes, of fewer than two images, and for real images
     that are all alike.
     """
     _check(outputs, real)

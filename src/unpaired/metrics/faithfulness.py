@@ -1,4 +1,4 @@
-"""Image by image, what a translation has kept, added and lost; and which to look at first."""
+"""Faithfulness of translations, image by image: what each has kept, added and lost."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ SUSPECTED_FROM = 0.05
 
 @dataclass(frozen=True)
 class Faithfulness:
-    """Images and their translations, with what was found of each of N."""
+    """Images and their translations, with what was measured of each of N."""
 
     names: list[str]
     source: NDArray[np.uint8]
     """(N, H, W, C)."""
-    there: NDArray[np.uint8]
+    translations: NDArray[np.uint8]
     """(N, H', W', C'): the translations."""
     distances: NDArray[np.float64]
     """(N,): structure distances; see `structure`."""
@@ -48,31 +48,33 @@ class Faithfulness:
         return order[self.nearer[order] >= SUSPECTED_FROM]
 
 
-def look(source: Tensor, there: Tensor, names: list[str]) -> Faithfulness:
+def faithfulness(source: Tensor, translations: Tensor, names: list[str]) -> Faithfulness:
     """Images (N, C, H, W) uint8 against their translations (N, C', H', W') uint8, N ≥ 2."""
-    added, lost = moved_edges(source, there)
+    added, lost = moved_edges(source, translations)
     return Faithfulness(
         names=names,
         source=source.permute(0, 2, 3, 1).numpy(),
-        there=there.permute(0, 2, 3, 1).numpy(),
-        distances=structure(source, there),
-        nearer=nearer(source, there),
+        translations=translations.permute(0, 2, 3, 1).numpy(),
+        distances=structure(source, translations),
+        nearer=nearer(source, translations),
         added=added,
         lost=lost,
     )
 
 
 def measurements(
-    found: Faithfulness, structures: dict[str, PairDistance] | None = None
+    images: Faithfulness, structures: dict[str, PairDistance] | None = None
 ) -> dict[str, Measurement]:
     """Mean structure distances, beside each that of other images' translations; share suspected.
 
     `structures` are distances to take in addition, by name.
     """
-    source, there = (torch.from_numpy(f).permute(0, 3, 1, 2) for f in (found.source, found.there))
-    rivals = there[others(len(there))]
+    source, translations = (
+        torch.from_numpy(f).permute(0, 3, 1, 2) for f in (images.source, images.translations)
+    )
+    rivals = translations[others(len(translations))]
     metrics: dict[str, Measurement] = {}
     for name, distance in ({"structure": structure} | (structures or {})).items():
-        metrics[name] = bootstrap_mean(distance(source, there))
+        metrics[name] = bootstrap_mean(distance(source, translations))
         metrics[f"{name}/shuffled"] = bootstrap_mean(distance(source, rivals))
-    return metrics | {"suspected": wilson(len(found.suspected), len(found.names))}
+    return metrics | {"suspected": wilson(len(images.suspected), len(images.names))}

@@ -1,4 +1,4 @@
-"""Sets of features, one row per image: what every distance between two piles of images takes."""
+"""Sets of features, one row per image: what every distance between two image sets takes."""
 
 from __future__ import annotations
 

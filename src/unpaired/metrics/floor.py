@@ -1,4 +1,4 @@
-"""What surrounds a distance between two sets of features: its floor, and its limit for many images.
+"""Floor of a distance between two sets of features, and its limit for many images (FID∞).
 
 The distances themselves: `frechet`, `kernels`.
 """

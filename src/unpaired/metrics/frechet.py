@@ -40,7 +40,7 @@ def frechet(x: Features, y: Features, resamples: int = 200, seed: int = 0) -> Me
     centred on the value. Beyond, where each distance takes seconds, a jackknife that leaves out a
     twentieth of one set at a time (Efron and Tibshirani 1993, section 11.5).
 
-    Either tells how the number would vary with other images at this n, not what it would be without
+    Either says how the number would vary with other images at this n, not what it would be without
     bias. `resamples` 0 asks for no interval.
     """
     check(x, y)

@@ -1,4 +1,4 @@
-"""Whether a translation carries its input in what no eye sees, so that the way back can read it.
+"""Hidden signal (CycleGAN steganography): whether translations carry their input invisibly.
 
 A generator that must make an image from which another can restore the input may hide the input in
 faint noise (Chu et al. 2017, "CycleGAN, a master of steganography"): the cycle is then perfect and
@@ -96,30 +96,35 @@ class HiddenSignal:
         kinds = {"hidden_signal": self.grown, "cycle_l1": self.cycle_l1}
         return {
             f"{name}/{domain}/{touch}": bootstrap_mean(values)
-            for name, found in kinds.items()
-            for touch, values in found.items()
+            for name, result in kinds.items()
+            for touch, values in result.items()
         }
 
 
 def hidden_signal(
-    there: Tensor, source: Tensor, way_back: Callable[[Tensor], Tensor], seed: int = 0
+    translations: Tensor, source: Tensor, way_back: Callable[[Tensor], Tensor], seed: int = 0
 ) -> HiddenSignal:
     """How much more the cycled image changes than the translation that was touched.
 
     there: translations of `source`, both (N, C, H, W) uint8; `way_back` translates them back.
     """
-    back = way_back(there)  # rounding to 8 bits is a change as well: both ways start from pixels
-    touched: dict[Touch, Tensor] = {"noise": noisy(there, seed), "jpeg": compressed(there)}
+    back = way_back(
+        translations
+    )  # rounding to 8 bits is a change as well: both ways start from pixels
+    touched: dict[Touch, Tensor] = {
+        "noise": noisy(translations, seed),
+        "jpeg": compressed(translations),
+    }
     returned = {touch: way_back(images) for touch, images in touched.items()}
     grown = {
         touch: _difference(returned[touch], back)
-        / np.maximum(_difference(touched[touch], there), 1e-9)
+        / np.maximum(_difference(touched[touch], translations), 1e-9)
         for touch in touched
     }
     most = torch.from_numpy(np.argsort(-grown["noise"], kind="stable")[:SHOWN].copy())
     pictures = {
         "image": source,
-        "made": there,
+        "made": translations,
         "back": back,
         "made + noise": touched["noise"],
         "back from it": returned["noise"],
@@ -131,13 +136,13 @@ def hidden_signal(
         _difference(back, source),
         {touch: _difference(returned[touch], source) for touch in grown},
         _difference(source.median(0).values[None], source),
-        {title: pile[most].permute(0, 2, 3, 1).numpy() for title, pile in pictures.items()},
+        {title: images[most].permute(0, 2, 3, 1).numpy() for title, images in pictures.items()},
     )
 
 
 def _difference(x: Tensor, y: Tensor) -> NDArray[np.float64]:
-    found: NDArray[np.float64] = (x.double() - y.double()).abs().mean((1, 2, 3)).numpy() / 255
-    return found
+    result: NDArray[np.float64] = (x.double() - y.double()).abs().mean((1, 2, 3)).numpy() / 255
+    return result
 
 
 def _through_jpeg(image: Tensor) -> Tensor:
@@ -147,5 +152,5 @@ def _through_jpeg(image: Tensor) -> Tensor:
     Image.fromarray(array[..., 0] if grey else array).save(
         buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0
     )
-    found = np.asarray(Image.open(buffer)).reshape(array.shape)
-    return torch.from_numpy(found.copy()).permute(2, 0, 1)
+    result = np.asarray(Image.open(buffer)).reshape(array.shape)
+    return torch.from_numpy(result.copy()).permute(2, 0, 1)

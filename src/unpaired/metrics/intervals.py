@@ -1,4 +1,4 @@
-"""Numbers with their 95 % intervals."""
+"""Confidence intervals: Wilson for shares, percentile bootstrap for means."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An image against its known truth: L1, PSNR and SSIM, one number per image."""
+"""Paired image distances: L1, PSNR and SSIM of an image against its truth, one number per image."""
 
 from __future__ import annotations
 

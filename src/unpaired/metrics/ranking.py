@@ -1,4 +1,4 @@
-"""The one number by which moments of a training are ranked: its highest is what `best` means."""
+"""Validation score: the one number by which moments of a training are ranked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Label maps against the truth: one histogram of classes over all images, and its scores.
+"""Segmentation scores: pixel accuracy, class accuracy and IoU of label maps against the truth.
 
 The definitions are those of the reference (Isola et al. 2017, pix2pix, evaluation of Cityscapes),
 which the reports use: there a class that does not occur counts as 0.
@@ -45,15 +45,15 @@ def nearest_colour(images: Tensor, palette: Sequence[Sequence[int]]) -> NDArray[
             f"{images.dtype} of shape {tuple(images.shape)} by {tuple(colours.shape)}."
         )
     classes = torch.zeros(len(images), *images.shape[2:], dtype=torch.int64, device=images.device)
-    for part, found in zip(
+    for part, of_part in zip(
         torch.split(images, _BLOCK_IMAGES), torch.split(classes, _BLOCK_IMAGES), strict=True
     ):
-        nearest = torch.full_like(found, 4 * 255**2)
+        nearest = torch.full_like(of_part, 4 * 255**2)
         for k, colour in enumerate(colours):
             distance = (part.int() - colour.view(1, 3, 1, 1)).square().sum(1)
             closer = distance < nearest
             nearest[closer] = distance[closer]
-            found[closer] = k
+            of_part[closer] = k
     array: NDArray[np.int64] = classes.cpu().numpy()
     return array
 
@@ -86,7 +86,7 @@ def confusions(
     if predicted.size and not (predicted.min() >= 0 and predicted.max() < num_classes):
         raise DataError(
             f"Predicted classes reach from {predicted.min()} to {predicted.max()}, but there are "
-            f"{num_classes}, from 0 on: every pixel must be given one of them."
+            f"{num_classes}, from 0 on: every pixel must have one of them."
         )
     histograms = np.zeros((len(truth), num_classes, num_classes), np.int64)
     for histogram, true, guess in zip(histograms, truth, predicted, strict=True):
@@ -108,12 +108,12 @@ def scores(
     right = np.diagonal(histogram, axis1=-2, axis2=-1).astype(np.float64)
     truth, predicted = histogram.sum(-1), histogram.sum(-2)
     shares = {"class": _share(right, truth), "iou": _share(right, truth + predicted - right)}
-    found = {"pixel": _share(right.sum(-1), truth.sum(-1))}
+    results = {"pixel": _share(right.sum(-1), truth.sum(-1))}
     for name, share in shares.items():
         occurs = ~np.isnan(share)
         counted = occurs.sum(-1) if absent == "skip" else occurs.any(-1) * share.shape[-1]
-        found[name] = _share(np.where(occurs, share, 0.0).sum(-1), counted)
-    return found
+        results[name] = _share(np.where(occurs, share, 0.0).sum(-1), counted)
+    return results
 
 
 def measure(
@@ -134,13 +134,13 @@ def measure(
         raise DataError("A segmentation score needs a pixel whose true class is known: none is.")
     counts = resample_counts(n, resamples, np.random.default_rng(seed))
     resampled = np.tensordot(counts, histograms, 1)  # (resamples, K, K)
-    found: dict[str, Measurement] = {}
+    measurements: dict[str, Measurement] = {}
     for absent, suffix in _NAMES.items():
         values, bootstrapped = scores(histograms.sum(0), absent), scores(resampled, absent)
         for name in SCORES if absent == "zero" else SCORES[1:]:
             interval = percentile_interval(bootstrapped[name])
-            found[name + suffix] = Measurement(float(values[name]), *interval, n)
-    return found
+            measurements[name + suffix] = Measurement(float(values[name]), *interval, n)
+    return measurements
 
 
 def _share(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:

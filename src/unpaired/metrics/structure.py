@@ -1,4 +1,4 @@
-"""How much of an image's structure a translation has kept, whatever became of its colours."""
+"""Structure distance by histograms of oriented gradients: what a translation kept of an image."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def structure(x: Tensor, y: Tensor) -> NDArray[np.float64]:
     change when colours are inverted, exchanged or turned in hue. With the division, neither do
     they with brightness and contrast, but for what rounds, or clips at black and white.
 
-    Images of a pile have some structure in common, so that pairs of different ones lie below 1:
+    Images of one set have some structure in common, so that pairs of different ones lie below 1:
     show the distance to another image's translation beside it (`others`). An image without any
     edge is at 0 from another such and at 1 from the rest.
-    Raises DataError for piles of different sizes.
+    Raises DataError for image sets of different sizes.
     """
     check_pairs(x, y)
     blocks = zip(torch.split(x, _BLOCK_IMAGES), torch.split(y, _BLOCK_IMAGES), strict=True)
@@ -53,7 +53,7 @@ def structure(x: Tensor, y: Tensor) -> NDArray[np.float64]:
 
 
 def check_pairs(x: Tensor, y: Tensor) -> None:
-    """Raise DataError for piles of different sizes."""
+    """Raise DataError for image sets of different sizes."""
     if len(x) != len(y):
         raise DataError(
             f"{len(x)} images and {len(y)} translations cannot be compared one by one: give each "
@@ -64,7 +64,7 @@ def check_pairs(x: Tensor, y: Tensor) -> None:
 def others(num_images: int, seed: int = 0) -> NDArray[np.int64]:
     """For each of N ≥ 2 images the index of another one, each taken once; (N,).
 
-    `structure(x, y[others(len(x))])` is what a translation scores that has not looked at its input.
+    `structure(x, y[others(len(x))])` is what a translation scores that ignores its input.
     """
     assert num_images > 1
     # Along one ring through all images, in random order: nobody meets itself, as in a permutation.
@@ -92,8 +92,8 @@ def nearer(x: Tensor, y: Tensor) -> NDArray[np.float64]:
         own = distances.diagonal(first)[:, None]
         closer = (distances < own).double() + (distances == own).double() / 2
         shares.append((closer.sum(1) - 0.5) / (len(a) - 1))  # its own was counted as half
-    found: NDArray[np.float64] = torch.cat(shares).numpy()
-    return found
+    result: NDArray[np.float64] = torch.cat(shares).numpy()
+    return result
 
 
 def moved_edges(x: Tensor, y: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

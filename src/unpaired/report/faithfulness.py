@@ -82,13 +82,15 @@ def write_faithfulness(
     return page
 
 
-def change_map(there: Pixels, added: NDArray[np.float64], lost: NDArray[np.float64]) -> Pixels:
+def change_map(
+    translation: Pixels, added: NDArray[np.float64], lost: NDArray[np.float64]
+) -> Pixels:
     """The translation in grey, with red where edges are new, blue where they are gone.
 
-    there: (H, W, C) uint8. added, lost: (16, 16), 0…1. Returns (H, W, 3) uint8.
+    translation: (H, W, C) uint8. added, lost: (16, 16), 0…1. Returns (H, W, 3) uint8.
     """
-    height, width = there.shape[:2]
-    picture = np.repeat(there.mean(2, keepdims=True), 3, axis=2)
+    height, width = translation.shape[:2]
+    picture = np.repeat(translation.mean(2, keepdims=True), 3, axis=2)
     for amount, colour in ((lost, _LOST), (added, _ADDED)):
         smooth = Image.fromarray(amount.astype(np.float32)).resize(
             (width, height), Image.Resampling.BILINEAR
@@ -130,10 +132,10 @@ def _figure(
 ) -> Html:
     if not len(indices):
         return absent("None.")
-    maps = [change_map(found.there[i], found.added[i], found.lost[i]) for i in indices]
+    maps = [change_map(found.translations[i], found.added[i], found.lost[i]) for i in indices]
     columns: dict[str, Sequence[Pixels]] = {
         "image": list(found.source[indices]),
-        "made": list(found.there[indices]),
+        "made": list(found.translations[indices]),
         "changes": maps,
     }
     names = ", ".join(f"{found.names[i]} ({found.distances[i]:.2f})" for i in indices)

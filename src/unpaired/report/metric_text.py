@@ -138,7 +138,7 @@ _PATTERNS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         r"truth_lpips/(?P<to>a2b|b2a)",
         "LPIPS against the truth",
         "{source} → {target}",
-        "How different translated {source} images look from their true {target} counterparts "
+        "Perceptual distance of translated {source} images to their true {target} counterparts "
         "(0: the same)",
         {"decimals": 3} | _LOWER,
     ),
@@ -146,7 +146,8 @@ _PATTERNS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         r"cycle_lpips/(?P<of>a|b)",
         "Cycle error (LPIPS)",
         "{of} → {other} → {of}",
-        "How different {of} images look from themselves after {of} → {other} → {of} (0: the same)",
+        "Perceptual distance of {of} images to themselves after {of} → {other} → {of} (0: the "
+        "same)",
         {"decimals": 3} | _LOWER,
     ),
     (
@@ -274,7 +275,7 @@ _PATTERNS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         "Kernel distance ({extractor})",
         "to real {of}",
         "Kernel distance between {made} and real {of} images (features: {extractor}; "
-        "0: no difference found)",
+        "0: no difference)",
         {"decimals": 4} | _LOWER | _HEADLINE,
     ),
     (
@@ -297,7 +298,7 @@ _PATTERNS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         r"cmmd/(?P<extractor>[^/]+)/(?P<of>a|b)",
         "CMMD",
         "to real {of}",
-        "Distance between {made} and real {of} images in CLIP's features (0: no difference found)",
+        "Distance between {made} and real {of} images in CLIP's features (0: no difference)",
         {"decimals": 3} | _LOWER,
     ),
     (

@@ -1,8 +1,8 @@
-"""The FCN-score: does a segmenter of real photos find, in generated photos, the classes asked for?
+"""FCN-score: does a segmenter of real photos recognise in generated photos the classes asked for?
 
-Labels→photo, as in pix2pix (Isola et al. 2017, section 4): a photo made from a label map is given
-back to classes, and these are compared with the label map. Real photos of the same label maps give
-the upper bound, as no segmenter is perfect.
+Labels→photo, as in pix2pix (Isola et al. 2017, section 4): a photo generated from a label map is
+read back as classes, and these are compared with the label map. Real photos of the same label maps
+give the upper bound, as no segmenter is perfect.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ def fcn_score(
     for the same label maps; without it, that of the photos held out in the segmenter's training.
 
     Raises:
-        DataError: when there are no pairs, or a pile cannot be used.
+        DataError: when there are no pairs, or an image set cannot be used.
     """
     size, palette = trained.size, trained.palette
     classes, maps, _ = read_label_maps(labels, size, palette)
-    made = read_photos(generated, size)
-    pairs = match(made, classes, maps)
+    generated_photos = read_photos(generated, size)
+    pairs = match(generated_photos, classes, maps)
     protocol = Protocol(
         name="fcn-score",
         images_a=content_hash(torch.from_numpy(pairs.classes)),
@@ -61,8 +61,8 @@ def fcn_score(
         resize=f"{Protocol().resize}; label maps: nearest neighbour",
         palette=palette,
     )
-    found = scores_of(segmenter, pairs, len(palette), protocol.resamples)
-    bound, seen = trained.scores, 0
+    scores = scores_of(segmenter, pairs, len(palette), protocol.resamples)
+    bound, num_trained_on = trained.scores, 0
     if real is not None:
         photos = match(read_photos(real, size), classes, maps)
         photos = photos.only(np.flatnonzero(np.isin(photos.ids, pairs.ids)))
@@ -71,18 +71,18 @@ def fcn_score(
                 f"{describe(real)} has no photo of the label maps that the generated photos were "
                 f"made from, such as {pairs.ids[0]!r}. Give their real photos, or leave out --real."
             )
-        seen = len(set(hashes_of(photos.photos)) & set(trained.photos))
+        num_trained_on = len(set(hashes_of(photos.photos)) & set(trained.photos))
         bound = scores_of(segmenter, photos, len(palette), protocol.resamples)
-    metrics = {f"{NAME}/{name}": score for name, score in found.items()}
+    metrics = {f"{NAME}/{name}": score for name, score in scores.items()}
     metrics |= {f"{NAME}/{name}/real": score for name, score in bound.items()}
     return protocol.record(metrics) | {
         "pairs": len(pairs),
-        "photos_without_label_map": len(made.ids) - len(pairs),
+        "photos_without_label_map": len(generated_photos.ids) - len(pairs),
         "label_maps_without_photo": len(maps.ids) - len(pairs),
-        "refused": [str(error) for error in (*made.refused, *maps.refused)],
+        "refused": [str(error) for error in (*generated_photos.refused, *maps.refused)],
         "real": {
             "from": "held out in training" if real is None else "given",
             "photos": bound["pixel"].n,
-            "seen_in_training": seen,
+            "seen_in_training": num_trained_on,
         },
     }

@@ -1,4 +1,4 @@
-"""The segmenter folder: what a segmenter's training leaves to judge with.
+"""Segmenter folder: a trained segmenter's weights, settings and card.
 
 It holds `model.safetensors` (the weights), `config.json` (`Trained`) and `README.md` (the card).
 None of them can run code when read: pickles are refused.
@@ -103,7 +103,7 @@ def load_segmenter(folder: Path) -> tuple[Segmenter, Trained]:
     with torch.device("meta"):  # without memory for weights that the file may not have
         empty = Segmenter(trained.network.build(len(trained.palette)))
     empty.load_state_dict(read_weights(folder / WEIGHTS, empty.state_dict()), assign=True)
-    # The format checks lengths but not content: a flipped bit would judge, quietly and wrongly.
+    # The format checks lengths but not content: a flipped bit would give wrong scores, quietly.
     if hash_of_weights(empty) != trained.weights_hash:
         raise ModelError(
             f"{folder / WEIGHTS} holds other weights than {CONFIG} describes: it is damaged, or "
@@ -162,21 +162,21 @@ def _read_config(path: Path) -> Trained:
 
 def _unreasonable(trained: Trained) -> list[str]:
     """Settings that no segmenter has."""
-    network, found = trained.network, []
+    network, problems = trained.network, []
     widths = [*network.widths, network.head_width, trained.size]
     if not all(1 <= width <= LARGEST_SETTING for width in widths):
-        found.append(f"widths and size {widths} are not within 1 to {LARGEST_SETTING}.")
+        problems.append(f"widths and size {widths} are not within 1 to {LARGEST_SETTING}.")
     if not all(1 <= depth <= _MOST_BLOCKS for depth in network.depths):
-        found.append(f"depths {network.depths} are not within 1 to {_MOST_BLOCKS}.")
+        problems.append(f"depths {network.depths} are not within 1 to {_MOST_BLOCKS}.")
     heads = getattr(network, "heads", (1, 1, 1, 1))
     if any(h < 1 or width % h for width, h in zip(network.widths, heads, strict=True)):
-        found.append(f"heads {heads} do not divide the widths {network.widths}.")
+        problems.append(f"heads {heads} do not divide the widths {network.widths}.")
     colours = trained.palette
     if not 2 <= len(set(colours)) == len(colours) <= LARGEST_SETTING:
-        found.append("the palette is not two colours or more, each once.")
+        problems.append("the palette is not two colours or more, each once.")
     if any(not 0 <= value <= 255 for colour in colours for value in colour):
-        found.append("the palette's colours are not within 0 to 255.")
-    return found
+        problems.append("the palette's colours are not within 0 to 255.")
+    return problems
 
 
 def card(trained: Trained) -> str:
@@ -193,8 +193,8 @@ def card(trained: Trained) -> str:
     lines = [
         "# Segmenter",
         "",
-        f"Gives each pixel of a photo one of {len(trained.palette)} classes, to judge generated "
-        "photos by (FCN-score).",
+        f"Gives each pixel of a photo one of {len(trained.palette)} classes, to score generated "
+        "photos with (FCN-score).",
         "",
         f"{type(trained.network).__name__}, trained from {start} on {len(trained.photos):,} "
         f"photos at {trained.size}×{trained.size}: {trained.images:,} seen, counting repeats, in "

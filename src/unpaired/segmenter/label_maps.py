@@ -1,4 +1,4 @@
-"""Photos and their label maps in pairs: what a segmenter learns from, and what judges with it.
+"""Pairs of photos and label maps: what a segmenter learns from, and is compared with.
 
 Label maps are RGB images with one colour a class, the palette. Lossy ones (JPEG) are read too, by
 the nearest colour of the palette; what makes a colour unknown says `palettes.unknown_colours`.
@@ -74,20 +74,20 @@ def read_photos(source: Source, size: int) -> LabelledImages:
     Raises:
         DataError: for a source without ids, or of grey photos only.
     """
-    pile = _read(source, size, nearest=False)
-    red, green, blue = pile.pixels.unbind(1)
+    images = _read(source, size, nearest=False)
+    red, green, blue = images.pixels.unbind(1)
     if torch.equal(red, green) and torch.equal(green, blue):
         raise DataError(
-            f"{pile.name} holds grey photos only, and a segmenter judges by colour too: give the "
-            "colour photos. (Label maps are given with --labels.)"
+            f"{images.name} holds grey photos only, and a segmenter needs colour too: give the "
+            "colour photos. (Label maps go with --labels.)"
         )
-    return pile
+    return images
 
 
 def read_label_maps(
     source: Source, size: int, palette: Palette | None
 ) -> tuple[NDArray[np.int64], LabelledImages, Palette]:
-    """Classes (N, size, size) by the nearest colour, the pile, and the palette.
+    """Classes (N, size, size) by the nearest colour, the images, and the palette.
 
     Brought to size by nearest neighbour. Without a palette, it is all colours of the label maps,
     in order of red, green and blue; they must then be lossless.
@@ -95,22 +95,22 @@ def read_label_maps(
     Raises:
         DataError: for label maps of other colours than the palette's, or of too many.
     """
-    found: dict[str, set[int]] = {}
+    colours_by_name: dict[str, set[int]] = {}
     unknown: dict[str, tuple[float, Counter[int]]] = {}
 
-    def look(name: str, pixels: NDArray[np.uint8]) -> None:
+    def visit(name: str, pixels: NDArray[np.uint8]) -> None:
         if palette is None:
-            found[name] = colours_of(pixels)
+            colours_by_name[name] = colours_of(pixels)
         else:
             unknown[name] = unknown_colours(pixels, palette)
 
-    pile = _read(source, size, nearest=True, look=look)
-    check_known(unknown, pile.name, len(pile.ids))
+    images = _read(source, size, nearest=True, visit=visit)
+    check_known(unknown, images.name, len(images.ids))
     if palette is None:
-        colours = set().union(*found.values())
-        check_found(colours, pile.name)
+        colours = set().union(*colours_by_name.values())
+        check_found(colours, images.name)
         palette = tuple(unpacked(colour) for colour in sorted(colours))
-    return nearest_colour(pile.pixels, palette), pile, palette
+    return nearest_colour(images.pixels, palette), images, palette
 
 
 def match(photos: LabelledImages, classes: NDArray[np.int64], labels: LabelledImages) -> Pairs:
@@ -120,14 +120,14 @@ def match(photos: LabelledImages, classes: NDArray[np.int64], labels: LabelledIm
         DataError: when no id is in both, or a photo has other proportions than its label map.
     """
     place = {identity: i for i, identity in enumerate(photos.ids)}
-    found = [(place[identity], j) for j, identity in enumerate(labels.ids) if identity in place]
-    if not found:
+    matches = [(place[identity], j) for j, identity in enumerate(labels.ids) if identity in place]
+    if not matches:
         raise DataError(
             f"No photo in {photos.name} has a label map in {labels.name}: a pair is two files of "
             f"one name, whatever their ending, or two rows of one id. The photos are called "
             f"{_some(photos.ids)}; the label maps {_some(labels.ids)}."
         )
-    for i, j in found:
+    for i, j in matches:
         (height, width), (rows, columns) = photos.shapes[i], labels.shapes[j]
         if abs(width * rows / (height * columns) - 1) > _PROPORTIONS:
             raise DataError(
@@ -135,9 +135,9 @@ def match(photos: LabelledImages, classes: NDArray[np.int64], labels: LabelledIm
                 f"label map in {labels.name} {columns}×{rows}. Sizes may differ, proportions may "
                 "not, as both must show the same part of the scene: crop or resize them alike."
             )
-    here, there = np.array(found, np.int64).T
-    ids = [labels.ids[j] for j in there]
-    return Pairs(ids, photos.pixels[torch.from_numpy(here)], classes[there])
+    of_photos, of_labels = np.array(matches, np.int64).T
+    ids = [labels.ids[j] for j in of_labels]
+    return Pairs(ids, photos.pixels[torch.from_numpy(of_photos)], classes[of_labels])
 
 
 def hold_out(pairs: Pairs, fraction: float = 0.1) -> tuple[Pairs, Pairs]:
@@ -158,9 +158,9 @@ def _read(
     size: int,
     *,
     nearest: bool,
-    look: Callable[[str, NDArray[np.uint8]], None] | None = None,
+    visit: Callable[[str, NDArray[np.uint8]], None] | None = None,
 ) -> LabelledImages:
-    """Decode all images of a source; `look` sees each as it is stored."""
+    """Decode all images of a source; `visit` is called with each as it is stored."""
     records = (replace(source, pairs=True) if isinstance(source, Folder) else source).open()
     name = describe(source)
     if records.ids is None:
@@ -180,14 +180,14 @@ def _read(
             content = read_pixels(records, i, 3).astype(np.uint8)
         except UnreadableImage as error:
             return error
-        if look is not None:
-            look(records.names[i], content)
+        if visit is not None:
+            visit(records.names[i], content)
         return resize(content, size, size, nearest=nearest), content.shape[:2]
 
     with ThreadPoolExecutor(NUM_THREADS) as pool:
-        looks = list(pool.map(read, range(len(records.names))))
-    good = [(i, seen) for i, seen in enumerate(looks) if not isinstance(seen, UnreadableImage)]
-    refused = [*records.refused, *(seen for seen in looks if isinstance(seen, UnreadableImage))]
+        images = list(pool.map(read, range(len(records.names))))
+    good = [(i, image) for i, image in enumerate(images) if not isinstance(image, UnreadableImage)]
+    refused = [*records.refused, *(image for image in images if isinstance(image, UnreadableImage))]
     if not good:
         raise DataError(f"{name} has no image that can be used (first: {refused[0]}).")
     stacked = np.stack([pixels for _, (pixels, _) in good]).transpose(0, 3, 1, 2)

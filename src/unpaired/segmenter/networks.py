@@ -1,4 +1,4 @@
-"""The networks of a segmenter, by way of `transformers`: random weights, or pretrained ones.
+"""Segmentation networks (UperNet, SegFormer) by `transformers`: random weights, or pretrained ones.
 
 To add one: a configuration with `build` here, and its name in `SegmenterNetwork`.
 """
@@ -129,9 +129,9 @@ def pretrained(weights: str, num_classes: int) -> tuple[SegFormer, nn.Module]:
         if settings.model_type != "segformer":
             raise ValueError(f"it is a {settings.model_type}, not a SegFormer")
         for name, value in _SHARED_BY_ALL_SIZES.items():
-            found = getattr(settings, name)
-            if (tuple(found) if isinstance(value, tuple) else found) != value:
-                raise ValueError(f"its {name} are {found}, not {value} as in SegFormer B0 to B5")
+            actual = getattr(settings, name)
+            if (tuple(actual) if isinstance(value, tuple) else actual) != value:
+                raise ValueError(f"its {name} are {actual}, not {value} as in SegFormer B0 to B5")
         network = model.from_pretrained(
             weights, num_labels=num_classes, ignore_mismatched_sizes=True, use_safetensors=True
         )

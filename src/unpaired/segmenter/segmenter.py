@@ -1,4 +1,4 @@
-"""The segmenter: learns the classes of real photos' pixels, then judges generated photos."""
+"""Semantic segmenter of photos: its training, and the classes that it predicts."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ class Segmenter(nn.Module):
     def predict(self, photos: Tensor) -> NDArray[np.int64]:
         """(N, 3, H, W) uint8 => (N, H, W): the likeliest class of each pixel, 0…K−1.
 
-        Batch by batch in evaluation mode: what else is in the pile changes nothing.
+        Batch by batch in evaluation mode: what else is in the set changes nothing.
         """
         self.eval()
         batches = torch.split(photos, _PREDICTION_BATCH_IMAGES)
-        found = [self(_unit(b.to(self.mean.device))).argmax(1).cpu() for b in batches]
-        classes: NDArray[np.int64] = torch.cat(found).numpy()
+        predicted = [self(_unit(b.to(self.mean.device))).argmax(1).cpu() for b in batches]
+        classes: NDArray[np.int64] = torch.cat(predicted).numpy()
         return classes
 
 
@@ -76,7 +76,7 @@ def train_segmenter(
     seed: int = 0,
     device: torch.device | str = "cpu",
     images_seen: int | None = None,
-    tell: Callable[[int, int, float], None] | None = None,
+    progress: Callable[[int, int, float], None] | None = None,
 ) -> tuple[Segmenter, SegmenterNetwork]:
     """Train on photos (N, 3, H, W) uint8 and the classes of their pixels (N, H, W), 0…K−1.
 
@@ -84,7 +84,8 @@ def train_segmenter(
     200,000 images, unless `images_seen` says otherwise; whole batches only. Order, augmentation
     and first weights follow from `seed`: on the same machine, with the same number of threads, the
     weights are the same to the bit. `weights`: those of a pretrained SegFormer, in place of
-    `network`; see `pretrained`. `tell` hears of every hundredth step: images seen, all, loss.
+    `network`; see `pretrained`. `progress` is called at each hundredth step: images seen, all,
+    loss.
 
     Returns the segmenter, in evaluation mode, and the form of its network.
 
@@ -105,8 +106,8 @@ def train_segmenter(
         segmenter.to(device).train()
 
         def loss(batch: Tensor) -> Tensor:
-            seen, wanted = augment(photos[batch].to(device), truth[batch].to(device), random)
-            return F.cross_entropy(segmenter(seen), wanted)
+            augmented, wanted = augment(photos[batch].to(device), truth[batch].to(device), random)
+            return F.cross_entropy(segmenter(augmented), wanted)
 
         fitting = Fitting(
             segmenter,
@@ -118,7 +119,7 @@ def train_segmenter(
             random=random,
         )
         advice = "Train with another seed; if that fails too, report it."
-        fitting.run(loss, advice=advice, tell=tell)
+        fitting.run(loss, advice=advice, tell=progress)
     return segmenter.eval(), network
 
 
@@ -150,8 +151,8 @@ def augment(photos: Tensor, classes: Tensor, random: torch.Generator) -> tuple[T
     def moved(values: Tensor, mode: str) -> Tensor:
         return F.grid_sample(values, places, mode, padding_mode="border", align_corners=False)
 
-    seen = jitter(moved(_unit(photos), "bilinear"), COLOURS, random)
-    return seen, moved(classes[:, None].float(), "nearest")[:, 0].round().long()
+    augmented = jitter(moved(_unit(photos), "bilinear"), COLOURS, random)
+    return augmented, moved(classes[:, None].float(), "nearest")[:, 0].round().long()
 
 
 def default_images_seen(num_photos: int) -> int:

@@ -77,7 +77,7 @@ class RunObserver:
     def evaluate(self, state: State) -> None:
         """Measure on validation images, and keep the weights if they are the best so far."""
         if self._validation is None:
-            self._validation = self._judge("validation")
+            self._validation = self._evaluator("validation")
         result = self._validation.measure(state.average, state.images)
         mark = result.record.fingerprint  # scores of other protocols are no rivals
         before = [b for b in self._records_of("validation") if b.fingerprint == mark]
@@ -90,7 +90,7 @@ class RunObserver:
         self._leave(state)
 
     def finish(self, state: State) -> None:
-        """The last words of a run: validation and test of the final weights, model, report.
+        """The end of a run: validation and test of the final weights, model, report.
 
         The model comes first: it need not wait for the minutes that measuring may take.
         """
@@ -105,7 +105,7 @@ class RunObserver:
                 networks, images = best.networks.to(self.device), best.images
         new: list[EvaluationRecord] = []
         if not self._measured("test", images):
-            result = self._judge("test").measure(networks, images)
+            result = self._evaluator("test").measure(networks, images)
             self._draw_worst(result)
             new = [result.record]
         if new or (self.run / UNFINISHED).exists():
@@ -131,7 +131,7 @@ class RunObserver:
     def _records_of(self, split: Split) -> list[EvaluationRecord]:
         return [record for record in self.evaluations() if record.split == split]
 
-    def _judge(self, split: Split) -> Evaluator:
+    def _evaluator(self, split: Split) -> Evaluator:
         return Evaluator(
             self.experiment, split, self.device, training=self.images, leaks=self.leaks
         )
@@ -147,8 +147,8 @@ class RunObserver:
             pictures, direction = result.translated[domain], DIRECTION[domain]
             sets = {
                 domain: pictures.source,
-                f"{domain}→{OTHER[domain]}": pictures.there,
-                f"{domain}→{OTHER[domain]}→{domain}": pictures.back,
+                f"{domain}→{OTHER[domain]}": pictures.translations,
+                f"{domain}→{OTHER[domain]}→{domain}": pictures.reconstructions,
             }
             columns = {
                 title: samples.to_arrays(images[indices])

@@ -1,4 +1,4 @@
-"""Sample grids of a run: a, a→b, a→b→a; b likewise; or images from noise."""
+"""Sample grids of a run: a, a→b, a→b→a; b likewise; or images generated from noise."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def columns(
     translated = Translating(experiment, networks, device, 0).translate(pixels, domain)
     grids = {
         domain: to_arrays(translated.source),
-        f"{domain}→{other}": to_arrays(translated.there),
+        f"{domain}→{other}": to_arrays(translated.translations),
     }
-    if translated.back is not None:
-        grids[f"{domain}→{other}→{domain}"] = to_arrays(translated.back)
+    if translated.reconstructions is not None:
+        grids[f"{domain}→{other}→{domain}"] = to_arrays(translated.reconstructions)
     return grids
 
 
@@ -47,8 +47,8 @@ def styles(experiment: Experiment, networks: Networks, pixels: Tensor) -> Column
         style = experiment.method.draw_styles(networks, 1, generator(i, "styles"))
         assert style is not None, "asked for the styles of a method that has none"
         same = style.expand(len(pixels), -1)
-        there = translating.translate(pixels, "a", and_back=False, styles=same).there
-        grids[f"style {i + 1}"] = to_arrays(there)
+        translations = translating.translate(pixels, "a", and_back=False, styles=same).translations
+        grids[f"style {i + 1}"] = to_arrays(translations)
     return grids
 
 

@@ -50,8 +50,8 @@ def alternatives(arguments: Sequence[str]) -> list[Flag]:
                 f"and no spaces, as in {name} {values[0]},{values[-1]}"
             )
         several = "," in " ".join(values) and types_of_setting and str not in types_of_setting
-        found = _split(name, " ".join(values), types_of_setting) if several else [list(words)]
-        flags.append(Flag(path if types_of_setting else "", found))
+        choices = _split(name, " ".join(values), types_of_setting) if several else [list(words)]
+        flags.append(Flag(path if types_of_setting else "", choices))
     varied = [flag.path for flag in flags if len(flag.alternatives) > 1]
     for path in varied:
         if [flag.path for flag in flags].count(path) > 1:
@@ -69,26 +69,26 @@ def combinations(flags: Sequence[Flag]) -> list[list[str]]:
 
 def _words_by_flag(arguments: Sequence[str]) -> list[list[str]]:
     """Each flag with the words that follow it."""
-    found: list[list[str]] = []
+    groups: list[list[str]] = []
     for word in arguments:
         if is_flag(word):
-            found.append([word])
-        elif found:
-            found[-1].append(word)
+            groups.append([word])
+        elif groups:
+            groups[-1].append(word)
         else:
             raise SettingError(
                 f"{word!r} belongs to no flag. A recipe comes first, and settings after it: "
                 "unpaired sweep demo --method.cycle-weight 0,5,10 --seeds 3"
             )
-    return found
+    return groups
 
 
-def _split(flag: str, text: str, found: set[Any]) -> list[list[str]]:
+def _split(flag: str, text: str, setting_types: set[Any]) -> list[list[str]]:
     """The words of each alternative: "0,5" => [[flag, "0"], [flag, "5"]]."""
     parts = [part.split() for part in text.split(",")]
     if not all(parts):
         raise SettingError(f"{flag} {text}: a value is missing beside a comma.")
-    tuples = [t for t in found if typing.get_origin(t) is tuple]
+    tuples = [t for t in setting_types if typing.get_origin(t) is tuple]
     if tuples:
         items = typing.get_args(tuples[0])
         length = len(items)
@@ -100,7 +100,7 @@ def _split(flag: str, text: str, found: set[Any]) -> list[list[str]]:
                 f"{example}; a comma separates values that a sweep compares."
             )
         return [[flag, *part] for part in parts]
-    if bool in found:
+    if bool in setting_types:
         return [_switch(flag, part[0]) for part in parts]
     return [[flag, part[0]] for part in parts]
 
@@ -122,9 +122,9 @@ def _types(path: str) -> set[Any]:
     return {p for p in places if not dataclasses.is_dataclass(p) and p is not type(None)}
 
 
-def _takes_several(found: set[Any]) -> bool:
+def _takes_several(setting_types: set[Any]) -> bool:
     """Whether one value of the setting is several words."""
-    return str in found or any(typing.get_origin(t) is tuple for t in found)
+    return str in setting_types or any(typing.get_origin(t) is tuple for t in setting_types)
 
 
 def _members(hint: Any) -> list[Any]:

@@ -24,28 +24,28 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As usual, but ~ is the user's folder in every path: no shell expands --output=~/runs."""
-        given, rest = super().parse_known_args(args, namespace)
-        for name, value in vars(given).items():
+        options, rest = super().parse_known_args(args, namespace)
+        for name, value in vars(options).items():
             if isinstance(value, Path):
-                setattr(given, name, at_home(value))
-        return given, rest
+                setattr(options, name, at_home(value))
+        return options, rest
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As usual, but an unknown flag is answered with the most similar one."""
-        given, unknown = self.parse_known_args(args, namespace)
+        options, unknown = self.parse_known_args(args, namespace)
         if unknown:
             self.error(unknown_argument(unknown[0], self.options))
-        return given
+        return options
 
     def parse_with_settings(self, arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
         """The flags, and all that belongs to settings, which have a dot in their names: other
         flags that are unknown are answered with the most similar one."""
-        given, rest = self.parse_known_args(arguments)
+        options, rest = self.parse_known_args(arguments)
         for word in rest:
             name = word.partition("=")[0]
             if is_flag(word) and "." not in name:
                 self.error(unknown_argument(name, self.options))
-        return given, rest
+        return options, rest
 
     @property
     def options(self) -> list[str]:

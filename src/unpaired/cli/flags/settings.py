@@ -17,7 +17,7 @@ from unpaired.experiment.experiment import Experiment
 
 
 def override(
-    base: Experiment, arguments: list[str], prog: str, defaults: str = "these piles"
+    base: Experiment, arguments: list[str], prog: str, defaults: str = "these images"
 ) -> Experiment:
     """`base` with the settings that flags give; `defaults` says in the help whose `base` is.
 
@@ -34,7 +34,7 @@ def override(
         rest = ["--help"]
     elif rest and not rest[0].startswith("-"):
         raise SettingError(
-            f"{rest[0]!r} belongs to no flag. Piles are given as folders, --a photos/ --b "
+            f"{rest[0]!r} belongs to no flag. Image sets are given as folders, --a photos/ --b "
             f"paintings/, settings as --training.batch-size 8. `{prog} --help` lists them."
         )
     registry = ConstructorRegistry()
@@ -73,14 +73,16 @@ def _help_of_kinds(settings: Any, prog: str) -> str:
 
 def _all_kinds(settings: Any, path: str = "") -> dict[str, list[str]]:
     """The kinds that each part of `settings` can have, by its path, where it has several."""
-    found = {}
+    kinds_of_settings = {}
     for name, hint in typing.get_type_hints(type(settings)).items():
         kinds, current = _kinds(hint), getattr(settings, name, None)
         if len(kinds) > 1:
-            found[f"{path}{name}".replace("_", "-")] = [k.replace("_", "-") for k in kinds]
+            kinds_of_settings[f"{path}{name}".replace("_", "-")] = [
+                k.replace("_", "-") for k in kinds
+            ]
         if dataclasses.is_dataclass(current):
-            found |= _all_kinds(current, f"{path}{name}.")
-    return found
+            kinds_of_settings |= _all_kinds(current, f"{path}{name}.")
+    return kinds_of_settings
 
 
 def _apply_kinds(base: Experiment, arguments: list[str]) -> tuple[Experiment, list[str]]:
