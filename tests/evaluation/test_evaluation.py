@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from unpaired.engine import distributed as hardware
+from unpaired.core import devices
 from unpaired.evaluation import encoders as learned
 from unpaired.evaluation import extractor_records as any_extractor
 from unpaired.evaluation.content import Pretrained, diversity_within_classes
@@ -75,7 +75,7 @@ def test_a_record_says_in_which_precision_translations_were_made(
     monkeypatch.setattr(type(experiment.method), "translate", look)
     found = {}
     for lower, name in ((True, "bfloat16"), (False, "float32")):
-        monkeypatch.setattr(hardware, "has_bfloat16", lambda device, lower=lower: lower)
+        monkeypatch.setattr(devices, "has_bfloat16", lambda device, lower=lower: lower)
         result = judge.measure(networks, 0)
         (other,) = any_extractor.records(judge, result, [Pixels().load(CPU)])
         assert result.record.precision == other.precision == name
