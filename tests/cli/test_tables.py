@@ -31,7 +31,7 @@ def test_each_number_is_whole_and_its_companions_stand_below(
     line = next(line for line in shown.splitlines() if name in line)
     for text in ("0.0002832", "0.0001604 … 0.0004505", "50000"):
         assert text in line
-    for words in ("  unchanged input", "  real against real"):
+    for words in ("  unchanged input", "  real against real (floor)"):
         line = next(line for line in shown.splitlines() if words in line)
         assert "-8.414e-06" in line
         assert "25000" in line

@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from statistics import fmean
 
-_ACCURACY = re.compile(r"translation_accuracy/(a2b|b2a)")
-_KERNEL_DISTANCE = re.compile(r"kd/.*(?<!/floor)(?<!/input)")
+from unpaired.metrics import catalogue
+from unpaired.metrics.catalogue.metric import Metric
 
 
 def validation_score(values: Mapping[str, float]) -> float:
     """Mean translation accuracy where there are labels, else minus the mean kernel distance.
 
-    `values` are the metrics of one evaluation by name; NaN where they hold neither.
+    `values` are the metrics of one evaluation by name; NaN where they hold neither. Which metrics
+    rank, and which of them first, the catalogue says.
     """
-    if accuracies := [v for name, v in values.items() if _ACCURACY.fullmatch(name)]:
-        return fmean(accuracies)
-    if distances := [v for name, v in values.items() if _KERNEL_DISTANCE.fullmatch(name)]:
-        return -fmean(distances)
-    return math.nan
+    ranking = _ranking(values)
+    if ranking is None:
+        return math.nan
+    metric, ranked = ranking
+    return fmean(ranked) if metric.better == "higher" else -fmean(ranked)
 
 
 def meaning_of_score(values: Mapping[str, float]) -> str:
     """What `validation_score` is of these metrics, in words."""
-    has_labels = any(_ACCURACY.fullmatch(name) for name in values)
-    return "mean translation accuracy" if has_labels else "minus the mean kernel distance"
+    ranking = _ranking(values)
+    if ranking is None:
+        return "not measured"
+    metric, _ = ranking
+    title = metric.title.partition(" (")[0].lower()
+    return f"{'' if metric.better == 'higher' else 'minus '}the mean {title}".removeprefix("the ")
+
+
+def _ranking(values: Mapping[str, float]) -> tuple[Metric, list[float]] | None:
+    """The first metric that ranks and was measured, with its values; companions have none."""
+    ranking = sorted((m for m in catalogue.METRICS if m.ranking), key=lambda m: m.ranking)
+    for metric in ranking:
+        if ranked := [value for name, value in values.items() if metric.match(name) is not None]:
+            return metric, ranked
+    return None

@@ -10,13 +10,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table as Printed
 
+from unpaired.metrics.catalogue import COMPANIONS
 from unpaired.metrics.ranking import meaning_of_score
 from unpaired.records.evaluation import EvaluationRecord
 from unpaired.report.comparison.compare import Comparison
 from unpaired.report.comparison.numbers import Row, Table, images_text, leaders
 from unpaired.report.comparison.protocols import differing_parts, division
 from unpaired.report.comparison.tables import companion, mean_score, title_of
-from unpaired.report.metric_text import COMPANIONS
 
 _HEAD = 14
 """Characters of a line in the head of a column."""
@@ -144,12 +144,12 @@ def _final(table: Table, metrics: Sequence[str], comparison: Comparison) -> Prin
                 f"[bold]{_escape(text)}[/bold]" if row.group in best[metric] else _escape(text)
             )
         printed.add_row(*map(_escape, row.group.settings.values()), *cells)
-    for suffix, meaning in (("input", "unchanged input"), ("floor", "floor")):
+    for suffix, beside_metric in COMPANIONS.items():
         beside = [companion(table, metric, suffix) for metric in metrics]
         if any(value is not None for value in beside):
             blank = [""] * (len(settings) - 1)
             values = ["" if value is None else _value(value, None) for value in beside]
-            printed.add_row(meaning, *blank, "", "", *values, style="dim")
+            printed.add_row(beside_metric.label, *blank, "", "", *values, style="dim")
     return printed
 
 

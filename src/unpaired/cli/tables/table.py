@@ -8,12 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-_COMPANIONS = {
-    "input": "unchanged input",
-    "floor": "real against real",
-    "shuffled": "another image's",
-}
-"""What stands beside a number, by the ends of its name, and how it is called."""
+from unpaired.metrics import catalogue
 
 
 def print_metrics(record: dict[str, Any]) -> None:
@@ -23,13 +18,12 @@ def print_metrics(record: dict[str, Any]) -> None:
     for column in ("metric", "value", "95 % interval", "n"):
         table.add_column(column, justify="left" if column == "metric" else "right", no_wrap=True)
     for name, metric in metrics.items():
-        if name.endswith(tuple(f"/{companion}" for companion in _COMPANIONS)):
+        if catalogue.is_companion(name, metrics):
             continue
         table.add_row(name, *_numbers(metric))
-        for companion, words in _COMPANIONS.items():
-            if f"{name}/{companion}" in metrics:
-                numbers = _numbers(metrics[f"{name}/{companion}"])
-                table.add_row(f"  {words}", *numbers, style="dim")
+        for suffix, beside in catalogue.companions(name, metrics).items():
+            words = catalogue.COMPANIONS[suffix].title.lower()
+            table.add_row(f"  {words}", *_numbers(beside), style="dim")
     # A pipe has no width of its own: a table that is cut there would lose numbers.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     console.print(table)

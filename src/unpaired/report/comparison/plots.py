@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
 
+from unpaired.metrics.catalogue import COMPANIONS
 from unpaired.records.evaluation import EvaluationRecord
 from unpaired.records.measurement import Measurement
 from unpaired.report.comparison.compare import Comparison
@@ -17,10 +17,6 @@ from unpaired.report.names import Names
 from unpaired.report.plots.dots import Dot, Reference, Strip, dot_plot
 from unpaired.report.plots.lines import Line, Point, chart
 
-_REFERENCES: Mapping[str, tuple[str, Literal["dashed", "dotted"]]] = {
-    "input": ("unchanged input", "dashed"),
-    "floor": ("floor", "dotted"),
-}
 _BETTER = {"higher": "higher is better", "lower": "lower is better", "unknown": ""}
 
 
@@ -74,8 +70,13 @@ def _dots(table: Table, metric: str, roles: Mapping[str, str], names: Names) -> 
             )
             strips.append(strip)
     references = [
-        Reference(label=label, value=value * words.scale, text=words.value(value), style=style)
-        for suffix, (label, style) in _REFERENCES.items()
+        Reference(
+            label=beside.label,
+            value=value * words.scale,
+            text=words.value(value),
+            style=beside.stroke,
+        )
+        for suffix, beside in COMPANIONS.items()
         if (value := companion(table, metric, suffix)) is not None
     ]
     return dot_plot(words.name, strips, references, words.unit, _BETTER[words.better])

@@ -10,13 +10,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 from unpaired.core.setting_names import text_of
+from unpaired.metrics.catalogue import COMPANIONS
 from unpaired.metrics.ranking import meaning_of_score
 from unpaired.records.evaluation import EvaluationRecord
 from unpaired.report.comparison.compare import Comparison
 from unpaired.report.comparison.groups import Group
 from unpaired.report.comparison.numbers import Row, Table, images_text, leaders, score
 from unpaired.report.html.markup import Html, absent, definitions, flatten, join, tag
-from unpaired.report.metric_text import COMPANIONS, Wording, in_order, wording
+from unpaired.report.metric_text import Wording, in_order, wording
 from unpaired.report.names import Names
 
 _MOST_VALUES = 5
@@ -105,10 +106,10 @@ def _columns(table: Table, metrics: Sequence[str], names: Names) -> Html:
             value = tag("b", text) if row.group in bold[metric] else tag("span", text)
             cells.append(tag("td", value, tag("small", small), data_label=w.name))
         rows.append(tag("tr", _head(row.group), *cells))
-    for suffix, meaning in COMPANIONS.items():
+    for suffix, beside in COMPANIONS.items():
         found = {metric: companion(table, metric, suffix) for metric in metrics}
         if any(value is not None for value in found.values()):
-            head = tag("th", meaning, scope="row")
+            head = tag("th", beside.title, scope="row")
             blank = tag("td", "", class_="without")
             cells = [_beside(words[metric], value) for metric, value in found.items()]
             rows.append(tag("tr", head, blank, blank, *cells, class_="companion"))

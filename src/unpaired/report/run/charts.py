@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from unpaired.metrics import catalogue
 from unpaired.records.evaluation import EvaluationRecord
 from unpaired.records.log import LogPoint
 from unpaired.report.html.markup import Html
@@ -49,15 +50,10 @@ def metric_charts(evaluations: Sequence[EvaluationRecord], names: Names) -> list
         label = words.about
         groups.setdefault(title, []).append(_metric_line(evaluations, metric, label, role, words))
         units[title] = words.unit
-        for companion, meaning in (
-            ("floor", "floor"),
-            ("input", "unchanged"),
-            ("shuffled", "another image's"),
-        ):
-            name = f"{metric}/{companion}"
-            if name in latest:
-                line = _metric_line(evaluations, name, meaning, role, words, dashed=True)
-                groups[title].append(line)
+        for suffix in catalogue.companions(metric, latest):
+            name, beside = f"{metric}/{suffix}", catalogue.COMPANIONS[suffix].label
+            line = _metric_line(evaluations, name, beside, role, words, dashed=True)
+            groups[title].append(line)
     charts = [chart(title, lines, units[title]) for title, lines in groups.items()]
     return [drawn for drawn in charts if drawn]
 

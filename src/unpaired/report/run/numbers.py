@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
+from unpaired.metrics import catalogue
 from unpaired.records.evaluation import EvaluationRecord
 from unpaired.records.measurement import Measurement
 from unpaired.records.runs import Run
 from unpaired.report.html.markup import Html, absent, definitions, flatten, join, tag
-from unpaired.report.metric_text import COMPANIONS, Wording, in_order, wording
+from unpaired.report.metric_text import Wording, in_order, wording
 from unpaired.report.names import Names
 
 _MOST_HEADLINES = 6
@@ -115,12 +116,9 @@ def _card(metric: str, final: EvaluationRecord, names: Names) -> Html:
         tag("p", f"{words.sentence}."),
         tag("p", f"({_evidence(words, number)})", class_="evidence"),
     ]
-    for companion, meaning in COMPANIONS.items():
-        beside = final.metrics.get(f"{metric}/{companion}")
-        if beside is not None:
-            lines.append(
-                tag("p", f"{meaning}: ", tag("b", words.value(beside.value)), class_="beside")
-            )
+    for suffix, beside in catalogue.companions(metric, final.metrics).items():
+        title = catalogue.COMPANIONS[suffix].title
+        lines.append(tag("p", f"{title}: ", tag("b", words.value(beside.value)), class_="beside"))
     return tag("article", *lines, class_="card")
 
 
@@ -143,8 +141,8 @@ def _columns(run: Run, group: Sequence[EvaluationRecord]) -> list[tuple[str, Eva
 def _table(columns: Sequence[tuple[str, EvaluationRecord]], names: Names) -> Html:
     metrics = {name: number for _, e in reversed(columns) for name, number in e.metrics.items()}
     beside = {
-        suffix: meaning
-        for suffix, meaning in COMPANIONS.items()
+        suffix: companion.title
+        for suffix, companion in catalogue.COMPANIONS.items()
         if any(f"{name}/{suffix}" in metrics for name in metrics)
     }
     titles = [
