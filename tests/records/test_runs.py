@@ -10,7 +10,7 @@ from unpaired.core.errors import RunError
 from unpaired.records.measurement import Measurement
 from unpaired.records.runs import read_run
 from unpaired.report.names import Names
-from unpaired.report.run.sections import facts
+from unpaired.report.run.facts import facts
 
 
 def append(path: Path, text: str) -> None:
@@ -25,11 +25,11 @@ def test_an_interrupted_run_has_come_as_far_as_its_checkpoint(tmp_path: Path) ->
         (tmp_path / "run/checkpoints" / name).mkdir(parents=True)
     run = read_run(tmp_path / "run")
     assert (run.images, run.checkpoint_images) == (288, 288)
-    text = facts(run, Names())
-    assert "288 of 51,200" in text
+    text = dict(facts(run, Names()))["Images seen"]
+    assert text.startswith("288 of 51,200")
     assert "newest checkpoint" not in text
     write_lines(tmp_path / "run/metrics.jsonl", [log_line(300)])  # killed before it could save
-    text = facts(read_run(tmp_path / "run"), Names())
+    text = dict(facts(read_run(tmp_path / "run"), Names()))["Images seen"]
     assert "300 of 51,200 per domain; the newest checkpoint has 288" in text
 
 

@@ -159,4 +159,4 @@ def test_a_comparison_of_unlike_domains_names_none(tmp_path: Path) -> None:
     ],
 )
 def test_ways_between_domains_without_names(config: dict[str, Any], ways: str) -> None:
-    assert names_of(config, directions_of_kind(config)).ways == ways
+    assert names_of(config, directions_of_kind(config)).title == ways

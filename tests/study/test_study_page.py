@@ -197,7 +197,7 @@ def test_no_axis_goes_beyond_the_scale():
     plots = re.findall(r'<figure class="chart dots">.*?</figure>', page, re.DOTALL)
     assert len(plots) == 2  # means and raters
     for plot in plots:
-        marks = re.findall(r'class="rule".*?<text[^>]*>([^<]*)</text>', plot)
+        marks = re.findall(r'(?s)class="rule".*?<text[^>]*>([^<]*)</text>', plot)
         assert [marks[0], marks[-1]] == ["1", "5"]
 
 
@@ -215,7 +215,7 @@ def test_raters_who_are_always_fooled_have_an_axis():
     )
     page = study_page(analyse(study, resamples=50), "choices.csv")
     plot = re.findall(r'<figure class="chart dots">.*?</figure>', page, re.DOTALL)[-1]
-    assert re.findall(r'class="rule".*?<text[^>]*>([^<]*)</text>', plot)[-1] == "100 %"
+    assert re.findall(r'(?s)class="rule".*?<text[^>]*>([^<]*)</text>', plot)[-1] == "100 %"
 
 
 def test_methods_that_share_no_image_are_said():

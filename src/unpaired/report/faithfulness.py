@@ -1,4 +1,4 @@
-"""The faithfulness page: which translations to look at first, and what they have added and lost."""
+"""Faithfulness page: which translations to look at first, and what they have added and lost."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,9 @@ from PIL import Image
 from unpaired.core.errors import RunError
 from unpaired.core.files import write_atomically
 from unpaired.metrics.intervals import bootstrap_mean
-from unpaired.report.html.embed import Album
-from unpaired.report.html.markup import Html, absent, tag
-from unpaired.report.html.page import Section, document
+from unpaired.report.html.assets import INLINE, Assets
+from unpaired.report.html.embed import Album, Figure
+from unpaired.report.html.render import render
 from unpaired.report.plots.image_grid import Pixels, grid, save_png
 
 if TYPE_CHECKING:
@@ -29,57 +29,72 @@ SHOWN = 12
 
 _ADDED, _LOST = np.array([214.0, 40.0, 40.0]), np.array([30.0, 100.0, 220.0])
 _VERDICTS = {
-    "blind": "The way back does not restore the images yet: one image for all would be as near, or "
-    "nearly. What is not restored cannot be hidden; measure again after more training.",
-    "hidden": "The way back reads what no eye sees: translations carry some of their input in "
-    "faint values, and the error of the cycle flatters the model. Noise in the cycle "
-    "(--method.cycle-noise 0.05) takes that way out.",
+    "blind": "The reconstruction does not restore the images yet: one image for all would be as "
+    "near, or nearly. What is not restored cannot be hidden; measure again after more training.",
+    "hidden": "The reconstruction reads what no eye sees: translations carry some of their input "
+    "in faint values, and the error of the cycle flatters the model. Noise in the cycle "
+    "(--method.cycle-noise 0.05) takes that out.",
     "unclear": "Whether something is hidden is not clear from these images: read the numbers, and "
     "measure more.",
-    "honest": "Nothing is found to be hidden: the way back reads what is in the picture.",
+    "honest": "Nothing is found to be hidden: the reconstruction reads what is in the picture.",
 }
 _READING = "Block after block from the left, each from top to bottom"
 _STRONGEST = 0.85  # opacity of a colour where all edge of a cell is new
 
 
 def write_faithfulness(
-    ways: Mapping[str, Faithfulness],
+    translations: Mapping[str, Faithfulness],
     folder: Path,
     title: str,
     hidden: Mapping[str, HiddenSignal] | None = None,
 ) -> Path:
     """Write `faithfulness.html`, its pictures and `faithfulness.csv` to `folder`; returns the page.
 
-    `ways`: by what they are called, such as "photos → paintings"; `hidden` likewise, where there
-    is a way back.
+    `translations`: by what they are called, such as "photos → paintings"; `hidden` likewise, where
+    there are reconstructions.
 
     Raises:
         RunError: when the folder cannot be written to.
     """
     try:
         (folder / "pictures").mkdir(parents=True, exist_ok=True)
-        album = Album()
-        sections = [
-            Section(f"way-{i}", way, _way(found, way, folder / "pictures", f"{i}", album))
-            for i, (way, found) in enumerate(ways.items())
-        ]
-        sections += [
-            Section(
-                f"hidden-{i}",
-                f"Hidden signal, {way}",
-                _hidden(found, way, folder / "pictures" / f"hidden-{i}.png", album),
-            )
-            for i, (way, found) in enumerate((hidden or {}).items())
-        ]
-        notes = ["Written by unpaired evaluate; every image's numbers are in faithfulness.csv."]
-        page = folder / "faithfulness.html"
-        write_atomically(page, document(title, "Faithfulness of translations", sections, notes))
-        write_atomically(folder / "faithfulness.csv", _table(ways))
+        content = page(translations, folder / "pictures", title, hidden or {})
+        write_atomically(folder / "faithfulness.html", content)
+        write_atomically(folder / "faithfulness.csv", _table(translations))
     except OSError as error:
         raise RunError(
             f"{folder} cannot be written to: {error.strerror}. Choose another -o."
         ) from error
-    return page
+    return folder / "faithfulness.html"
+
+
+def page(
+    translations: Mapping[str, Faithfulness],
+    pictures: Path,
+    title: str,
+    hidden: Mapping[str, HiddenSignal],
+    assets: Assets = INLINE,
+) -> str:
+    """The whole page; its pictures are written to the folder `pictures` as well."""
+    album = Album()
+    content: dict[str, Any] = {
+        "assets": assets,
+        "above": "Faithfulness of translations",
+        "title": title,
+        "notes": (),
+        "translations": [
+            _translations(found, name, pictures, i, album)
+            for i, (name, found) in enumerate(translations.items())
+        ],
+        "hidden": [
+            _hidden(found, name, pictures, i, album)
+            for i, (name, found) in enumerate(hidden.items())
+        ],
+    }
+    content["sections"] = {
+        one["anchor"]: one["title"] for one in (*content["translations"], *content["hidden"])
+    }
+    return render("faithfulness.html", content)
 
 
 def change_map(
@@ -100,91 +115,99 @@ def change_map(
     return picture.round().astype(np.uint8)
 
 
-def _way(found: Faithfulness, way: str, folder: Path, stem: str, album: Album) -> Html:
+def _translations(
+    found: Faithfulness, name: str, folder: Path, place: int, album: Album
+) -> dict[str, Any]:
     suspected, order = found.suspected, found.order
-    share = len(suspected) / len(found.names)
-    words = (
-        f"{len(suspected)} of {len(found.names)} translations ({share:.0%}) are suspected: at "
-        "least one in twenty translations of other images has a structure that is nearer to the "
-        "image than its own. Where a translation must change shapes, as between digits and "
-        "clothes, that is no fault."
-    )
-    legend = (
-        "Each row: the image, what was made of it, and where edges have changed. Red: edges that "
-        "the image has not; blue: edges that are gone."
-    )
     count = min(SHOWN, len(order) // 2)  # of few images, none is among the least and the most
     kinds = {
         "Suspected, the worst first": suspected[:SHOWN],
         "Least faithful": order[::-1][:count],
         "Most faithful": order[:count],
     }
-    parts = [tag("p", words), tag("p", legend, class_="note")]
+    figures = []
     for kind, indices in kinds.items():
-        parts.append(tag("h3", kind))
-        name = f"{stem}-{kind.split(',')[0].lower().replace(' ', '-')}.png"
-        parts.append(_figure(found, indices, f"{way}: {kind}", folder / name, album))
-    return tag("div", *parts)
+        path = folder / f"{place}-{kind.split(',')[0].lower().replace(' ', '-')}.png"
+        figures.append(_changes(found, indices, kind, name, path, album))
+    return {
+        "anchor": f"translations-{place}",
+        "title": name,
+        "num_suspected": len(suspected),
+        "num_images": len(found.names),
+        "share": f"{len(suspected) / len(found.names):.0%}",
+        "figures": figures,
+    }
 
 
-def _figure(
-    found: Faithfulness, indices: NDArray[np.int64], alt: str, path: Path, album: Album
-) -> Html:
+def _changes(
+    found: Faithfulness, indices: NDArray[np.int64], kind: str, name: str, path: Path, album: Album
+) -> Figure:
+    """Images beside their translations and what these have changed; nothing for no images."""
     if not len(indices):
-        return absent("None.")
-    maps = [change_map(found.translations[i], found.added[i], found.lost[i]) for i in indices]
+        return Figure(title=kind, picture=None)
     columns: dict[str, Sequence[Pixels]] = {
         "image": list(found.source[indices]),
-        "made": list(found.translations[indices]),
-        "changes": maps,
+        "translation": list(found.translations[indices]),
+        "changes": [
+            change_map(found.translations[i], found.added[i], found.lost[i]) for i in indices
+        ],
     }
     names = ", ".join(f"{found.names[i]} ({found.distances[i]:.2f})" for i in indices)
     caption = f"{_READING}, with structure distances: {names}."
-    return _picture(columns, alt, caption, path, album)
+    return _grid(columns, kind, f"{name}: {kind}", caption, path, album)
 
 
-def _hidden(found: HiddenSignal, way: str, path: Path, album: Album) -> Html:
-    """What a touch that no eye sees makes of the way back."""
-    noise, jpeg = (bootstrap_mean(found.grown[touch]) for touch in ("noise", "jpeg"))
+def _hidden(
+    found: HiddenSignal, name: str, folder: Path, place: int, album: Album
+) -> dict[str, Any]:
+    """What a change that no eye sees makes of the reconstruction."""
+    noise, jpeg = (bootstrap_mean(found.grown[change]) for change in ("noise", "jpeg"))
     errors = [found.untouched, found.cycle_l1["noise"], found.cycle_l1["jpeg"]]
     plain, noised, pressed = (f"{error.mean():.4f}" for error in errors)
     numbers = (
-        f"Faint noise on a translation changes the image that comes back {noise.value:.2f} times "
+        f"Faint noise on a translation changes its reconstruction {noise.value:.2f} times "
         f"as much as it changed the translation ({noise.low:.2f} to {noise.high:.2f}, n = "
         f"{noise.n:,}), JPEG {jpeg.value:.2f} times ({jpeg.low:.2f} to {jpeg.high:.2f}). Up to "
         f"about 1 is honest; where the interval for noise lies above {found.SUSPECTED_FROM:g}, the "
-        "way back reads what no eye sees, and it is the input where images come back well, and "
-        "worse after a touch. "
+        "reconstruction reads what no eye sees, and it is the input where images come back well, "
+        "and worse after a change. "
         f"The error of the cycle is {plain}, with noise {noised}, with JPEG {pressed}; one image "
         f"for all would have {found.blind.mean():.4f}."
     )
-    columns = {title: list(pile) for title, pile in found.pictures.items()}
-    caption = f"The images whose way back changes most. {_READING}: the most first."
-    figure = _picture(columns, f"{way}: hidden signal", caption, path, album)
-    return tag("div", tag("p", _VERDICTS[found.verdict]), tag("p", numbers), figure)
+    columns = {title: list(images) for title, images in found.pictures.items()}
+    caption = f"The images whose reconstruction changes most. {_READING}: the most first."
+    path, alt = folder / f"hidden-{place}.png", f"{name}: hidden signal"
+    return {
+        "anchor": f"hidden-{place}",
+        "title": f"Hidden signal, {name}",
+        "verdict": _VERDICTS[found.verdict],
+        "numbers": numbers,
+        "figure": _grid(columns, "", alt, caption, path, album),
+    }
 
 
-def _picture(
-    columns: Mapping[str, Sequence[Pixels]], alt: str, caption: str, path: Path, album: Album
-) -> Html:
+def _grid(
+    columns: Mapping[str, Sequence[Pixels]],
+    title: str,
+    alt: str,
+    caption: str,
+    path: Path,
+    album: Album,
+) -> Figure:
     save_png(grid(columns, width=1080), path)
-    embedded = album.embed(path)
-    body = (
-        absent(f"{path.name} is too large for this page.")
-        if embedded is None
-        else embedded.image(alt)
-    )
-    return tag("figure", body, tag("figcaption", tag("span", caption)))
+    missing = f"{path.name} is too large for this page."
+    picture = album.embed(path)
+    return Figure(title=title, picture=picture, alt=alt, notes=(caption,), missing=missing)
 
 
-def _table(ways: Mapping[str, Faithfulness]) -> str:
+def _table(translations: Mapping[str, Faithfulness]) -> str:
     """All images, the least faithful first."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(["way", "image", "structure_distance", "nearer_rivals", "suspected"])
-    for way, found in ways.items():
+    for name, found in translations.items():
         suspected = set(found.suspected.tolist())
         for i in found.order[::-1].tolist():
             numbers = f"{found.distances[i]:.4f}", f"{found.nearer[i]:.4f}"
-            writer.writerow([way, found.names[i], *numbers, int(i in suspected)])
+            writer.writerow([name, found.names[i], *numbers, int(i in suspected)])
     return buffer.getvalue()

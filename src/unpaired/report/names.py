@@ -1,4 +1,4 @@
-"""What people call the domains of a run, and the ways between them that its method knows."""
+"""Names of domains for people, and the directions in which a method translates between them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SAYS_LITTLE = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Names:
-    """What people call the two domains, and the ways between them that a method knows."""
+    """What people call the two domains, and the directions in which a method translates."""
 
     a: str = "a"
     """For a method that makes images of b from noise: "noise"."""
@@ -33,12 +33,12 @@ class Names:
         return " per domain" if len(self.domains) > 1 else ""
 
     @property
-    def ways(self) -> str:
+    def title(self) -> str:
         """All that is learned: "ink ⇄ sign", "svhn → mnist", "noise → mnist"."""
         return f"{self.a} ⇄ {self.b}" if len(self.directions) > 1 else self.path("a", "b")
 
     def path(self, *domains: str) -> str:
-        """A way through the domains: `path("a", "b")` is e.g. "ink → sign"."""
+        """From domain to domain: `path("a", "b")` is e.g. "ink → sign"."""
         return " → ".join(getattr(self, domain) for domain in domains)
 
 

@@ -1,12 +1,14 @@
-"""The plots of a study: means with intervals, differences, the five steps, and the raters."""
+"""Plots of a study: means with intervals, differences, the five steps, and the raters."""
 
 from __future__ import annotations
 
 import statistics
 from itertools import accumulate
 
-from unpaired.report.html.markup import Html, join, tag
-from unpaired.report.plots.axes import WIDTH, figure
+from markupsafe import Markup
+
+from unpaired.report.html.render import render
+from unpaired.report.plots.axes import WIDTH, cut, tone
 from unpaired.report.plots.dots import Dot, Reference, Strip, dot_plot
 from unpaired.study import wording
 from unpaired.study.analysis import Analysis, MethodResult
@@ -17,26 +19,8 @@ _LABEL_CHARACTERS = 44
 _ROOM = 28
 """A share that is narrower than this is not written into its part of a bar."""
 
-STYLE = """
-.charts { grid-template-columns: repeat(auto-fill, minmax(min(100%, 27rem), 1fr)); }
-@media (min-width: 44rem) { .numbers td { white-space: nowrap; }
-  .numbers td .words { white-space: normal; } }
-.steps .step-1 { fill: oklch(91% .03 255); } .steps .step-2 { fill: oklch(79% .08 255); }
-.steps .step-3 { fill: oklch(66% .12 255); } .steps .step-4 { fill: oklch(52% .15 255); }
-.steps .step-5 { fill: oklch(38% .13 255); }
-.steps text.in { fill: #15171b; text-anchor: middle; }
-.steps text.in.light { fill: #fff; }
-.steps .label { stroke: none; }
-.swatch[class*="step-"] { border-top-width: .7em; vertical-align: 0; }
-.swatch.step-1 { border-color: oklch(91% .03 255); }
-.swatch.step-2 { border-color: oklch(79% .08 255); }
-.swatch.step-3 { border-color: oklch(66% .12 255); }
-.swatch.step-4 { border-color: oklch(52% .15 255); }
-.swatch.step-5 { border-color: oklch(38% .13 255); }
-"""
 
-
-def means(analysis: Analysis) -> Html:
+def means(analysis: Analysis) -> Markup:
     """The mean of each method with its interval."""
     strips = [
         _strip(analysis, m.method, _role(analysis, m.method), m.mean.value, m.mean.low, m.mean.high)
@@ -50,7 +34,7 @@ def means(analysis: Analysis) -> Html:
     return dot_plot(title, strips, references, _unit(analysis), note, _ends(analysis))
 
 
-def differences(analysis: Analysis) -> Html:
+def differences(analysis: Analysis) -> Markup:
     """The difference of every two methods with its interval; empty for a single method."""
     strips = []
     for found in analysis.differences:
@@ -63,7 +47,7 @@ def differences(analysis: Analysis) -> Html:
     return dot_plot(title, strips, [zero], "", note)
 
 
-def raters(analysis: Analysis) -> Html:
+def raters(analysis: Analysis) -> Markup:
     """Each rater's mean of each method, with the spread over raters."""
     scale = _scale(analysis)
     strips = []
@@ -95,48 +79,57 @@ def raters(analysis: Analysis) -> Html:
     return dot_plot("Raters", strips, [], _unit(analysis), note, _ends(analysis))
 
 
-def steps(analysis: Analysis) -> Html:
+def steps(analysis: Analysis) -> Markup:
     """How the judgements of each method spread over the five steps; empty for 2AFC."""
     rows = [(m, m.steps) for m in analysis.methods if m.steps is not None]
     if not rows:
-        return Html("")
-    marks = [_bar(result, counts, _TOP + _ROW * row) for row, (result, counts) in enumerate(rows)]
-    swatches = [
-        tag("span", tag("i", class_=f"swatch step-{step}"), str(step), _meaning(step))
-        for step in STEPS
-    ]
-    caption = tag("span", *swatches, class_="legend")
+        return Markup()
     summary = "; ".join(
         f"{result.method}: "
         + ", ".join(f"{step}: {n}" for step, n in zip(STEPS, counts, strict=True))
         for result, counts in rows
     )
-    description = f"Judgements of each step. {summary}."
-    height = _TOP + _ROW * len(rows)
-    return figure("The five steps", caption, marks, height, description, "chart steps")
+    drawing = {
+        "title": "The five steps",
+        "description": f"Judgements of each step. {summary}.",
+        "width": WIDTH,
+        "height": _TOP + _ROW * len(rows),
+        "bar_height": _BAR,
+        "legend": [(step, _meaning(step)) for step in STEPS],
+        "bars": [
+            _bar(result, counts, _TOP + _ROW * row) for row, (result, counts) in enumerate(rows)
+        ],
+    }
+    return render("charts/steps.html", drawing)
 
 
-def _bar(result: MethodResult, counts: tuple[int, ...], top: int) -> Html:
+def _bar(result: MethodResult, counts: tuple[int, ...], top: int) -> dict[str, object]:
     """One method: five parts side by side, as wide as their shares."""
-    total, y = sum(counts), top + 18
-    room = _LABEL_CHARACTERS
-    label = result.method if len(result.method) <= room else f"{result.method[: room - 1]}…"
-    parts = [
-        tag("text", tag("title", result.method), label, x=0, y=top + 12, class_="label"),
-        tag("text", f"n = {total:,}", x=WIDTH, y=top + 12, text_anchor="end"),
-    ]
-    ends = accumulate(counts, initial=0)
-    for step, count, start in zip(STEPS, counts, ends, strict=False):
-        x, width = (round(WIDTH * n / total, 1) for n in (start, count))
-        tip = tag("title", f"{step}: {count:,} of {total:,} ({100 * count / total:.1f} %)")
-        parts.append(tag("rect", tip, x=x, y=y, width=width, height=_BAR, class_=f"step-{step}"))
-        if width >= _ROOM:
-            tone = "in light" if step > 3 else "in"
-            middle = round(x + width / 2, 1)
-            parts.append(
-                tag("text", f"{100 * count / total:.0f} %", x=middle, y=y + 13, class_=tone)
-            )
-    return join(*parts)
+    total = sum(counts)
+    starts = accumulate(counts, initial=0)
+    return {
+        "method": result.method,
+        "shown": cut(result.method, _LABEL_CHARACTERS),
+        "top": top,
+        "total": f"{total:,}",
+        "parts": [
+            _part(step, count, start, total)
+            for step, count, start in zip(STEPS, counts, starts, strict=False)
+        ],
+    }
+
+
+def _part(step: int, count: int, start: int, total: int) -> dict[str, object]:
+    x, width = (round(WIDTH * n / total, 1) for n in (start, count))
+    share = 100 * count / total
+    return {
+        "step": step,
+        "x": x,
+        "width": width,
+        "middle": round(x + width / 2, 1),
+        "tip": f"{step}: {count:,} of {total:,} ({share:.1f} %)",
+        "share": f"{share:.0f} %" if width >= _ROOM else "",
+    }
 
 
 def _strip(
@@ -159,7 +152,8 @@ def _strip(
 
 def _role(analysis: Analysis, method: str) -> str:
     """The colour of a method, the same in all plots."""
-    return f"s{[result.method for result in analysis.methods].index(method)}"
+    place = [result.method for result in analysis.methods].index(method)
+    return tone(place, len(analysis.methods))
 
 
 def _scale(analysis: Analysis) -> float:

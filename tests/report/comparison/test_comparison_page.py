@@ -83,7 +83,7 @@ def test_plots_show_every_run_and_the_reference(sweep: Path) -> None:
 def test_protocols_stand_apart_with_what_differs(sweep: Path, tmp_path: Path) -> None:
     other = write_records(tmp_path / "other", {}, 0.99, fingerprint="cccc3333")
     text = html(sweep, other)
-    tables = re.findall(r"<table.*?</table>", re.findall(r'<section id="numbers">.*', text)[0])
+    tables = re.findall(r"(?s)<table.*?</table>", re.findall(r'<section id="numbers">.*', text)[0])
     assert not any("99.0 %" in table and "90.0 %" in table for table in tables)
     words = part(text, "numbers")
     assert "Numbers of 2 protocols must not share a column" in words
@@ -147,7 +147,7 @@ def test_values_that_are_not_finite_do_not_break_the_page(tmp_path: Path) -> Non
 
 def test_metrics_in_the_foreground_can_be_chosen(sweep: Path) -> None:
     text = html(sweep, metrics=("cycle_l1",))
-    first = re.findall(r"<table.*?</table>", text)[0]
+    first = re.findall(r"(?s)<table.*?</table>", text)[0]
     assert "Cycle error" in first
     assert "Translation accuracy" not in first
     assert "Translation accuracy" in text  # folded below

@@ -59,7 +59,7 @@ def test_the_page_says_what_was_trained_and_how_to_repeat_it(run_folder: Path) -
 
 def test_protocols_never_share_a_table_or_a_chart(run_folder: Path) -> None:
     html = write_report(run_folder).read_text()
-    tables = re.findall(r"<table.*?</table>", html)
+    tables = re.findall(r"(?s)<table.*?</table>", html)
     assert len(tables) == 2
     test, validation = (Page(table).text for table in tables)
     assert "98.4 %" in test
@@ -77,8 +77,8 @@ def test_a_table_shows_final_best_floor_and_unchanged_input_beside_each_other(
     run_folder: Path,
 ) -> None:
     html = write_report(run_folder).read_text()
-    table = re.findall(r"<table.*?</table>", html)[0]
-    head, *rows = (Page(row).text for row in re.findall(r"<tr>.*?</tr>", table))
+    table = re.findall(r"(?s)<table.*?</table>", html)[0]
+    head, *rows = (Page(row).text for row in re.findall(r"(?s)<tr>.*?</tr>", table))
     for title in ("Final", "51,200", "Best", "38,400", "Unchanged input", "Real against real"):
         assert title in head
     kernel = next(row for row in rows if "Kernel distance" in row)

@@ -12,9 +12,9 @@ from unpaired.report.comparison.grids import newest_pictures
 from unpaired.report.comparison.plots import courses, final_dots
 from unpaired.report.comparison.protocols import division
 from unpaired.report.comparison.tables import all_runs, differences, final_and_best, final_numbers
-from unpaired.report.comparison.theme import comparison_style
-from unpaired.report.html.markup import Html, join, tag
-from unpaired.report.html.page import Section, document
+from unpaired.report.html.assets import INLINE, Assets
+from unpaired.report.html.render import render
+from unpaired.report.metric_text import in_order
 from unpaired.report.names import Names
 
 PAGE = "compare.html"
@@ -56,35 +56,41 @@ def write_comparison(comparison: Comparison, path: Path, metrics: Sequence[str])
         path = path / PAGE
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, _page(comparison, path.parent, metrics))
+        write_atomically(path, page(comparison, path.parent, metrics))
     except OSError as error:
         raise RunError(f"{path} cannot be written: {error.strerror}. Choose another -o.") from error
     return path
 
 
-def _page(comparison: Comparison, folder: Path, metrics: Sequence[str]) -> str:
+def page(
+    comparison: Comparison, folder: Path, metrics: Sequence[str], assets: Assets = INLINE
+) -> str:
+    """The whole page, with links to the runs' reports as seen from `folder`."""
     names, groups = comparison.names, comparison.groups
     counts = f"{len(comparison.entries)} runs of {len(groups)} setting{'s' * (len(groups) > 1)}"
-    sections = [
-        Section(
-            "numbers",
-            "Final numbers",
-            join(*_warnings(comparison), final_numbers(comparison, metrics)),
-        ),
-        Section("plots", "Final numbers, drawn", final_dots(comparison, metrics)),
-        Section("pictures", "Pictures", newest_pictures(comparison)),
-        Section("best", "Final and best", final_and_best(comparison)),
-        Section("course", "Over the training", courses(comparison, metrics)),
-        Section("runs", "Runs", all_runs(comparison, folder)),
-        Section("settings", "Settings that differ", differences(comparison)),
-    ]
-    return document(
-        _title(comparison),
-        counts if (names.a, names.b) == (Names.a, Names.b) else f"{names.ways}: {counts}",
-        sections,
-        [*comparison.notes, "Written by unpaired compare."],
-        style=comparison_style(len(groups)),
-    )
+    are_named = (names.a, names.b) != (Names.a, Names.b)
+    content = {
+        "assets": assets,
+        "above": f"{names.title}: {counts}" if are_named else counts,
+        "title": _title(comparison),
+        "notes": comparison.notes,
+        "warnings": _warnings(comparison),
+        "split": comparison.split,
+        "has_seeds": any(len(row.series) > 1 for t in comparison.tables for row in t.rows),
+        "label_parts": list(groups[0].settings),
+        "final": [final_numbers(table, metrics, names) for table in comparison.tables],
+        "others": [
+            final_numbers(table, in_order(table.metrics, names), names)
+            for table in comparison.others
+        ],
+        "dots": final_dots(comparison, metrics),
+        "pictures": newest_pictures(comparison),
+        "best": [final_and_best(table) for table in comparison.courses],
+        "courses": courses(comparison, metrics),
+        "runs": all_runs(comparison, folder),
+        "differing": differences(comparison),
+    }
+    return render("comparison.html", content)
 
 
 def _title(comparison: Comparison) -> str:
@@ -93,7 +99,7 @@ def _title(comparison: Comparison) -> str:
     return f"{names.pop()}, compared" if len(names) == 1 and all(names) else "Runs, compared"
 
 
-def _warnings(comparison: Comparison) -> list[Html]:
+def _warnings(comparison: Comparison) -> list[str]:
     """What a reader must know before the numbers."""
     found = []
     if comparison.divided:
@@ -105,4 +111,4 @@ def _warnings(comparison: Comparison) -> list[Html]:
             f"{len(missing)} of {len(comparison.entries)} runs have not come to their end; a mean "
             f"over those that have may flatter a setting:\n{states}"
         )
-    return [tag("p", text, class_="warning") for text in found]
+    return found

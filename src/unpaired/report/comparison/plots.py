@@ -1,9 +1,12 @@
-"""The plots of a comparison: final numbers as dots, and metrics over images seen."""
+"""Plots of a comparison: final numbers as dots, and metrics over images seen."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
 
 from unpaired.metrics.catalogue import COMPANIONS
 from unpaired.records.evaluation import EvaluationRecord
@@ -11,45 +14,49 @@ from unpaired.records.measurement import Measurement
 from unpaired.report.comparison.compare import Comparison
 from unpaired.report.comparison.numbers import Row, Spread, Table, score
 from unpaired.report.comparison.tables import companion, title_of
-from unpaired.report.html.markup import Html, absent, join, tag
 from unpaired.report.metric_text import Wording, in_order, wording
 from unpaired.report.names import Names
+from unpaired.report.plots.axes import tone
 from unpaired.report.plots.dots import Dot, Reference, Strip, dot_plot
 from unpaired.report.plots.lines import Line, Point, chart
 
 _BETTER = {"higher": "higher is better", "lower": "lower is better", "unknown": ""}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """The plots of one protocol: those in the foreground, and those that are folded."""
+
+    title: str
+    """Empty where there is one protocol."""
+    shown: list[Markup]
+    more: list[Markup]
+
+
 def _roles(comparison: Comparison) -> dict[str, str]:
     """The colour of each group by its label, the same in all plots."""
-    return {group.label: f"s{index}" for index, group in enumerate(comparison.groups)}
+    count = len(comparison.groups)
+    return {group.label: tone(place, count) for place, group in enumerate(comparison.groups)}
 
 
-def final_dots(comparison: Comparison, metrics: Sequence[str]) -> Html:
+def final_dots(comparison: Comparison, metrics: Sequence[str]) -> list[Drawn]:
     """A plot for each metric, per protocol."""
     names, roles = comparison.names, _roles(comparison)
-    parts: list[Html] = []
+    found = []
     for table in comparison.tables:
-        if len(comparison.tables) > 1:
-            parts.append(tag("h3", title_of(table)))
         shown = [metric for metric in metrics if metric in table.metrics]
         rest = [metric for metric in in_order(table.metrics, names) if metric not in shown]
-        plots = {m: _dots(table, m, roles, names) for m in (*shown, *rest)}
-        parts.append(tag("div", *(plots[m] for m in shown), class_="charts"))
-        if rest:
-            summary = tag("summary", f"{len(rest)} more measures")
-            more = tag("div", *(plots[m] for m in rest), class_="charts")
-            parts.append(tag("details", summary, more))
-    if not parts:
-        return absent("Nothing has been measured yet.")
-    explanation = (
-        "A dot is a run, its line the 95 % interval over images; the stroke is the mean over "
-        "seeds, the bar mean ± standard deviation. Point at a dot for its run." + _order(comparison)
-    )
-    return join(tag("p", explanation, class_="note"), *parts)
+        found.append(
+            Drawn(
+                title=title_of(table) if len(comparison.tables) > 1 else "",
+                shown=[_dots(table, metric, roles, names) for metric in shown],
+                more=[_dots(table, metric, roles, names) for metric in rest],
+            )
+        )
+    return found
 
 
-def _dots(table: Table, metric: str, roles: Mapping[str, str], names: Names) -> Html:
+def _dots(table: Table, metric: str, roles: Mapping[str, str], names: Names) -> Markup:
     words = wording(metric, names)
     strips = []
     for row in table.rows:
@@ -92,40 +99,26 @@ def _dot(run: str, number: Measurement, words: Wording) -> Dot:
     )
 
 
-def courses(comparison: Comparison, metrics: Sequence[str]) -> Html:
+def courses(comparison: Comparison, metrics: Sequence[str]) -> list[Drawn]:
     """The score that decides what is best, then each metric, over images seen."""
     names, roles = comparison.names, _roles(comparison)
-    parts: list[Html] = []
+    found = []
     for table in comparison.courses:
         charts = [_course(table, "Score that decides what is best", score, roles, Wording(kind=""))]
         shown = [metric for metric in metrics if metric in table.metrics]
         rest = [metric for metric in in_order(table.metrics, names) if metric not in shown]
-        drawn = {m: _metric_course(table, m, roles, names) for m in (*shown, *rest)}
-        charts += [drawn[metric] for metric in shown]
-        if any(charts) and len(comparison.courses) > 1:
-            parts.append(tag("h3", title_of(table)))
-        if any(charts):
-            parts.append(tag("div", *filter(None, charts), class_="charts"))
-        if more := [drawn[metric] for metric in rest if drawn[metric]]:
-            summary = tag("summary", f"{len(more)} more measures")
-            parts.append(tag("details", summary, tag("div", *more, class_="charts")))
-    if not parts:
-        return absent("A curve needs two moments with validation numbers.")
-    explanation = (
-        "On validation images: the mean over seeds, in a band of ± standard deviation (of a single "
-        "run: the 95 % interval), at moments that all runs of a setting have reached."
-        + _order(comparison)
-    )
-    return join(tag("p", explanation, class_="note"), *parts)
+        charts += [_metric_course(table, metric, roles, names) for metric in shown]
+        drawn = Drawn(
+            title=title_of(table) if len(comparison.courses) > 1 and any(charts) else "",
+            shown=list(filter(None, charts)),
+            more=list(filter(None, (_metric_course(table, m, roles, names) for m in rest))),
+        )
+        if drawn.shown or drawn.more:
+            found.append(drawn)
+    return found
 
 
-def _order(comparison: Comparison) -> str:
-    """What the parts of a label stand for."""
-    settings = comparison.groups[0].settings
-    return f" Labels: {' · '.join(settings)}." if len(settings) > 1 else ""
-
-
-def _metric_course(table: Table, metric: str, roles: Mapping[str, str], names: Names) -> Html:
+def _metric_course(table: Table, metric: str, roles: Mapping[str, str], names: Names) -> Markup:
     words = wording(metric, names)
     return _course(table, words.name, lambda e: e.metrics.get(metric), roles, words)
 
@@ -136,7 +129,7 @@ def _course(
     read: Callable[[EvaluationRecord], Measurement | float | None],
     roles: Mapping[str, str],
     words: Wording,
-) -> Html:
+) -> Markup:
     lines = []
     for row in table.rows:
         moments = {images: Spread(found) for images, found in _moments(row, read).items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from unpaired.report.comparison.numbers import Table
-from unpaired.report.html.markup import flatten
+from unpaired.report.html.tables import flatten
 
 _WORDS = {
     "images_a": "the images of a",

@@ -10,8 +10,6 @@ from pathlib import Path
 
 from PIL import Image
 
-from unpaired.report.html.markup import Html, tag
-
 PICTURE_BYTES = 6_500_000
 """All pictures of a page together, as characters of base64; the page stays below 8 MB."""
 
@@ -29,9 +27,17 @@ class Embedded:
     exact: bool
     """False where the page shows a compressed copy because the PNG is large."""
 
-    def image(self, alt: str) -> Html:
-        """The `<img>` element."""
-        return tag("img", src=self.uri, width=self.width, height=self.height, alt=alt)
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A picture with a title and notes; words instead of one that cannot be shown."""
+
+    title: str
+    picture: Embedded | None
+    alt: str = ""
+    notes: tuple[str, ...] = ()
+    missing: str = ""
+    """Why there is no picture, where there is none."""
 
 
 class Album:

@@ -1,15 +1,15 @@
-"""What the plots share: axes, their round values, and the figure around a drawing."""
+"""Axes of plots, their round values, and the colours of groups."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-
-from unpaired.report.html.markup import Html, tag
 
 WIDTH = 360
 """Of every drawing; the page scales it."""
+
+_TONES = 24
+"""The highest number of a class `tone-…` in the style sheet."""
 
 
 @dataclass(frozen=True)
@@ -42,16 +42,11 @@ def tick_text(value: float, unit: str) -> str:
     return f"{value:.6g} {unit}".strip().replace("-", "−")
 
 
-def figure(
-    title: str,
-    caption: Html,
-    marks: Sequence[Html],
-    height: float,
-    description: str,
-    style: str = "chart",
-) -> Html:
-    """A drawing below its title and caption; `description` stands for it where it is not seen."""
-    drawing = tag(
-        "svg", *marks, viewBox=f"0 0 {WIDTH} {height}", role="img", aria_label=description
-    )
-    return tag("figure", tag("figcaption", tag("strong", title), caption), drawing, class_=style)
+def tone(place: int, num_places: int) -> str:
+    """The class with the colour of the group or method at `place`, from 0, among `num_places`."""
+    return f"tone-{round(_TONES * place / max(1, num_places - 1))}"
+
+
+def cut(text: str, num_characters: int) -> str:
+    """A text that finds room for so many characters."""
+    return text if len(text) <= num_characters else f"{text[: num_characters - 1]}…"

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from unpaired.report.html.markup import Html, join, tag
-from unpaired.report.plots.axes import WIDTH, Axis, figure, tick_text, ticks
+from markupsafe import Markup
+
+from unpaired.report.html.render import render
+from unpaired.report.plots.axes import WIDTH, Axis, cut, tick_text, ticks
 
 _LEFT, _RIGHT = 8, 14
 _ROW, _TOP, _BOTTOM = 38, 6, 22
@@ -61,7 +63,7 @@ def dot_plot(
     unit: str,
     note: str = "",
     scale: tuple[float, float] = (-math.inf, math.inf),
-) -> Html:
+) -> Markup:
     """A titled plot with one strip a group; numbers that are not finite are left out.
 
     The axis ends where the `scale` of the numbers does. Empty if there is nothing to draw.
@@ -75,7 +77,7 @@ def dot_plot(
         if value is not None and math.isfinite(value)
     ]
     if not ends:
-        return Html("")
+        return Markup()
     low, high = min(ends), max(ends)
     near = [r for r in references if _widening(low, high, r.value) <= _STRETCH]
     around = ticks(min([low, *(r.value for r in near)]), max([high, *(r.value for r in near)]))
@@ -84,23 +86,31 @@ def dot_plot(
         marks = [marks[0] - (around[1] - around[0]), marks[0]]
     x = Axis(marks[0], marks[-1], start=_LEFT, end=WIDTH - _RIGHT)
     height = _TOP + _ROW * len(strips) + _BOTTOM
-    content = [_grid(x, tick, unit, height) for tick in marks]
-    content += [_reference(x, reference, len(strips)) for reference in near]
-    content += [_strip(x, strip, _TOP + _ROW * row) for row, strip in enumerate(strips)]
     summary = "; ".join(f"{strip.label}: {strip.text}" for strip in strips)
-    beside = [
-        tag(
-            "span",
-            tag("i", class_=f"swatch {reference.style}") if reference in near else Html(""),
-            f"{reference.label} ",
-            tag("b", reference.text),
-            "" if reference in near else " (off the scale)",
-        )
-        for reference in references
-    ]
-    caption = join(tag("span", note), tag("span", *beside, class_="legend"))
-    description = f"{title} of each group. {summary}."
-    return figure(title, caption, content, height, description, style="chart dots")
+    drawing = {
+        "title": title,
+        "note": note,
+        "description": f"{title} of each group. {summary}.",
+        "width": WIDTH,
+        "height": height,
+        "left": _LEFT,
+        "right": WIDTH - _RIGHT,
+        "top": _TOP,
+        "bottom": height - _BOTTOM,
+        "ticks": [_tick(x, mark, unit) for mark in marks],
+        "references": [
+            {
+                "label": reference.label,
+                "text": reference.text,
+                "style": reference.style,
+                "drawn": reference in near,
+                "path": _reference(x, reference, len(strips)) if reference in near else "",
+            }
+            for reference in references
+        ],
+        "strips": [_strip(x, strip, _TOP + _ROW * row) for row, strip in enumerate(strips)],
+    }
+    return render("charts/dots.html", drawing)
 
 
 def _widening(low: float, high: float, value: float) -> float:
@@ -111,68 +121,56 @@ def _widening(low: float, high: float, value: float) -> float:
     return (max(high, value) - min(low, value)) / spread
 
 
-def _grid(x: Axis, value: float, unit: str, height: int) -> Html:
+def _tick(x: Axis, value: float, unit: str) -> dict[str, object]:
     place = x(value)
     # Centred on an edge, the text would stick out of the drawing.
     anchor = {x.low: "start", x.high: "end"}.get(value, "middle")
     at = {"start": place - _LEFT, "end": place + _RIGHT}.get(anchor, place)
-    return join(
-        tag("line", x1=place, x2=place, y1=_TOP, y2=height - _BOTTOM, class_="rule"),
-        tag("text", tick_text(value, unit), x=at, y=height - 6, text_anchor=anchor),
-    )
+    return {"place": place, "text": tick_text(value, unit), "text_at": at, "anchor": anchor}
 
 
-def _reference(x: Axis, reference: Reference, num_strips: int) -> Html:
+def _reference(x: Axis, reference: Reference, num_strips: int) -> str:
     """A stroke beside the dots of each strip, lest it strike through what is written above."""
     place = x(reference.value)
-    title = tag("title", f"{reference.label}: {reference.text}")
     tops = [_TOP + _ROW * row + _WRITTEN for row in range(num_strips)]
-    path = " ".join(f"M{place} {top}V{top + _ROW - _WRITTEN}" for top in tops)
-    return tag("path", title, d=path, class_=f"reference {reference.style}")
+    return " ".join(f"M{place} {top}V{top + _ROW - _WRITTEN}" for top in tops)
 
 
-def _strip(x: Axis, strip: Strip, top: int) -> Html:
+def _strip(x: Axis, strip: Strip, top: int) -> dict[str, object]:
     middle = top + 26
-    room = _CHARACTERS - len(strip.text)
-    label = strip.label if len(strip.label) <= room else f"{strip.label[: room - 1]}…"
-    parts = [
-        tag("title", strip.label),
-        tag("text", label, x=_LEFT, y=top + 12, class_="label"),
-        tag("text", strip.text, x=WIDTH - _RIGHT, y=top + 12, text_anchor="end", class_="label"),
-    ]
-    if strip.deviation is not None:
-        start, end = (
-            max(_LEFT, min(WIDTH - _RIGHT, x(strip.mean + sign * strip.deviation)))
-            for sign in (-1, 1)
-        )
-        parts.append(
-            tag(
-                "rect",
-                x=start,
-                y=middle - 6,
-                width=round(max(end - start, 0.5), 1),
-                height=12,
-                class_="spread",
-            )
-        )
     dots = [dot for dot in strip.dots if math.isfinite(dot.value)]
-    for place, dot in enumerate(dots):
-        # Runs of equal numbers must not hide each other.
-        y = round(middle + (place - (len(dots) - 1) / 2) * min(4, 10 / max(1, len(dots) - 1)), 1)
-        bounds = [b for b in (dot.low, dot.high) if b is not None and math.isfinite(b)]
-        if len(bounds) == 2:
-            parts.append(tag("line", x1=x(bounds[0]), x2=x(bounds[1]), y1=y, y2=y, class_="bar"))
-        parts.append(tag("circle", tag("title", dot.name), cx=x(dot.value), cy=y, r=3))
-    if len(dots) > 1:
-        place_of_mean = x(strip.mean)
-        parts.append(
-            tag(
-                "line",
-                x1=place_of_mean,
-                x2=place_of_mean,
-                y1=middle - 9,
-                y2=middle + 9,
-                class_="mean",
-            )
-        )
-    return tag("g", *parts, class_=f"strip {strip.role}")
+    return {
+        "label": strip.label,
+        "shown": cut(strip.label, _CHARACTERS - len(strip.text)),
+        "text": strip.text,
+        "role": strip.role,
+        "top": top,
+        "middle": middle,
+        "spread": _spread(x, strip),
+        "dots": [
+            _dot(x, dot, _height_of(place, len(dots), middle)) for place, dot in enumerate(dots)
+        ],
+        "mean": x(strip.mean) if len(dots) > 1 else None,
+    }
+
+
+def _height_of(place: int, num_dots: int, middle: int) -> float:
+    """Where a dot lies: runs of equal numbers must not hide each other."""
+    step = min(4, 10 / max(1, num_dots - 1))
+    return round(middle + (place - (num_dots - 1) / 2) * step, 1)
+
+
+def _spread(x: Axis, strip: Strip) -> tuple[float, float] | None:
+    """Left end and width of mean ± deviation, as far as it lies in the drawing."""
+    if strip.deviation is None:
+        return None
+    start, end = (
+        max(_LEFT, min(WIDTH - _RIGHT, x(strip.mean + sign * strip.deviation))) for sign in (-1, 1)
+    )
+    return start, round(max(end - start, 0.5), 1)
+
+
+def _dot(x: Axis, dot: Dot, y: float) -> dict[str, object]:
+    bounds = [b for b in (dot.low, dot.high) if b is not None and math.isfinite(b)]
+    bar = (x(bounds[0]), x(bounds[1])) if len(bounds) == 2 else None
+    return {"name": dot.name, "x": x(dot.value), "y": y, "bar": bar}

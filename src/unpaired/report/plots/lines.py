@@ -6,8 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from unpaired.report.html.markup import Html, join, tag
-from unpaired.report.plots.axes import WIDTH, Axis, figure, tick_text, ticks
+from markupsafe import Markup
+
+from unpaired.report.html.render import render
+from unpaired.report.plots.axes import WIDTH, Axis, tick_text, ticks
 
 _HEIGHT = 200
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 10, 10, 24
@@ -30,14 +32,14 @@ class Line:
 
     label: str
     role: str
-    """Chooses the colour: domain "a", domain "b", "other", or a class of the page's own style."""
+    """Chooses the colour: domain "a", domain "b", "other", or a `tone`."""
     points: Sequence[Point]
     last: str
     """The last value in words, for the legend."""
     dashed: bool = False
 
 
-def chart(title: str, lines: Sequence[Line], unit: str = "") -> Html:
+def chart(title: str, lines: Sequence[Line], unit: str = "") -> Markup:
     """A titled chart over images seen. `unit` is written at the ticks of the values.
 
     Values that are not finite are left out. Empty if no line keeps two points.
@@ -45,7 +47,7 @@ def chart(title: str, lines: Sequence[Line], unit: str = "") -> Html:
     lines = [_drawable(line) for line in lines]
     lines = [line for line in lines if len(line.points) > 1]
     if not lines:
-        return Html("")
+        return Markup()
     points = [point for line in lines for point in line.points]
     values = [v for p in points for v in (p.value, p.low, p.high) if v is not None]
     y_ticks = ticks(min(values), max(values))
@@ -53,14 +55,19 @@ def chart(title: str, lines: Sequence[Line], unit: str = "") -> Html:
     x_ticks = [tick for tick in ticks(0, most_images) if tick <= most_images]
     x = Axis(0, most_images, start=_LEFT, end=WIDTH - _RIGHT)
     y = Axis(y_ticks[0], y_ticks[-1], start=_HEIGHT - _BOTTOM, end=_TOP)
-
-    marks = [_y_tick(y, tick, unit) for tick in y_ticks]
-    marks += [_x_tick(x, tick) for tick in x_ticks]
-    marks += [_band(x, y, line) for line in lines]
-    marks += [_stroke(x, y, line) for line in lines]
     summary = "; ".join(f"{line.label}: {line.last}" for line in lines)
-    description = f"{title} over images seen. At the end {summary}."
-    return figure(title, _legend(lines), marks, _HEIGHT, description)
+    drawing = {
+        "title": title,
+        "description": f"{title} over images seen. At the end {summary}.",
+        "width": WIDTH,
+        "height": _HEIGHT,
+        "left": _LEFT,
+        "right": WIDTH - _RIGHT,
+        "x_ticks": [_x_tick(x, tick) for tick in x_ticks],
+        "y_ticks": [{"place": y(tick), "text": tick_text(tick, unit)} for tick in y_ticks],
+        "lines": [_stroke(x, y, line) for line in lines],
+    }
+    return render("charts/lines.html", drawing)
 
 
 def _drawable(line: Line) -> Line:
@@ -84,42 +91,29 @@ def short_count(count: float) -> str:
     return f"{count:.4g}"
 
 
-def _y_tick(y: Axis, value: float, unit: str) -> Html:
-    place = y(value)
-    return join(
-        tag("line", x1=_LEFT, x2=WIDTH - _RIGHT, y1=place, y2=place, class_="rule"),
-        tag("text", tick_text(value, unit), x=_LEFT - 6, y=place + 4, text_anchor="end"),
-    )
-
-
-def _x_tick(x: Axis, images: float) -> Html:
+def _x_tick(x: Axis, images: float) -> dict[str, object]:
     place = x(images)
     # Centred on the right edge, the text would stick out of the drawing.
     anchor = "middle" if place < WIDTH - 2 * _RIGHT else "end"
-    return tag("text", short_count(images), x=place, y=_HEIGHT - 6, text_anchor=anchor)
+    return {"place": place, "text": short_count(images), "anchor": anchor}
 
 
-def _band(x: Axis, y: Axis, line: Line) -> Html:
-    """The intervals of a line as one area."""
+def _stroke(x: Axis, y: Axis, line: Line) -> dict[str, object]:
+    return {
+        "label": line.label,
+        "last": line.last,
+        "role": line.role,
+        "dashed": line.dashed,
+        "path": " ".join(f"{x(p.images)},{y(p.value)}" for p in line.points),
+        "band": _band(x, y, line),
+    }
+
+
+def _band(x: Axis, y: Axis, line: Line) -> str:
+    """The outline of the intervals of a line, as one area."""
     bounds = [(p.images, p.low, p.high) for p in line.points]
     upper = [(x(images), y(high)) for images, _, high in bounds if high is not None]
     lower = [(x(images), y(low)) for images, low, _ in bounds if low is not None]
     if len(upper) < 2 or len(upper) != len(lower):
-        return Html("")
-    outline = " ".join(f"{left},{top}" for left, top in [*upper, *reversed(lower)])
-    return tag("polygon", points=outline, class_=f"band {line.role}")
-
-
-def _stroke(x: Axis, y: Axis, line: Line) -> Html:
-    path = " ".join(f"{x(p.images)},{y(p.value)}" for p in line.points)
-    style = f"line {line.role}" + (" dashed" if line.dashed else "")
-    return tag("polyline", points=path, class_=style)
-
-
-def _legend(lines: Sequence[Line]) -> Html:
-    entries = []
-    for line in lines:
-        swatch = f"swatch {line.role}" + (" dashed" if line.dashed else "")
-        label = join(tag("i", class_=swatch), f"{line.label} ", tag("b", line.last))
-        entries.append(tag("span", label))
-    return tag("span", *entries, class_="legend")
+        return ""
+    return " ".join(f"{left},{top}" for left, top in [*upper, *reversed(lower)])

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from markupsafe import Markup
+
 from unpaired.metrics import catalogue
 from unpaired.records.evaluation import EvaluationRecord
 from unpaired.records.log import LogPoint
-from unpaired.report.html.markup import Html
 from unpaired.report.metric_text import Wording, in_order, wording
 from unpaired.report.names import Names
 from unpaired.report.plots.lines import Line, Point, chart
@@ -16,12 +17,12 @@ from unpaired.report.plots.lines import Line, Point, chart
 _DOMAIN_AT_END = re.compile(r"(?:^|[_/])(a2b|b2a|a|b)$")
 
 
-def loss_charts(log: Sequence[LogPoint]) -> list[Html]:
+def loss_charts(log: Sequence[LogPoint]) -> list[Markup]:
     """One chart per kind of loss, with a line per domain."""
     return _series_charts(log, lambda point: point.losses)
 
 
-def training_charts(log: Sequence[LogPoint]) -> list[Html]:
+def training_charts(log: Sequence[LogPoint]) -> list[Markup]:
     """Speed, waiting, learning rates and everything that the engine logs about its health."""
     speed = [
         _single("Images per second", log, lambda point: point.images_per_second),
@@ -33,7 +34,7 @@ def training_charts(log: Sequence[LogPoint]) -> list[Html]:
     return [*filter(None, speed), *rates, *_series_charts(log, lambda point: point.health)]
 
 
-def metric_charts(evaluations: Sequence[EvaluationRecord], names: Names) -> list[Html]:
+def metric_charts(evaluations: Sequence[EvaluationRecord], names: Names) -> list[Markup]:
     """One chart per kind of metric, over evaluations that share one protocol.
 
     Empty for fewer than three moments: a table tells more than a line between two points.
@@ -84,7 +85,7 @@ def _metric_line(
 
 def _series_charts(
     log: Sequence[LogPoint], read: Callable[[LogPoint], Mapping[str, float]]
-) -> list[Html]:
+) -> list[Markup]:
     """Charts of named values; names that differ only in their domain share one."""
     groups: dict[str, dict[str, Line]] = {}
     for name in dict.fromkeys(name for point in log for name in read(point)):
@@ -99,9 +100,9 @@ def _series_charts(
 
 def _single(
     title: str, log: Sequence[LogPoint], read: Callable[[LogPoint], float], unit: str = ""
-) -> Html:
+) -> Markup:
     if not log:
-        return Html("")
+        return Markup()
     points = [Point(images=point.images, value=read(point)) for point in log]
     last = Wording(kind=title, unit=unit).value(points[-1].value)
     return chart(title, [Line(label="now", role="other", points=points, last=last)], unit)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 from unpaired.metrics import catalogue
 from unpaired.records.evaluation import EvaluationRecord
 from unpaired.records.measurement import Measurement
 from unpaired.records.runs import Run
-from unpaired.report.html.markup import Html, absent, definitions, flatten, join, tag
+from unpaired.report.html.tables import NOTHING, Cell, Column, HtmlTable, Row, flatten
 from unpaired.report.metric_text import Wording, in_order, wording
 from unpaired.report.names import Names
 
@@ -30,27 +31,51 @@ def protocols(run: Run) -> list[list[EvaluationRecord]]:
     )
 
 
-def verdict(run: Run, names: Names) -> Html:
-    """The headline numbers of the last evaluation, each with what it means."""
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """A number in large type."""
+
+    name: str
+    figure: str
+    unit: str
+    sentence: str
+    evidence: str
+    beside: tuple[tuple[str, str], ...]
+    """What it is read against, and the number of that."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """The headline numbers of a run, and what they rest on."""
+
+    basis: str
+    cards: tuple[Card, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Numbers:
+    """All that was measured under one protocol."""
+
+    title: str
+    table: HtmlTable
+    notes: tuple[str, ...]
+    protocol: list[tuple[str, str]]
+
+
+def verdict(run: Run, names: Names) -> Verdict | None:
+    """The headline numbers of the last evaluation, each with what it means; None before any."""
     groups = protocols(run)
     if not groups:
-        return absent(
-            "Nothing has been measured yet. The first evaluation brings the first numbers; "
-            "until then look at the pictures rather than at the losses."
-        )
+        return None
     final = groups[0][-1]
-    metrics = final.metrics
-    chosen = [name for name in in_order(metrics, names) if wording(name, names).headline]
-    cards: list[Html] = []
+    chosen = [n for n in in_order(final.metrics, names) if wording(n, names).headline]
+    cards: list[Card] = []
     # A kind is shown with all its directions or not at all.
     for _, kind in groupby(chosen, lambda name: wording(name, names).kind):
         of_kind = [_card(name, final, names) for name in kind]
         if len(cards) + len(of_kind) <= _MOST_HEADLINES:
             cards += of_kind
-    return join(
-        tag("p", _basis(run, final, names), class_="basis"),
-        tag("div", *cards, class_="cards") if cards else absent("All numbers are listed below."),
-    )
+    return Verdict(basis=_basis(run, final, names), cards=tuple(cards))
 
 
 def title_of(evaluation: EvaluationRecord) -> str:
@@ -59,31 +84,20 @@ def title_of(evaluation: EvaluationRecord) -> str:
     return f"{data}, protocol {evaluation.fingerprint or 'not recorded'}"
 
 
-def tables(run: Run, names: Names) -> Html:
-    """One table per protocol; those on other than test data are folded."""
-    groups = protocols(run)
-    if not groups:
-        return absent("No evaluation has been written yet.")
-    several = tag(
-        "p",
-        "Numbers in different tables were measured under different protocols "
-        "and must not be compared.",
-    )
-    parts = [several] if len(groups) > 1 else []
-    for position, group in enumerate(groups):
-        title = title_of(group[0])
+def tables(run: Run, names: Names) -> list[Numbers]:
+    """One table per protocol, those of test data first."""
+    shown = []
+    for group in protocols(run):
         columns = _columns(run, group)
-        said = dict.fromkeys(note for _, e in columns for note in e.notes)
-        notes = [tag("p", f"Note: {note}", class_="note") for note in said]
-        body = join(_table(columns, names), *notes, _protocol(group[0]))
-        parts.append(tag("details", tag("summary", title), body, open=position == 0))
-    return join(*parts)
-
-
-def _protocol(evaluation: EvaluationRecord) -> Html:
-    """The protocol behind a fingerprint."""
-    note = tag("p", "Small print: 95 % interval and number of images. The protocol:", class_="note")
-    return join(note, definitions(flatten(evaluation.protocol.as_json())))
+        shown.append(
+            Numbers(
+                title=title_of(group[0]),
+                table=_table(columns, names),
+                notes=tuple(dict.fromkeys(note for _, e in columns for note in e.notes)),
+                protocol=flatten(group[0].protocol.as_json()),
+            )
+        )
+    return shown
 
 
 def _basis(run: Run, final: EvaluationRecord, names: Names) -> str:
@@ -105,21 +119,19 @@ def _basis(run: Run, final: EvaluationRecord, names: Names) -> str:
     return " ".join(sentences)
 
 
-def _card(metric: str, final: EvaluationRecord, names: Names) -> Html:
+def _card(metric: str, final: EvaluationRecord, names: Names) -> Card:
     words, number = wording(metric, names), final.metrics[metric]
-    figure = [tag("span", words.number(number.value), class_="figure")]
-    if words.unit:
-        figure.append(tag("span", f" {words.unit}", class_="unit"))
-    lines = [
-        tag("h3", words.name),
-        tag("p", *figure, class_="value"),
-        tag("p", f"{words.sentence}."),
-        tag("p", f"({_evidence(words, number)})", class_="evidence"),
-    ]
-    for suffix, beside in catalogue.companions(metric, final.metrics).items():
-        title = catalogue.COMPANIONS[suffix].title
-        lines.append(tag("p", f"{title}: ", tag("b", words.value(beside.value)), class_="beside"))
-    return tag("article", *lines, class_="card")
+    return Card(
+        name=words.name,
+        figure=words.number(number.value),
+        unit=words.unit,
+        sentence=words.sentence,
+        evidence=_evidence(words, number),
+        beside=tuple(
+            (catalogue.COMPANIONS[suffix].title, words.value(beside.value))
+            for suffix, beside in catalogue.companions(metric, final.metrics).items()
+        ),
+    )
 
 
 def _evidence(words: Wording, number: Measurement) -> str:
@@ -138,32 +150,33 @@ def _columns(run: Run, group: Sequence[EvaluationRecord]) -> list[tuple[str, Eva
     return [(roles.get(e.images, "Earlier"), e) for e in (newest, *shown[: _MOST_COLUMNS - 1])]
 
 
-def _table(columns: Sequence[tuple[str, EvaluationRecord]], names: Names) -> Html:
+def _table(columns: Sequence[tuple[str, EvaluationRecord]], names: Names) -> HtmlTable:
     metrics = {name: number for _, e in reversed(columns) for name, number in e.metrics.items()}
     beside = {
         suffix: companion.title
         for suffix, companion in catalogue.COMPANIONS.items()
         if any(f"{name}/{suffix}" in metrics for name in metrics)
     }
-    titles = [
-        "Measure",
-        *(join(label, tag("small", _column(e))) for label, e in columns),
-        *beside.values(),
-    ]
-    head = tag("tr", *(tag("th", title, scope="col") for title in titles))
     rows = []
     for name in in_order(metrics, names):
         words = wording(name, names)
-        details = " · ".join(filter(None, [words.about, _BETTER[words.better]]))
-        measure = join(words.kind, tag("small", details))
-        cells = [
-            *((label, e.metrics.get(name)) for label, e in columns),
-            *((meaning, metrics.get(f"{name}/{suffix}")) for suffix, meaning in beside.items()),
-        ]
-        numbers = [_cell(label, words, number) for label, number in cells]
-        rows.append(tag("tr", tag("th", measure, scope="row"), *numbers))
-    table = tag("table", tag("thead", head), tag("tbody", *rows), class_="numbers")
-    return tag("div", table, class_="scroll")
+        numbers = [e.metrics.get(name) for _, e in columns]
+        numbers += [metrics.get(f"{name}/{suffix}") for suffix in beside]
+        rows.append(
+            Row(
+                head=[words.kind],
+                small=" · ".join(filter(None, [words.about, _BETTER[words.better]])),
+                cells=[_cell(words, number) for number in numbers],
+            )
+        )
+    return HtmlTable(
+        columns=[
+            Column(text="Measure"),
+            *(Column(text=label, small=_column(e)) for label, e in columns),
+            *(Column(text=meaning) for meaning in beside.values()),
+        ],
+        rows=rows,
+    )
 
 
 def _column(evaluation: EvaluationRecord) -> str:
@@ -172,9 +185,8 @@ def _column(evaluation: EvaluationRecord) -> str:
     return f"{shown}, in {evaluation.precision}" if evaluation.precision else shown
 
 
-def _cell(label: str, words: Wording, number: Measurement | None) -> Html:
+def _cell(words: Wording, number: Measurement | None) -> Cell:
     if number is None:
-        return tag("td", "–", data_label=label, class_="without")
+        return NOTHING
     details = [words.interval(number), f"n = {number.n:,}" if number.n else ""]
-    small = tag("small", " · ".join(part for part in details if part))
-    return tag("td", words.value(number.value), small, data_label=label)
+    return Cell(text=words.value(number.value), small=" · ".join(filter(None, details)))

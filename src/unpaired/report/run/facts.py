@@ -1,4 +1,4 @@
-"""The sections of a report that are neither numbers nor pictures: facts, curves, how to repeat."""
+"""Facts of a run: what was trained on what, for how long, and under which protocols measured."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from unpaired.records.runs import Run
-from unpaired.report.html.markup import Html, absent, definitions, flatten, join, tag
+from unpaired.report.html.tables import flatten
 from unpaired.report.names import Names
-from unpaired.report.run.charts import loss_charts, metric_charts, training_charts
-from unpaired.report.run.numbers import protocols, title_of
+from unpaired.report.run.numbers import protocols
 
 
-def facts(run: Run, names: Names) -> Html:
-    """What was trained, on what, for how long; all settings folded below."""
+def facts(run: Run, names: Names) -> list[tuple[str, str]]:
+    """What was trained, on what, for how long."""
     pairs = [
         *((f"Domain {d}: {names.path(d)}", _domain(run, d)) for d in names.domains),
         ("Method", _method(run.config)),
@@ -22,39 +21,13 @@ def facts(run: Run, names: Names) -> Html:
         ("Device", _device(run)),
         ("Seed", _setting(run.config, "training", "seed")),
     ]
-    settings = definitions(flatten(run.config))
-    return join(
-        definitions([(name, value) for name, value in pairs if value]),
-        tag("details", tag("summary", "All settings"), settings),
-    )
+    return [(name, value) for name, value in pairs if value]
 
 
-def curves(run: Run, names: Names) -> Html:
-    """Metrics first: the losses of two adversaries say little about quality."""
-    parts: list[Html] = []
-    for group in protocols(run):
-        if charts := metric_charts(group, names):
-            parts += [tag("h3", title_of(group[0])), tag("div", *charts, class_="charts")]
-    if losses := loss_charts(run.log):
-        parts += [tag("h3", "Losses"), tag("div", *losses, class_="charts")]
-    if rest := training_charts(run.log):
-        summary = tag("summary", "Speed, learning rates and health")
-        parts.append(tag("details", summary, tag("div", *rest, class_="charts")))
-    return join(*parts) if parts else absent("A curve needs two moments in the log.")
-
-
-def repeat(run: Run) -> Html:
-    """The command, the fingerprints of what was measured, and the machine it ran on."""
+def fingerprints(run: Run) -> list[tuple[str, str]]:
+    """The images that were measured, and the fingerprint of the protocol under which they were."""
     measured = [group[0] for group in protocols(run)]
-    prints = [(f"{e.split or 'unnamed'} data", e.fingerprint or "not recorded") for e in measured]
-    environment = flatten(run.environment)
-    return join(
-        tag("pre", run.command) if run.command else absent("The command was not recorded."),
-        tag("h3", "Fingerprints of the protocols"),
-        definitions(prints) if prints else absent("Nothing has been measured yet."),
-        tag("h3", "Environment"),
-        definitions(environment) if environment else absent("The environment was not recorded."),
-    )
+    return [(f"{e.split or 'unnamed'} data", e.fingerprint or "not recorded") for e in measured]
 
 
 def duration(seconds: float) -> str:
