@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unpaired.report.plots.image_grid import Pixels, contact_sheet, grid, save_png
+from unpaired.report.plots.image_grid import Pixels, _font, contact_sheet, grid, save_png
 
 
 def plain(value: int | tuple[int, int, int], size: int = 32) -> Pixels:
@@ -117,3 +117,9 @@ def test_a_failed_write_keeps_the_old_picture(
     with pytest.raises(OSError, match="No space"):
         save_png(grid({"a": [plain(91)]}), path)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("character", "→⇄…±éñßčЖΩ")
+def test_the_font_has_what_captions_are_written_with(character: str) -> None:
+    font = _font(20)
+    assert bytes(font.getmask(character)) != bytes(font.getmask("\U0010ffff"))

@@ -10,6 +10,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -200,8 +201,6 @@ def _shorten(line: str, font: ImageFont.FreeTypeFont, width: int) -> str:
 
 @cache
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    # Matplotlib brings a font with arrows and accents; the one inside Pillow has no arrows.
-    import matplotlib
-
-    path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
-    return ImageFont.truetype(str(path), size)
+    # A font of ours has arrows and accents, and draws the same everywhere; Pillow's has no arrows.
+    content = resources.files("unpaired.report").joinpath("fonts/DejaVuSans.ttf").read_bytes()
+    return ImageFont.truetype(io.BytesIO(content), size)
