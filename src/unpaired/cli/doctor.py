@@ -7,11 +7,8 @@ from importlib import import_module
 from unpaired.cli.flags.arguments import Parser, print_json
 
 EXTRAS = {
-    "hub": ("datasets",),
-    "metrics": ("torch_fidelity", "transformers", "lpips", "prdc"),
-    "web": ("fastapi", "uvicorn", "jinja2", "python_multipart"),
-    "export": ("onnx", "onnxscript", "onnxruntime"),
-    "cluster": ("ray",),
+    "hub": ("datasets", "huggingface_hub"),
+    "metrics": ("torch_fidelity", "transformers", "lpips"),
     "track": ("tensorboard", "wandb"),
 }
 """The packages that each extra brings."""

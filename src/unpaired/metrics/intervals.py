@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 from unpaired.core.errors import DataError
 from unpaired.records.measurement import Measurement
 
 _QUANTILES = (0.025, 0.975)
-_NORMAL_QUANTILE = 1.959963984540054  # a standard normal lies within ± this with probability 0.95
+_BATCH_NUMBERS = 4_000_000  # drawn at once
 
 
 def wilson(successes: int, n: int) -> Measurement:
@@ -23,13 +22,9 @@ def wilson(successes: int, n: int) -> Measurement:
     if n < 1:
         raise DataError("A share needs at least one image, and there is none to count.")
     assert 0 <= successes <= n
-    share, z = successes / n, _NORMAL_QUANTILE
-    centre = share + z**2 / (2 * n)
-    half = z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    scale = 1 + z**2 / n
+    share, ends = successes / n, stats.binomtest(successes, n).proportion_ci(method="wilson")
     # Rounding may push an end of 0 or 1 past the share itself.
-    low, high = min((centre - half) / scale, share), max((centre + half) / scale, share)
-    return Measurement(share, max(low, 0.0), min(high, 1.0), n)
+    return Measurement(share, min(float(ends.low), share), max(float(ends.high), share), n)
 
 
 def bootstrap_mean(values: ArrayLike, seed: int = 0, resamples: int = 1000) -> Measurement:
@@ -41,9 +36,18 @@ def bootstrap_mean(values: ArrayLike, seed: int = 0, resamples: int = 1000) -> M
     n = len(array)
     if n < 1:
         raise DataError("A mean needs at least one image, and there is none to measure.")
-    random = np.random.default_rng(seed)
-    means = [array[random.integers(0, n, n)].mean() for _ in range(resamples)]
-    return Measurement(float(array.mean()), *percentile_interval(np.array(means)), n)
+    value = float(array.mean())
+    if n == 1:
+        return Measurement(value, value, value, 1)
+    ends = stats.bootstrap(
+        (array,),
+        np.mean,
+        n_resamples=resamples,
+        batch=max(1, _BATCH_NUMBERS // n),
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return Measurement(value, float(ends.low), float(ends.high), n)
 
 
 def percentile_interval(resampled: NDArray[np.float64]) -> tuple[float, float]:

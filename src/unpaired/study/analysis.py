@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Literal
 
+import krippendorff
 import numpy as np
 
 from unpaired.metrics.intervals import wilson
 from unpaired.records.measurement import Measurement
-from unpaired.study.agreement import Level, alpha_of_counts
 from unpaired.study.crossed import RESAMPLES, Interval, difference_interval, mean_interval
 from unpaired.study.judgements import STEPS, Study
 from unpaired.study.two_way import Crossed, Floats
@@ -117,6 +118,26 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
+def agreement(
+    counts: Floats, values: Floats, level: Literal["nominal", "ordinal", "interval"]
+) -> float | None:
+    """Krippendorff's alpha of how often each unit has each value, (units, values); `values` ascend.
+
+    Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability": 1 where raters agree in
+    everything, 0 where they agree as often as by chance. `level`: how much two judgements differ:
+    "nominal" in kind only, "ordinal" by how many judgements lie between them, "interval" by the
+    square of their distance.
+
+    None where it is not defined: no unit with two judgements, or all such judgements alike.
+    """
+    paired = counts[counts.sum(1) > 1]  # a judgement that stands alone can be paired with none
+    if np.count_nonzero(paired.sum(0)) < 2:
+        return None
+    return float(
+        krippendorff.alpha(value_counts=paired, value_domain=values, level_of_measurement=level)
+    )
+
+
 def _method(study: Study, method: str, resamples: int, seed: int) -> MethodResult:
     data = study.crossed(method)
     num_judgements = int(data.counts.sum())
@@ -149,8 +170,8 @@ def _counts(study: Study, data: Crossed) -> Floats:
 
 
 def _alpha(study: Study, counts: Floats) -> float | None:
-    level: Level = "ordinal" if study.kind == "rating" else "nominal"
-    return alpha_of_counts(counts, np.array(_values(study), np.float64), level)
+    values = np.array(_values(study), np.float64)
+    return agreement(counts, values, "ordinal" if study.kind == "rating" else "nominal")
 
 
 def _values(study: Study) -> tuple[int, ...]:
