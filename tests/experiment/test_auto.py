@@ -14,7 +14,7 @@ from PIL import Image
 
 from unpaired.core.errors import DataError
 from unpaired.data.codecs.settings import Decoding
-from unpaired.data.first_look import FirstImages, look
+from unpaired.data.first_images import FirstImages, probe_images
 from unpaired.data.sources import BuiltIn, Folder, Source, parse_source
 from unpaired.experiment import auto
 from unpaired.experiment.auto import undescribed
@@ -225,8 +225,8 @@ def test_the_first_look_sees_images_as_training_does(tmp_path: Path):
         Image.fromarray(pixels).save(tmp_path / "numbers" / f"{i}.tiff")
     numbers = Folder(path=str(tmp_path / "numbers"))
     with pytest.raises(DataError, match="float_range"):
-        look(numbers)
-    assert look(numbers, Decoding(float_range=(0, 1))).is_grey
+        probe_images(numbers)
+    assert probe_images(numbers, Decoding(float_range=(0, 1))).is_grey
     experiment, _ = choose(
         numbers,
         numbers,
@@ -235,13 +235,13 @@ def test_the_first_look_sees_images_as_training_does(tmp_path: Path):
         **{f"{name}__decoding__float_range": (0.0, 1.0) for name in "ab"},
     )
     assert experiment.a.decoding.float_range == (0, 1)
-    assert look(numbers, Decoding(float_range=(0, 1)), (0, 0, 30, 40)).short_side == 30
+    assert probe_images(numbers, Decoding(float_range=(0, 1)), (0, 0, 30, 40)).short_side == 30
 
 
 def test_sixteen_bits_and_unreadable_files(tmp_path: Path):
     deep = fill(tmp_path / "deep", 40, 40, "I;16")
     (tmp_path / "deep" / "0.png").write_bytes(b"nothing")
-    seen = look(deep)
+    seen = probe_images(deep)
     words = "files (1 of 8 that were tried cannot be read)"
     assert seen == FirstImages(
         num_images=8, short_side=40, is_grey=True, sixteen_bits=True, files=words
@@ -255,7 +255,7 @@ def test_sixteen_bits_and_unreadable_files(tmp_path: Path):
 def test_one_coloured_image_makes_a_pile_coloured(tmp_path: Path):
     grey = fill(tmp_path / "pile", 40, 40, "L")
     Image.new("RGB", (40, 40), (200, 30, 30)).save(tmp_path / "pile" / "x.png")
-    assert not look(grey).is_grey
+    assert not probe_images(grey).is_grey
 
 
 def test_a_pile_of_damaged_images_names_the_first(tmp_path: Path):

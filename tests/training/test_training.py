@@ -376,7 +376,7 @@ def test_a_pile_of_large_images_is_translated_in_parts(tiny: Experiment, monkeyp
     )
     in_parts = translating.translate(pixels, domain)
     assert seen == [2, 1]
-    for name in ("source", "there", "back"):
+    for name in ("source", "translations", "reconstructions"):
         difference = getattr(at_once, name).int() - getattr(in_parts, name).int()
         assert difference.abs().max() <= 1, name
 

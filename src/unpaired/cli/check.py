@@ -39,11 +39,13 @@ def run(arguments: list[str]) -> int:
     flags.add_argument("--max-megapixels", type=float, help="refuse larger images")
     flags.add_argument("--json", action="store_true", help="one JSON object on standard output")
     options, rest = flags.parse_with_settings(arguments)
+    from unpaired.data.index import opened_once
     from unpaired.data.inspect import check_data, leaks, too_small
 
     domains = _domains(flags, options, rest)
-    findings = check_data(*_sources(domains))
-    leaked, too_few = leaks(findings), too_small(domains, findings)
+    with opened_once():
+        findings = check_data(*_sources(domains))
+        leaked, too_few = leaks(findings), too_small(domains, findings)
     refused = sum(len(finding.refused) for finding in findings.values())
     if options.output:
         _draw(findings, options.output)

@@ -65,13 +65,15 @@ def run(arguments: list[str]) -> int:
     """The verb."""
     recipe = [] if not arguments or arguments[0].startswith("-") else arguments[:1]
     given, rest = parser().parse_known_args(arguments[len(recipe) :])
+    from unpaired.data.index import opened_once
     from unpaired.sweeps.folder import failure_of, state_of
     from unpaired.sweeps.grid import check_cells
     from unpaired.sweeps.sweep import train_cells
 
     if len(given.seeds) > 1:
         raise SettingError("--seeds takes a count, 3, or seeds with commas and no spaces: 0,3,10.")
-    cells, reasons = cells_from(recipe, rest, given.seeds[0], smoke=given.smoke)
+    with opened_once():
+        cells, reasons = cells_from(recipe, rest, given.seeds[0], smoke=given.smoke)
     folder = given.output or Path("runs") / f"sweep-{cells[0].experiment.name}"
     if given.dry_run:
         check_cells(cells)

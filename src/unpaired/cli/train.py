@@ -66,6 +66,15 @@ def run(arguments: list[str], recipe: str | None = None, prog: str = "unpaired t
         options.recipe = recipe
     if options.help:
         flags.print_help()
+        rest = [*rest, "--help"]
+    from unpaired.data.index import opened_once
+
+    with opened_once():
+        return _train(flags, options, rest)
+
+
+def _train(flags: Parser, options: Namespace, rest: list[str]) -> int:
+    """Settings from flags and images, then the training."""
     from unpaired.core.config import encode
     from unpaired.core.console import say
     from unpaired.experiment.checks import check
@@ -73,8 +82,6 @@ def run(arguments: list[str], recipe: str | None = None, prog: str = "unpaired t
     from unpaired.recipes import require
     from unpaired.training.estimate import estimate
 
-    if options.help:
-        rest = [*rest, "--help"]
     experiment, reasons = resolve(options, rest, flags.prog)
     if options.smoke:
         experiment = smoke(experiment)
@@ -96,9 +103,9 @@ def run(arguments: list[str], recipe: str | None = None, prog: str = "unpaired t
     say(estimate(experiment).sentence)
     say(f"writing to {folder}; the same command again continues the run")
 
-    from unpaired.training.train import train
+    from unpaired.training.train import train_checked
 
-    train(experiment, folder, track=options.track, quiet=options.json)
+    train_checked(experiment, folder, track=options.track, quiet=options.json)
     finish(folder, experiment, as_json=options.json)
     return 0
 

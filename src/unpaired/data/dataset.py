@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import logging
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
+import psutil
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from unpaired.core.errors import DataError, UnreadableImage
 from unpaired.data.domain import Domain, Pixels
+from unpaired.data.index import NUM_THREADS
 from unpaired.data.read import read_framed
 from unpaired.data.sources import describe
-from unpaired.data.splits import NUM_THREADS, Split, list_split, source_of
+from unpaired.data.splits import Split, list_split, source_of
 
 logger = logging.getLogger(__name__)
 
@@ -77,41 +77,48 @@ def load_images(domain: Domain, split: Split, at_least: int = 1) -> Images:
     Raises:
         DataError: when fewer than `at_least` images of the split can be used.
     """
-    records, indices = list_split(domain, split)
-    refused = list(records.refused)
+    index, places = list_split(domain, split)
+    in_memory = _fits_in_memory(domain, len(places))
+    dtype = torch.uint8 if domain.decoding.depth == 8 else torch.uint16
+    shape = (len(places) if in_memory else 0, domain.channels, domain.size, domain.size)
+    pixels = torch.empty(shape, dtype=dtype)
+    rows = pixels.numpy()
 
     def try_read(i: int) -> Pixels | UnreadableImage:
         try:
-            return read_framed(records, i, domain)
+            return read_framed(index, i, domain)
         except UnreadableImage as error:
             return error
 
-    in_memory = _fits_in_memory(domain, len(indices))
-
-    def first_look(i: int) -> Pixels | UnreadableImage | None:
-        seen = try_read(i)
-        return seen if in_memory or isinstance(seen, UnreadableImage) else None
+    def fill(row: int) -> UnreadableImage | None:
+        image = try_read(int(places[row]))
+        if isinstance(image, UnreadableImage):
+            return image
+        if in_memory:
+            rows[row] = image.transpose(2, 0, 1)
+        return None
 
     with ThreadPoolExecutor(NUM_THREADS) as pool:
-        looks = list(pool.map(first_look, indices.tolist()))
-    refused += [look for look in looks if isinstance(look, UnreadableImage)]
-    good = np.array([not isinstance(look, UnreadableImage) for look in looks], dtype=bool)
-    indices = indices[good]
-    if len(indices) < at_least:
-        raise _too_few(domain, split, len(indices), at_least, len(records.names), refused)
-    names = [records.names[i] for i in indices]
-    labels = None if records.labels is None else records.labels[indices]
-    ids = None if records.ids is None else [records.ids[i] for i in indices]
+        errors = list(pool.map(fill, range(len(places))))
+    refused = [*index.records.refused, *(error for error in errors if error is not None)]
+    usable = np.flatnonzero([error is None for error in errors])
+    places = places[usable]
+    if len(places) < at_least:
+        raise _too_few(domain, split, len(places), at_least, len(index), refused)
+    names = [index.names[i] for i in places]
+    labels, ids = index.records.labels, index.records.ids
+    labels = None if labels is None else labels[places]
+    ids = None if ids is None else [ids[i] for i in places]
     if in_memory:
-        pixels = _stack([look for look in looks if isinstance(look, np.ndarray)])
+        pixels = _close_gaps(pixels, usable)
         return MemoryImages(names=names, labels=labels, ids=ids, refused=refused, pixels=pixels)
-    told: set[int] = set()
+    warned: set[int] = set()
     return StreamedImages(
         names=names,
         labels=labels,
         ids=ids,
         refused=refused,
-        read=lambda position: _first_readable(try_read, indices, labels, position, told),
+        read=lambda position: _first_readable(try_read, places, labels, position, warned),
     )
 
 
@@ -121,10 +128,10 @@ def require_images(domain: Domain, split: Split, at_least: int = 1) -> None:
     Raises:
         DataError: when it holds fewer than `at_least`, or its source cannot be opened.
     """
-    records, indices = list_split(domain, split)
-    if len(indices) < at_least:
-        found, refused = len(records.names), records.refused
-        raise _too_few(domain, split, len(indices), at_least, found, refused)
+    index, places = list_split(domain, split)
+    if len(places) < at_least:
+        refused = index.records.refused
+        raise _too_few(domain, split, len(places), at_least, len(index), refused)
 
 
 def _too_few(
@@ -132,12 +139,13 @@ def _too_few(
     split: Split,
     usable: int,
     at_least: int,
-    found: int,
+    num_listed: int,
     refused: list[UnreadableImage],
 ) -> DataError:
     return DataError(
         f"{describe(source_of(domain, split))} has {usable} usable image{'s' * (usable != 1)} for "
-        f"the {split} split, which needs at least {at_least}: {found} found, {len(refused)} refused"
+        f"the {split} split, which needs at least {at_least}: {num_listed} found, "
+        f"{len(refused)} refused"
         + (f" (first: {refused[0]})" if refused else "")
         + ". Point to a source with more images (hundreds are the least that works well), or run "
         "`unpaired check` to see each file."
@@ -149,12 +157,12 @@ def _first_readable(
     kept: NDArray[np.int64],
     labels: NDArray[np.int64] | None,
     position: int,
-    told: set[int],
+    warned: set[int],
 ) -> Pixels:
     """The image at a position, or the next readable one: a run must not end at one bad file.
 
     It was readable when the split was opened. Of labelled images the next of the same class is
-    taken, as the label stays. `told`: of which it was said that they are gone.
+    taken, as the label stays. `warned`: of which it was said that they are gone.
     """
     places = (position + np.arange(len(kept))) % len(kept)
     if labels is not None:
@@ -163,8 +171,8 @@ def _first_readable(
         image = try_read(int(kept[place]))
         if not isinstance(image, UnreadableImage):
             return image
-        if place not in told:
-            told.add(int(place))
+        if place not in warned:
+            warned.add(int(place))
             logger.warning("%s; the next image takes its place", image)
     raise DataError(
         f"none of {len(places)} images can be read any more. Bring the files back, then give the "
@@ -179,11 +187,15 @@ def _fits_in_memory(domain: Domain, num_images: int) -> bool:
 
 def _free_memory() -> int:
     """Bytes that can be had without swapping; what only caches files counts as free."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        return 1024 * next(int(s.split()[1]) for s in lines if s.startswith("MemAvailable"))
-    except (OSError, StopIteration):  # not Linux
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    return int(psutil.virtual_memory().available)
+
+
+def _close_gaps(pixels: Tensor, usable: NDArray[np.int64]) -> Tensor:
+    """The usable images alone, in the same memory: with a copy, it would be needed twice."""
+    for row, place in enumerate(usable.tolist()):
+        if row != place:
+            pixels[row] = pixels[place]
+    return pixels[: len(usable)]
 
 
 def _stack(images: list[Pixels]) -> Tensor:

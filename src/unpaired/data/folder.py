@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import errno
 import os
+from array import array
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unpaired.core.errors import UnreadableImage
 from unpaired.data.codecs.formats import EXTENSIONS
+
+Stamp = tuple[int, int, int]
+"""What changes with a file's content: size in bytes, mtime in nanoseconds, and inode where the
+platform gives one (else 0)."""
 
 
 @dataclass
@@ -21,6 +26,9 @@ class Listing:
 
     names: list[str] = field(default_factory=list)
     """Images: regular files with a known extension, in any letter case."""
+
+    stamps: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 3), np.int64))
+    """The `Stamp` of each image, (N, 3)."""
 
     refused: list[UnreadableImage] = field(default_factory=list)
     """What is named like an image or a folder but cannot be read as one, with the reason."""
@@ -37,20 +45,23 @@ def list_images(root: Path) -> Listing:
     """
     root = root.resolve()
     listing = Listing()
-    folders = [root]
+    stamps = array("q")  # as a list of tuples, those of a million files would take 200 MB
+    folders = [""]
     while folders:
         folder = folders.pop()
         try:
-            entries = [path for path in folder.iterdir() if not path.name.startswith(".")]
+            with os.scandir(root / folder) as entries:
+                shown = [entry for entry in entries if not entry.name.startswith(".")]
         except OSError as error:
-            name = folder.relative_to(root).as_posix()
             reason = f"cannot be listed: {error.strerror}"
-            listing.refused.append(UnreadableImage(name, reason))
+            listing.refused.append(UnreadableImage(folder or ".", reason))
             continue
-        folders += [path for path in entries if _is_real_folder(path)]
-        for path in entries:
-            _add(path, root, listing)
-    listing.names.sort()
+        prefix = f"{folder}/" if folder else ""
+        for entry in shown:
+            _add(entry, prefix + entry.name, root, listing, stamps, folders)
+    order = sorted(range(len(listing.names)), key=listing.names.__getitem__)
+    listing.names = [listing.names[i] for i in order]
+    listing.stamps = np.frombuffer(stamps, np.int64).reshape(-1, 3)[order]
     listing.refused.sort(key=lambda refused: refused.name)
     return listing
 
@@ -60,38 +71,58 @@ def labels_by_folder(names: list[str]) -> NDArray[np.int64] | None:
 
     None unless all images lie in at least two such folders.
     """
-    folders = [PurePosixPath(name).parts[0] if "/" in name else "" for name in names]
-    if "" in folders or len(set(folders)) < 2:
+    folders = [name.partition("/")[0] if "/" in name else "" for name in names]
+    different = sorted(set(folders))
+    if "" in different or len(different) < 2:
         return None
-    return np.unique(folders, return_inverse=True)[1].astype(np.int64)
+    classes = {folder: number for number, folder in enumerate(different)}
+    return np.array([classes[folder] for folder in folders], np.int64)
 
 
-def _add(path: Path, root: Path, listing: Listing) -> None:
-    """File one entry of a folder under names, refused or ignored."""
-    name = path.relative_to(root).as_posix()
-    printable = name.encode("utf-8", "backslashreplace").decode()
-    is_folder = os.path.isdir(path)
-    extension = path.suffix.lower()
-    if extension not in EXTENSIONS and not is_folder:
-        listing.ignored[extension or "without extension"] += 1
+def _add(
+    entry: os.DirEntry[str],
+    name: str,
+    root: Path,
+    listing: Listing,
+    stamps: array[int],
+    folders: list[str],
+) -> None:
+    """File one entry of a folder under names, folders, refused or ignored."""
+    extension = os.path.splitext(entry.name)[1].lower()
+    is_image, is_link = extension in EXTENSIONS, entry.is_symlink()
+    is_folder = os.path.isdir(entry.path) if is_link else entry.is_dir()
+    if not is_image and not is_folder:
+        listing.ignored[(extension.strip(".") and extension) or "without extension"] += 1
         return
-    reason = None
-    if path.is_symlink():
-        reason = _why_not_followed(path, root)
-    elif is_folder and extension in EXTENSIONS:
-        reason = "is a folder, though named like an image"
-    elif not is_folder and not os.path.isfile(path):
-        reason = "is not a regular file"
-    elif printable != name:
+    stamp: Stamp | None = None
+    reason = _why_not_followed(root / name, root) if is_link else None
+    if is_folder and not is_link:
+        if is_image:
+            reason = "is a folder, though named like an image"
+        else:
+            folders.append(name)
+    elif reason is None:
+        stamp, reason = _stamp(entry)
+    printable = name if name.isascii() else name.encode("utf-8", "backslashreplace").decode()
+    if reason is None and printable != name:
         reason = "has a name that is not valid UTF-8"
     if reason:
         listing.refused.append(UnreadableImage(printable, reason))
-    elif not is_folder:
+    elif stamp is not None:
         listing.names.append(name)
+        stamps.extend(stamp)
 
 
-def _is_real_folder(path: Path) -> bool:
-    return os.path.isdir(path) and not path.is_symlink() and path.suffix.lower() not in EXTENSIONS
+def _stamp(entry: os.DirEntry[str]) -> tuple[Stamp | None, str | None]:
+    """The stamp of a regular file, or the reason why it is none."""
+    try:
+        if not entry.is_file():
+            return None, "is not a regular file"
+        state = entry.stat()
+    except OSError as error:
+        return None, f"cannot be opened: {error.strerror}"
+    # Inodes fill 64 bits without sign, of which the array has 63.
+    return (state.st_size, state.st_mtime_ns, state.st_ino & (2**63 - 1)), None
 
 
 def _why_not_followed(link: Path, root: Path) -> str | None:

@@ -1,10 +1,9 @@
-"""What is in two piles of images, found out before any training."""
+"""Data inspection: counts, sizes, bad files and duplicates of image sets, before any training."""
 
 from __future__ import annotations
 
 import hashlib
 import itertools
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,26 +15,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unpaired.core.errors import UnreadableImage
-from unpaired.data.codecs.decode import decode
 from unpaired.data.codecs.settings import Decoding
 from unpaired.data.domain import Domain, Pixels, frame
-from unpaired.data.sources import BuiltIn, Records, Source, describe, parse_source
+from unpaired.data.index import NUM_THREADS, ImageIndex, open_index, opened_once
+from unpaired.data.read import read_content
+from unpaired.data.sources import BuiltIn, Source, describe, parse_source
 from unpaired.data.splits import FEWEST as FEWEST_OF_SPLIT
-from unpaired.data.splits import Split, hashes_of, held_out, source_of
+from unpaired.data.splits import Split, list_split, source_of
 
 SHEET = 24
-"""Images of each pile on the contact sheet."""
+"""Images of each set on the contact sheet."""
 
 THUMBNAIL = 96
 """Side of an image on the contact sheet."""
 
 FEWEST = 50
-"""Training images below which a pile gets a warning."""
+"""Training images below which a set gets a warning."""
 
 
 @dataclass
 class Finding:
-    """What one pile holds."""
+    """What one image set holds."""
 
     source: str
     num_files: int = 0
@@ -67,6 +67,7 @@ class Finding:
         }
 
 
+@opened_once()
 def check_data(
     sources: Mapping[str, Source | str | Path],
     decoding: Decoding | Mapping[str, Decoding] | None = None,
@@ -88,7 +89,7 @@ def check_data(
 
 
 def leaks(findings: dict[str, Finding]) -> list[tuple[str, str]]:
-    """Images with the same pixels in two piles, as ("a: x.png", "a-test: y.png")."""
+    """Images with the same pixels in two sets, as ("a: x.png", "a-test: y.png")."""
     return [
         (f"{first}: {x}", f"{second}: {y}")
         for first, second, pairs in in_two_sources(findings)
@@ -99,45 +100,44 @@ def leaks(findings: dict[str, Finding]) -> list[tuple[str, str]]:
 def in_two_sources(
     findings: dict[str, Finding],
 ) -> Iterator[tuple[str, str, list[tuple[str, str]]]]:
-    """Of each two piles, their keys and the names of the images that stand in both."""
+    """Of each two sets, their keys and the names of the images that stand in both."""
     for first, second in itertools.combinations(findings, 2):
         here, there = findings[first].hashes, findings[second].hashes
         yield first, second, [(here[h], there[h]) for h in here if h in there]
 
 
 def too_small(domains: Mapping[str, Domain], findings: dict[str, Finding]) -> dict[str, str]:
-    """Why piles cannot be trained on, by name, where they are too small: split as training would.
+    """Why sets cannot be trained on, by name, where they are too small: split as training would.
 
     `findings`: under the keys "a", "b" and, where there are such, "a-test", "b-test".
     """
-    found = {}
+    reasons = {}
     for name, domain in domains.items():
         if isinstance(domain.source, BuiltIn):
             continue
-        records = domain.source.open()
-        hashes = hashes_of(records)
         splits: tuple[Split, ...] = ("train", "validation", "test")
         for split in splits:
             is_apart = source_of(domain, split) is not domain.source
             if split == "validation" and is_apart:
-                continue  # a pile that is not looked at here
-            pile = f"{name}-test" if is_apart else name
-            usable = set(findings[pile].usable_names)
+                continue  # a set that is not inspected here
+            key = f"{name}-test" if is_apart else name
+            usable = set(findings[key].usable_names)
             if not is_apart:
-                usable &= {records.names[i] for i in held_out(hashes, domain, split)}
+                index, places = list_split(domain, split)
+                usable &= {index.names[i] for i in places}
             if len(usable) < FEWEST_OF_SPLIT[split]:
-                found[pile] = (
-                    f"{findings[pile].num_usable} usable images are too few to train: "
+                reasons[key] = (
+                    f"{findings[key].num_usable} usable images are too few to train: "
                     f"{len(usable)} for the {split} split, which needs at least "
                     f"{FEWEST_OF_SPLIT[split]}"
                 )
                 break
-    return found
+    return reasons
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """What is kept of one decoded image: a pile's images may not fit in memory together."""
+class _Inspected:
+    """What is kept of one decoded image: all may not fit in memory together."""
 
     size: tuple[int, int]
     is_grey: bool
@@ -147,49 +147,48 @@ class _Seen:
 
 
 def _inspect(source: Source, decoding: Decoding) -> Finding:
-    records = source.open()
-    finding = Finding(describe(source), num_files=len(records.names) + len(records.refused))
+    index = open_index(source)
+    records = index.records
+    finding = Finding(describe(source), num_files=len(index) + len(records.refused))
     finding.refused += records.refused
     finding.ignored = records.ignored
     finding.num_labelled = 0 if records.labels is None else len(records.labels)
-    shown = set(np.linspace(0, len(records.names) - 1, SHEET).astype(int).tolist())
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        looks = pool.map(
-            lambda i: _see(records, i, decoding, i in shown), range(len(records.names))
+    shown = set(np.linspace(0, len(index) - 1, SHEET).astype(int).tolist())
+    with ThreadPoolExecutor(NUM_THREADS) as pool:
+        images = pool.map(
+            lambda i: _inspect_image(index, i, decoding, i in shown), range(len(index))
         )
-        for name, seen in zip(records.names, looks, strict=True):
-            if isinstance(seen, UnreadableImage):
-                finding.refused.append(seen)
+        for name, image in zip(index.names, images, strict=True):
+            if isinstance(image, UnreadableImage):
+                finding.refused.append(image)
                 continue
             finding.num_usable += 1
             finding.usable_names.append(name)
-            finding.notes += [f"{name}: {note}" for note in seen.notes]
-            finding.sizes[seen.size] += 1
-            finding.num_grey += seen.is_grey
-            if seen.digest in finding.hashes:
-                finding.duplicates.append((finding.hashes[seen.digest], name))
-            finding.hashes.setdefault(seen.digest, name)
-            if seen.thumbnail is not None:
-                finding.thumbnails.append((name, seen.thumbnail))
+            finding.notes += [f"{name}: {note}" for note in image.notes]
+            finding.sizes[image.size] += 1
+            finding.num_grey += image.is_grey
+            if image.digest in finding.hashes:
+                finding.duplicates.append((finding.hashes[image.digest], name))
+            finding.hashes.setdefault(image.digest, name)
+            if image.thumbnail is not None:
+                finding.thumbnails.append((name, image.thumbnail))
+    index.complete()  # each image was read: its hash is kept for next time
     return finding
 
 
-def _see(records: Records, i: int, decoding: Decoding, shown: bool) -> _Seen | UnreadableImage:
-    content = records.read(i)
-    notes: tuple[str, ...] = ()
-    if isinstance(content, np.ndarray):
-        pixels = np.repeat(content, 3, axis=2) if content.shape[2] == 1 else content
-    else:
-        try:
-            decoded = decode(content, name=records.names[i], channels=3, decoding=decoding)
-        except UnreadableImage as error:
-            return error
-        pixels, notes = decoded.pixels, decoded.notes
-    return _Seen(
+def _inspect_image(
+    index: ImageIndex, i: int, decoding: Decoding, shown: bool
+) -> _Inspected | UnreadableImage:
+    try:
+        decoded = read_content(index.read(i), index.names[i], 3, decoding)
+    except UnreadableImage as error:
+        return error
+    pixels = decoded.pixels
+    return _Inspected(
         size=pixels.shape[:2],
         is_grey=bool((pixels == pixels[..., :1]).all()),
         digest=hashlib.sha256(str(pixels.shape).encode() + pixels.tobytes()).hexdigest(),
-        notes=notes,
+        notes=decoded.notes,
         thumbnail=_thumbnail(pixels) if shown else None,
     )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Literal, Protocol
 
 import numpy as np
 from PIL import Image
@@ -11,27 +12,41 @@ from unpaired.core.errors import UnreadableImage
 from unpaired.data.codecs.decode import Decoded, decode
 from unpaired.data.codecs.settings import Decoding
 from unpaired.data.domain import Domain, Pixels, frame
-from unpaired.data.sources import Content, Records
+from unpaired.data.sources import Content
 
 
-def read_framed(records: Records, i: int, domain: Domain) -> Pixels:
+class Readable(Protocol):
+    """Images by number: an index, or the records of a source."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """What messages call them."""
+        ...
+
+    @property
+    def read(self) -> Callable[[int], Content]:
+        """The content of an image, not decoded yet."""
+        ...
+
+
+def read_framed(images: Readable, i: int, domain: Domain) -> Pixels:
     """Decode image i and frame it for the networks: (size, size, channels).
 
     Raises:
         UnreadableImage: with the reason, such as a crop box outside the image.
     """
-    content = read_pixels(records, i, domain.channels, domain.decoding)
+    content = read_pixels(images, i, domain.channels, domain.decoding)
     height, width = content.shape[:2]
     if domain.crop is not None and (domain.crop[0] >= width or domain.crop[1] >= height):
         raise UnreadableImage(
-            records.names[i],
+            images.names[i],
             f"has {width}×{height} pixels, which all lie outside the crop box {domain.crop}",
         )
     return frame(content, domain)
 
 
 def read_pixels(
-    records: Records, i: int, channels: Literal[1, 3], decoding: Decoding | None = None
+    images: Readable, i: int, channels: Literal[1, 3], decoding: Decoding | None = None
 ) -> Pixels:
     """Decode image i at its own size: (height, width, channels).
 
@@ -39,7 +54,7 @@ def read_pixels(
         UnreadableImage: with the reason.
     """
     decoding = decoding or Decoding()
-    return read_content(records.read(i), records.names[i], channels, decoding).pixels
+    return read_content(images.read(i), images.names[i], channels, decoding).pixels
 
 
 def read_content(

@@ -10,7 +10,7 @@ import difflib
 import itertools
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
@@ -24,7 +24,7 @@ from unpaired.core.files import at_home
 from unpaired.data import tables
 from unpaired.data.codecs.formats import EXTENSIONS
 from unpaired.data.folder import Listing, labels_by_folder, list_images
-from unpaired.data.names import pair_id
+from unpaired.data.names import PackedNames, pair_id
 
 Style = Literal["ink", "sign"]
 Part = Literal["train", "validation", "test"]
@@ -37,7 +37,7 @@ Content = bytes | Path | NDArray[np.uint8]
 class Records:
     """The images of a source, not decoded yet."""
 
-    names: list[str]
+    names: Sequence[str]
     """Unique names, relative to the source, with forward slashes."""
 
     labels: NDArray[np.int64] | None
@@ -54,6 +54,12 @@ class Records:
 
     ignored: Mapping[str, int] = field(default_factory=dict)
     """Number of files that are no images by their extension, by extension."""
+
+    folder: Path | None = None
+    """Where the images are files below one folder."""
+
+    stamps: NDArray[np.int64] | None = None
+    """Of such files: size, mtime in nanoseconds and inode, (N, 3); see `folder.Stamp`."""
 
 
 @config
@@ -83,13 +89,16 @@ class Folder:
         listing = list_images(root)
         if not listing.names:
             raise DataError(f"{self.path!r} holds no image that can be used{_instead(listing)}")
+        names = PackedNames.pack(listing.names)
         return Records(
-            names=listing.names,
+            names=names,
             labels=labels_by_folder(listing.names),
             ids=[pair_id(name) for name in listing.names] if self.pairs else None,
-            read=lambda index: root / listing.names[index],
+            read=lambda index: root / names[index],
             refused=listing.refused,
             ignored=listing.ignored,
+            folder=root.resolve(),
+            stamps=listing.stamps,
         )
 
 

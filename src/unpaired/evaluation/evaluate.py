@@ -16,6 +16,7 @@ from unpaired.core.errors import DataError, SettingError, check_choice
 from unpaired.core.files import at_home
 from unpaired.core.torch_state import plain_torch
 from unpaired.data.domain import OTHER
+from unpaired.data.index import opened_once
 from unpaired.data.sources import describe
 from unpaired.evaluation import extractor_records as any_extractor
 from unpaired.evaluation.content import Pretrained
@@ -33,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 
 @plain_torch()
+@opened_once()
 def evaluate(
     folder: str | Path,
     split: Split = "test",

@@ -70,14 +70,16 @@ class Evaluator:
         device: torch.device,
         pretrained: Pretrained | None = None,
         training: Mapping[DomainName, Images] | None = None,
+        images: Mapping[DomainName, Images] | None = None,
         leaks: Leaks | None = None,
     ) -> None:
-        """`training` are the domains' training images where they are open already, and `leaks`
-        what was found of them."""
+        """`training` and `images` are the domains' training images and those of the split where
+        they are open already, and `leaks` the leaks among them."""
         self.experiment, self.split, self.device = experiment, split, device
         self.pretrained = pretrained or Pretrained()
         domains = experiment.domains
-        self.images = {d: sample(load_images(domain, split)) for d, domain in domains.items()}
+        images = images or {d: load_images(domain, split) for d, domain in domains.items()}
+        self.images = {d: sample(images[d]) for d in domains}
         # Other real images: what the floor compares those of the split with.
         training = training or {d: load_images(domain, "train") for d, domain in domains.items()}
         self.training = {d: sample(images) for d, images in training.items()}

@@ -10,7 +10,7 @@ from typing import Any
 
 from unpaired.core.devices import choose_device, choose_precision
 from unpaired.data.domain import Augmentation, Domain, DomainName
-from unpaired.data.first_look import FirstImages, look
+from unpaired.data.first_images import FirstImages, probe_images
 from unpaired.data.sources import BuiltIn, Folder, Source, describe
 from unpaired.experiment.experiment import Experiment
 from unpaired.methods import CycleGAN
@@ -33,21 +33,23 @@ def choose(wanted: Experiment, fixed: Collection[str] = ()) -> tuple[Experiment,
     Raises:
         DataError: when a source cannot be opened or none of its first images can be read.
     """
-    looks = {
-        name: look(domain.source, domain.decoding, domain.crop, name)
+    probes = {
+        name: probe_images(domain.source, domain.decoding, domain.crop, name)
         for name, domain in wanted.domains.items()
     }
     device = choose_device(wanted.training.device)
     gpu = device.type == "cuda"
-    size, why = _size(wanted, looks, fixed, gpu=gpu)
+    size, why = _size(wanted, probes, fixed, gpu=gpu)
     domains = {
-        name: _suited(wanted.domain(name), name, seen, size, fixed) for name, seen in looks.items()
+        name: _suited(wanted.domain(name), name, first, size, fixed)
+        for name, first in probes.items()
     }
     experiment = replace(wanted, **domains)  # type: ignore[arg-type]
     reasons = [
-        f"{name}: {seen.num_images:,} {seen.files} in {describe(experiment.domain(name).source)}, "
-        f"short side {seen.short_side} pixels, {'grey' if seen.is_grey else 'colour'}"
-        for name, seen in looks.items()
+        f"{name}: {first.num_images:,} {first.files} in "
+        f"{describe(experiment.domain(name).source)}, "
+        f"short side {first.short_side} pixels, {'grey' if first.is_grey else 'colour'}"
+        for name, first in probes.items()
     ]
     reasons.append(f"size {size}×{size}: {why}")
     experiment, networks = _with_networks(experiment, size, fixed, gpu=gpu)
@@ -66,7 +68,7 @@ def choose(wanted: Experiment, fixed: Collection[str] = ()) -> tuple[Experiment,
 
 def _size(
     wanted: Experiment,
-    looks: Mapping[DomainName, FirstImages],
+    probes: Mapping[DomainName, FirstImages],
     fixed: Collection[str],
     *,
     gpu: bool,
@@ -74,10 +76,10 @@ def _size(
     """Side of the images in training, and why."""
     typed = [domain.size for name, domain in wanted.domains.items() if f"{name}.size" in fixed]
     if typed:
-        small = [name for name, seen in looks.items() if seen.short_side < typed[0]]
+        small = [name for name, first in probes.items() if first.short_side < typed[0]]
         enlarged = f"; images of {' and '.join(small)} are smaller and are enlarged"
         return typed[0], f"as given{enlarged if small else ''}"
-    smallest = min(seen.short_side for seen in looks.values())
+    smallest = min(first.short_side for first in probes.values())
     limit = _largest(gpu=gpu)
     size = max((s for s in SIZES if s <= min(smallest, limit)), default=SIZES[0])
     why = "the largest that the images fill"
@@ -85,20 +87,20 @@ def _size(
         why = "the least that networks are made for; smaller images are enlarged"
     elif smallest >= 2 * limit:
         where = "on a GPU" if gpu else "on a processor without a GPU"
-        flag = f"--{min(looks)}.size {2 * limit}"
+        flag = f"--{min(probes)}.size {2 * limit}"
         why = f"larger images take {'days' if gpu else 'hours'} {where}; for more detail: {flag}"
     return size, why
 
 
 def _suited(
-    domain: Domain, name: DomainName, seen: FirstImages, size: int, fixed: Collection[str]
+    domain: Domain, name: DomainName, first: FirstImages, size: int, fixed: Collection[str]
 ) -> Domain:
     """A domain in the form that suits its images."""
-    depth = 16 if seen.sixteen_bits else 8
+    depth = 16 if first.sixteen_bits else 8
     domain = replace(
         domain, decoding=_fill(domain.decoding, f"{name}.decoding", fixed, depth=depth)
     )
-    channels = 1 if seen.is_grey and not domain.holds_labels else 3
+    channels = 1 if first.is_grey and not domain.holds_labels else 3
     suited: Domain = _fill(domain, name, fixed, channels=channels, size=size)
     return suited
 

@@ -22,11 +22,10 @@ from torch import Tensor
 
 from unpaired.core.errors import DataError, UnreadableImage
 from unpaired.core.files import cache_folder, write_atomically
-from unpaired.data.codecs.formats import NUM_BYTES_TO_RECOGNISE, recognise
+from unpaired.data.index import NUM_THREADS, ImageIndex, open_index
 from unpaired.data.names import file_names
 from unpaired.data.read import read_pixels
 from unpaired.data.sources import Content, Records, Source, describe
-from unpaired.data.splits import NUM_THREADS
 from unpaired.features import Loaded
 
 logger = logging.getLogger(__name__)
@@ -120,21 +119,23 @@ def open_image_set(source: Source) -> ImageSet:
     Raises:
         DataError: when the source cannot be opened or holds nothing.
     """
-    return _image_set(describe(source), source.open())
+    return _of_index(describe(source), open_index(source))
 
 
 def image_set_of(images: Tensor, names: list[str], name: str) -> ImageSet:
     """Images that are in memory, (N, C, H, W) uint8, each with a name; together called `name`."""
     pixels = images.permute(0, 2, 3, 1).numpy()
     read: Callable[[int], NDArray[np.uint8]] = pixels.__getitem__
-    return _image_set(name, Records(names=names, labels=None, ids=names, read=read))
+    return _of_index(name, ImageIndex(Records(names=names, labels=None, ids=names, read=read)))
 
 
-def _image_set(name: str, records: Records) -> ImageSet:
-    with ThreadPoolExecutor(NUM_THREADS) as pool:
-        contents = list(pool.map(lambda i: _identify(records, i), range(len(records.names))))
-    hashes, kinds = zip(*contents, strict=True)
-    return ImageSet(name, records, list(hashes), list(kinds))
+def _of_index(name: str, index: ImageIndex) -> ImageSet:
+    """What is of no known format counts by its name, as what cannot be read does."""
+    hashes = [
+        hashlib.sha256(image.encode()).hexdigest() if kind == "unreadable" else row.tobytes().hex()
+        for image, kind, row in zip(index.names, index.formats, index.hashes, strict=True)
+    ]
+    return ImageSet(name, index.records, hashes, index.formats)
 
 
 def extract(images: ImageSet, extractor: Loaded, folder: Path | None = None) -> Described:
@@ -168,18 +169,6 @@ def extract(images: ImageSet, extractor: Loaded, folder: Path | None = None) -> 
     except OSError as error:
         logger.warning("features cannot be kept for next time: %s", error)
     return described
-
-
-def _identify(records: Records, i: int) -> tuple[str, str]:
-    """Hash and format of one image; those of its name where it cannot be read."""
-    try:
-        content = records.read(i)
-        if isinstance(content, np.ndarray):
-            return hashlib.sha256(content.tobytes()).hexdigest(), "pixels"
-        data = content if isinstance(content, bytes) else content.read_bytes()
-        return hashlib.sha256(data).hexdigest(), recognise(data[:NUM_BYTES_TO_RECOGNISE]).name
-    except (OSError, ValueError):
-        return hashlib.sha256(records.names[i].encode()).hexdigest(), "unreadable"
 
 
 def _batches(

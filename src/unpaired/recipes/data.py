@@ -11,6 +11,7 @@ from pathlib import Path
 from unpaired.core.console import say
 from unpaired.core.errors import DataError, MissingExtra
 from unpaired.core.files import at_home
+from unpaired.data.index import open_index
 from unpaired.data.sources import Folder, HuggingFace, Source
 from unpaired.experiment.experiment import Experiment
 
@@ -109,7 +110,7 @@ def _fetch(recipe: str, sources: list[HuggingFace]) -> None:
     for source, path in wanted.items():
         say(f"{path} is not below {searched}: asking the Hugging Face hub for {source.name}")
         try:
-            source.open()
+            open_index(source)
         except (DataError, MissingExtra) as error:
             raise DataError(
                 f"{recipe} needs data that are not here. {error} Or bring the files "

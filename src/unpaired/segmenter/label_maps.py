@@ -20,6 +20,7 @@ from torch import Tensor
 
 from unpaired.core.errors import DataError, UnreadableImage
 from unpaired.data.domain import resize
+from unpaired.data.index import NUM_THREADS
 from unpaired.data.palettes import (
     Palette,
     check_found,
@@ -30,7 +31,6 @@ from unpaired.data.palettes import (
 )
 from unpaired.data.read import read_pixels
 from unpaired.data.sources import Folder, Source, describe
-from unpaired.data.splits import NUM_THREADS
 from unpaired.metrics.segmentation import nearest_colour
 
 _PROPORTIONS = 0.02  # by which width/height of a pair may differ, as sizes are whole pixels

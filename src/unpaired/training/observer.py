@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from unpaired.core.console import TrainingProgress
 from unpaired.core.files import UNFINISHED, write_atomically
 from unpaired.data.dataset import Images
-from unpaired.data.domain import DIRECTION, OTHER, DomainName
+from unpaired.data.domain import DIRECTION, OTHER, SOURCE, DomainName
 from unpaired.data.leaks import Leaks
 from unpaired.engine.state import State
 from unpaired.engine.trackers import Tracker
@@ -38,16 +39,19 @@ class RunObserver:
         self,
         experiment: Experiment,
         run: Path,
-        fixed: dict[DomainName, Tensor],
         images: dict[DomainName, Images],
+        validation: dict[DomainName, Images],
         leaks: Leaks,
         progress: TrainingProgress,
         tracker: Tracker | None,
         device: torch.device,
     ) -> None:
+        """`images`: those of the training; the first of `validation` are drawn in the grids."""
         self.experiment, self.run, self.device = experiment, run, device
         self.progress, self.tracker = progress, tracker
-        self.fixed, self.images, self.leaks = fixed, images, leaks
+        self.images, self.validation, self.leaks = images, validation, leaks
+        sources = [SOURCE[direction] for direction in experiment.method.directions]
+        self.fixed = {name: _first_images(validation[name]) for name in sources}
         self._validation: Evaluator | None = None
 
     def pretrain(self, images: int, total: int, loss: float) -> None:
@@ -133,7 +137,12 @@ class RunObserver:
 
     def _evaluator(self, split: Split) -> Evaluator:
         return Evaluator(
-            self.experiment, split, self.device, training=self.images, leaks=self.leaks
+            self.experiment,
+            split,
+            self.device,
+            training=self.images,
+            images=self.validation if split == "validation" else None,
+            leaks=self.leaks,
         )
 
     def _save(
@@ -164,3 +173,8 @@ class RunObserver:
 def score(record: EvaluationRecord) -> float:
     """What `best` means: the highest of these on validation images."""
     return validation_score(record.values)
+
+
+def _first_images(images: Images) -> Tensor:
+    """The first images, [up to NUM_ROWS, C, H, W] integers."""
+    return images.gather(np.arange(min(samples.NUM_ROWS, len(images))))

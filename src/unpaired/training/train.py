@@ -5,14 +5,12 @@ from __future__ import annotations
 from contextlib import closing, nullcontext
 from pathlib import Path
 
-import numpy as np
-from torch import Tensor
-
 from unpaired.core.console import TrainingProgress, say
 from unpaired.core.errors import check_choice
 from unpaired.core.torch_state import global_state_kept, plain_torch
 from unpaired.data.dataset import Images, load_images, require_images
-from unpaired.data.domain import SOURCE, DomainName
+from unpaired.data.domain import DomainName
+from unpaired.data.index import opened_once
 from unpaired.data.leaks import find_leaks
 from unpaired.data.sources import describe
 from unpaired.data.splits import FEWEST
@@ -22,7 +20,6 @@ from unpaired.engine.loop import train as train_networks
 from unpaired.engine.trackers import Tracker, TrackerName
 from unpaired.experiment.checks import check
 from unpaired.experiment.experiment import Experiment
-from unpaired.training import samples
 from unpaired.training.checks import (
     check_labels,
     check_outside,
@@ -33,7 +30,6 @@ from unpaired.training.observer import RunObserver
 from unpaired.training.run_folder import changed_training_images, open_run
 
 
-@plain_torch()
 def train(
     experiment: Experiment,
     folder: str | Path | None = None,
@@ -55,6 +51,19 @@ def train(
     check(experiment)
     if track is not None:
         check_choice("track", track, TrackerName)
+    return train_checked(experiment, folder, track=track, quiet=quiet)
+
+
+@plain_torch()
+@opened_once()
+def train_checked(
+    experiment: Experiment,
+    folder: str | Path | None = None,
+    *,
+    track: TrackerName | None = None,
+    quiet: bool = False,
+) -> Path:
+    """As `train`, with settings that were checked already."""
     run = Path(folder) if folder is not None else Path("runs") / experiment.name
     check_outside(run, experiment)
     images: dict[DomainName, Images] = {
@@ -62,8 +71,10 @@ def train(
     }
     check_labels(experiment, images)
     check_palettes(experiment, images)
-    sources = [SOURCE[direction] for direction in experiment.method.directions]
-    fixed = {name: _first_images(experiment, name) for name in sources}
+    validation = {
+        name: load_images(domain, "validation", FEWEST["validation"])
+        for name, domain in experiment.domains.items()
+    }
     for domain in experiment.domains.values():  # hours before they are needed
         require_images(domain, "test", FEWEST["test"])
     leaks = find_leaks(experiment.domains)
@@ -90,7 +101,7 @@ def train(
         tracking = closing(tracker) if tracker else nullcontext()
         with progress if fabric.is_global_zero else nullcontext(), tracking:
             observer = RunObserver(
-                experiment, run, fixed, images, leaks, progress, tracker, fabric.device
+                experiment, run, images, validation, leaks, progress, tracker, fabric.device
             )
             if not quiet and stored:
                 progress.say(f"continues after {int(stored[0].name):,} images")
@@ -116,9 +127,3 @@ def _training_images(experiment: Experiment, name: DomainName, *, quiet: bool) -
         if len(images.refused) > 5:
             say(f"{name}: {len(images.refused) - 5} more left out; `unpaired check` lists them")
     return images
-
-
-def _first_images(experiment: Experiment, name: DomainName) -> Tensor:
-    """The first validation images, [up to NUM_ROWS, C, H, W]: never seen in training."""
-    images = load_images(getattr(experiment, name), "validation", FEWEST["validation"])
-    return images.gather(np.arange(min(samples.NUM_ROWS, len(images))))

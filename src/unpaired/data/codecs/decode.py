@@ -84,15 +84,19 @@ def _opened(content: bytes | Path, name: str) -> Iterator[BinaryIO]:
     if isinstance(content, bytes):
         yield io.BytesIO(content)
         return
+    with open_regular(content, name) as file:
+        yield file
+
+
+def open_regular(path: Path, name: str) -> BinaryIO:
+    """Open a file for reading. Raises `UnreadableImage` for what cannot be, or is none."""
     try:
         # Before opening, which would wait for ever on a named pipe.
-        if not stat.S_ISREG(content.stat().st_mode):
+        if not stat.S_ISREG(path.stat().st_mode):
             raise UnreadableImage(name, "is a folder or a device, not a regular file")
-        file = content.open("rb")
+        return path.open("rb")
     except OSError as error:
         raise UnreadableImage(name, f"cannot be opened: {error.strerror}") from error
-    with file:
-        yield file
 
 
 @contextmanager

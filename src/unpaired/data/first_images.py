@@ -1,8 +1,7 @@
-"""What the first images of a pile tell, before anything is known of it."""
+"""First images of a source: size, colour and depth, before anything is known of it."""
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,17 +10,18 @@ from unpaired.core.errors import DataError, UnreadableImage
 from unpaired.data.codecs.decode import decode
 from unpaired.data.codecs.settings import Decoding, flags_for
 from unpaired.data.domain import DomainName, Pixels
-from unpaired.data.sources import Records, Source, describe
+from unpaired.data.index import ImageIndex, open_index
+from unpaired.data.sources import Source, describe
 
 PROBED = 48
-"""Images of each pile that are looked at."""
+"""Images of each source that are decoded."""
 
 Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
 class FirstImages:
-    """What the first images of a pile tell."""
+    """What a few images of a source have in common."""
 
     num_images: int
     short_side: int
@@ -31,28 +31,37 @@ class FirstImages:
     """What is counted, in words: not all are images where some cannot be read."""
 
 
-@functools.lru_cache(maxsize=8)  # every run of a sweep asks
-def look(
+def probe_images(
     source: Source,
     decoding: Decoding | None = None,
     crop: Box | None = None,
     name: DomainName = "a",
 ) -> FirstImages:
-    """Open a source and decode some of its images, spread over the pile, as training would. `name`
-    is what the pile's flags begin with.
+    """Open a source and decode some of its images, spread over all, as training would. `name` is
+    that of the domain, with which its flags begin.
 
     Raises:
         DataError: when the source cannot be opened, or none of the images be read.
     """
-    records = source.open()
-    places = np.unique(np.linspace(0, len(records.names) - 1, PROBED).astype(int))
+    index, settings = open_index(source), decoding or Decoding()
+    key = ("first images", settings, crop, name)
+    if key not in index.derived:  # every run of a sweep asks
+        index.derived[key] = _probe(index, source, settings, crop, name)
+    first: FirstImages = index.derived[key]
+    return first
+
+
+def _probe(
+    index: ImageIndex, source: Source, decoding: Decoding, crop: Box | None, name: DomainName
+) -> FirstImages:
+    places = np.unique(np.linspace(0, len(index) - 1, PROBED).astype(int))
     shapes: list[tuple[int, int]] = []
     grey = deep = 0
-    refused: list[UnreadableImage] = list(records.refused)
-    deepest = replace(decoding or Decoding(), depth=16)
+    refused: list[UnreadableImage] = list(index.records.refused)
+    deepest = replace(decoding, depth=16)
     for i in places:
         try:
-            pixels, is_deep = _pixels(records, int(i), deepest)
+            pixels, is_deep = _pixels(index, int(i), deepest)
         except UnreadableImage as error:
             refused.append(error)
             continue
@@ -64,22 +73,20 @@ def look(
     if not shapes:
         flags = flags_for(refused, f"{name}.decoding.")
         raise DataError(
-            f"{describe(source)}: none of the {len(places)} images that were tried can be read "
-            f"(first: {refused[0]}). `unpaired check` lists every file."
+            f"{describe(source)}: none of the {len(places)} images that were tried can be "
+            f"read (first: {refused[0]}). `unpaired check` lists every file."
             + (f" What lets them pass: {', '.join(flags)}." if flags else "")
         )
     short = int(np.median([min(shape) for shape in shapes]))
     bad = len(places) - len(shapes)
     files = f"files ({bad} of {len(places)} that were tried cannot be read)" if bad else "images"
-    return FirstImages(
-        len(records.names), short, grey == len(shapes), deep > len(shapes) / 2, files
-    )
+    return FirstImages(len(index), short, grey == len(shapes), deep > len(shapes) / 2, files)
 
 
-def _pixels(records: Records, i: int, decoding: Decoding) -> tuple[Pixels, bool]:
+def _pixels(index: ImageIndex, i: int, decoding: Decoding) -> tuple[Pixels, bool]:
     """Image i at 16 bits, and whether it has more than 8."""
-    content = records.read(i)
+    content = index.read(i)
     if isinstance(content, np.ndarray):
         return content, content.dtype == np.uint16
-    pixels = decode(content, name=records.names[i], channels=3, decoding=decoding).pixels
+    pixels = decode(content, name=index.names[i], channels=3, decoding=decoding).pixels
     return pixels, bool((pixels % 257).any())  # 8-bit images are multiples of 257
