@@ -59,7 +59,7 @@ def test_of_few_images_none_is_shown_as_least_and_as_most_faithful(
 @pytest.mark.parametrize(
     ("noise", "blind", "words"),
     [
-        (0.8, 0.2, "Nothing is found to be hidden"),
+        (0.8, 0.2, "Nothing seems hidden"),
         (2.0, 0.2, "is not clear from these images"),
         (6.4, 0.2, "translations carry some of their input"),
         (6.4, 0.0124, "does not restore the images yet"),

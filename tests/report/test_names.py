@@ -95,7 +95,7 @@ def test_images_from_noise_are_generated_and_come_from_no_domain(tmp_path: Path)
     assert "after 51,200 images seen." in page.text
     assert "Kernel distance between generated and real sign images" in page.text
     assert "images_a none images_b 5678" in page.text
-    assert "Images made from noise have no originals to be measured against." in page.text
+    assert "Images generated from noise have no originals to be measured against." in page.text
     shown = descriptions(page)
     assert (
         "noise → sign, after 51,200 images. Each row leads from one draw of the noise to another."

@@ -3,7 +3,7 @@
 Runs whose settings differ in nothing but the seed are one row: mean ± standard deviation over
 seeds. Numbers that were measured under different protocols never share a column: they stand in
 tables of their own, with the parts in which the protocols differ. Beside the final numbers, the
-best moment of each training is told, never alone.
+best moment of each training is shown, never alone.
 """
 
 from __future__ import annotations
@@ -54,17 +54,17 @@ def run(arguments: list[str]) -> int:
         help="exit code 2 when runs were measured under different protocols",
     )
     add("--json", action="store_true", help="one JSON object on standard output")
-    given = flags.parse_args(arguments)
+    options = flags.parse_args(arguments)
     from unpaired.report.comparison.compare import choose_metrics, compare_runs
     from unpaired.report.comparison.page import write_comparison
     from unpaired.report.comparison.protocols import division
 
-    comparison = compare_runs(given.runs, given.split)
-    metrics = choose_metrics(comparison, given.metric)
-    if given.strict and comparison.divided:
+    comparison = compare_runs(options.runs, options.split)
+    metrics = choose_metrics(comparison, options.metric)
+    if options.strict and comparison.divided:
         raise RunError(f"{division(comparison.divided)} Compare those of one protocol at a time.")
-    page = write_comparison(comparison, given.output or beside(comparison), metrics)
-    show(comparison, metrics, page, as_json=given.json, whole=bool(given.metric))
+    page = write_comparison(comparison, options.output or beside(comparison), metrics)
+    show(comparison, metrics, page, as_json=options.json, whole=bool(options.metric))
     return 0
 
 

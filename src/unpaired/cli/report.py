@@ -12,11 +12,11 @@ def run(arguments: list[str]) -> int:
     flags = Parser(prog="unpaired report", description=__doc__)
     flags.add_argument("run", type=Path, help="run folder")
     flags.add_argument("--json", action="store_true", help="one JSON object on standard output")
-    given = flags.parse_args(arguments)
+    options = flags.parse_args(arguments)
     from unpaired.report.run.page import write_report
 
-    path = write_report(given.run)
-    if given.json:
+    path = write_report(options.run)
+    if options.json:
         print_json({"report": str(path)})
     else:
         print(path)

@@ -50,21 +50,21 @@ def run(arguments: list[str]) -> int:
     add("--resamples", type=count, default=10_000, help="bootstrap resamples (default: 10000)")
     add("--seed", type=int, default=0, help="of the bootstrap (default: 0)")
     add("--json", action="store_true", help="one JSON object on standard output")
-    given = flags.parse_args(arguments)
-    if given.action is None or given.ratings is None:
+    options = flags.parse_args(arguments)
+    if options.action is None or options.ratings is None:
         flags.error("a table is missing: unpaired study analyse RATINGS.csv")
-    if given.resamples < 100:
-        flags.error(f"--resamples is {given.resamples}: an interval needs at least 100")
-    if given.seed < 0:
-        flags.error(f"--seed is {given.seed}, and must not be negative")
+    if options.resamples < 100:
+        flags.error(f"--resamples is {options.resamples}: an interval needs at least 100")
+    if options.seed < 0:
+        flags.error(f"--seed is {options.seed}, and must not be negative")
     from unpaired.study.analysis import analyse
     from unpaired.study.page import write_study
     from unpaired.study.ratings import read_study
 
-    study = read_study(given.ratings, given.kind, given.catch_threshold)
-    analysis = analyse(study, resamples=given.resamples, seed=given.seed)
-    page = write_study(analysis, given.output or given.ratings.parent, given.ratings.name)
-    show(analysis, page, as_json=given.json)
+    study = read_study(options.ratings, options.kind, options.catch_threshold)
+    analysis = analyse(study, resamples=options.resamples, seed=options.seed)
+    page = write_study(analysis, options.output or options.ratings.parent, options.ratings.name)
+    show(analysis, page, as_json=options.json)
     return 0
 
 

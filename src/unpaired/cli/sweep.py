@@ -5,10 +5,10 @@ Give settings several values, with commas between them. All other flags are thos
 what varies; `unpaired compare` makes one table and one page of them, as this verb does at its end.
 
 The same command again continues: what is finished is skipped, what was interrupted goes on, values
-and seeds may be added. Given to several processes, on one machine or on several that share the
-folder (and $UNPAIRED_CACHE, lest each trains judges of its own), the same command makes them share
-the runs. A run that fails is recorded and stops no other; one that met a non-finite value is not
-tried again without --retry.
+and seeds may be added. In several processes, on one machine or on several that share the folder
+(and $UNPAIRED_CACHE, lest each trains classifiers of its own), the same command shares the runs. A
+run that fails is recorded and stops no other; one that met a non-finite value is not tried again
+without --retry.
 
 Exit codes: those of `train`; 3, 2 or 1 when a run failed so.
 """
@@ -64,18 +64,18 @@ def parser() -> Parser:
 def run(arguments: list[str]) -> int:
     """The verb."""
     recipe = [] if not arguments or arguments[0].startswith("-") else arguments[:1]
-    given, rest = parser().parse_known_args(arguments[len(recipe) :])
+    options, rest = parser().parse_known_args(arguments[len(recipe) :])
     from unpaired.data.index import opened_once
     from unpaired.sweeps.folder import failure_of, state_of
     from unpaired.sweeps.grid import check_cells
     from unpaired.sweeps.sweep import train_cells
 
-    if len(given.seeds) > 1:
+    if len(options.seeds) > 1:
         raise SettingError("--seeds takes a count, 3, or seeds with commas and no spaces: 0,3,10.")
     with opened_once():
-        cells, reasons = cells_from(recipe, rest, given.seeds[0], smoke=given.smoke)
-    folder = given.output or Path("runs") / f"sweep-{cells[0].experiment.name}"
-    if given.dry_run:
+        cells, reasons = cells_from(recipe, rest, options.seeds[0], smoke=options.smoke)
+    folder = options.output or Path("runs") / f"sweep-{cells[0].experiment.name}"
+    if options.dry_run:
         check_cells(cells)
         runs = [
             {
@@ -94,25 +94,25 @@ def run(arguments: list[str]) -> int:
     from unpaired.report.comparison.compare import choose_metrics, compare_runs
     from unpaired.report.comparison.page import PAGE, write_comparison
 
-    if not reasons:  # a recipe's own piles, which may be absent here
+    if not reasons:  # a recipe's own images, which may be absent here
         require(cells[0].experiment)
-    if not given.json:
+    if not options.json:
         for reason in reasons:
             say(reason)
         say(f"{len(cells)} runs in {folder}; the same command again continues the sweep")
     states = train_cells(
         cells,
         folder,
-        worker=given.worker,
-        retry=given.retry,
-        track=given.track,
-        quiet=given.json,
+        worker=options.worker,
+        retry=options.retry,
+        track=options.track,
+        quiet=options.json,
     )
     comparison = compare_runs([folder])
     metrics = choose_metrics(comparison, [])
     page = write_comparison(comparison, folder / PAGE, metrics)
     failures = {c.name: failure_of(folder, c) for c in cells if states[c.name] == "failed"}
-    if given.json:
+    if options.json:
         from unpaired.cli.tables.comparison import comparison_as_json
 
         print_json(
@@ -147,24 +147,24 @@ def cells_from(
     flags = alternatives([*(["--recipe", *recipe] if recipe else []), *arguments])
     names = [flag.alternatives[0][0].partition("=")[0] for flag in flags]
     if {"--seed", "--training.seed"} & set(names):
-        raise SettingError("the seeds of a sweep are given with --seeds: a count, or 3,4,5.")
+        raise SettingError("the seeds of a sweep are options with --seeds: a count, or 3,4,5.")
     if names.count("--recipe") > 1:
         raise SettingError("give one recipe: unpaired sweep demo, or --recipe demo.")
     varied = [flag.path for flag in flags if len(flag.alternatives) > 1]
     flags_of_train = train.parser("unpaired sweep")
     _require_known(names, [*flags_of_train.options, *parser().options])
-    found = []
+    settled = []
     reasons: list[list[str]] = []
     for words in combinations(flags):
-        given, rest = flags_of_train.parse_known_args(words)
+        options, rest = flags_of_train.parse_known_args(words)
         try:
-            experiment, why = train.resolve(given, rest, "unpaired sweep")
+            experiment, why = train.resolve(options, rest, "unpaired sweep")
         except SystemExit as stop:
             if stop.code and varied:
                 say(f"in: {' '.join(words)}")
             raise
         settings = {path: value_at(experiment, path) for path in varied}
-        found.append((settings, shrunk(experiment) if smoke else experiment, words))
+        settled.append((settings, shrunk(experiment) if smoke else experiment, words))
         reasons.append(why)
     extra = ["--smoke"] if smoke else []
     cells = cells_of(
@@ -175,7 +175,7 @@ def cells_from(
                 ("unpaired", "train", *words, *extra, "--seed", str(seed)),
             )
             for seed in seeds_of(chosen_seeds)
-            for settings, experiment, words in found
+            for settings, experiment, words in settled
         ]
     )
     if len(cells) == 1:
@@ -211,12 +211,12 @@ def _require_known(names: list[str], options: list[str]) -> None:
 def seeds(text: str) -> int | list[int]:
     """A count, or seeds with commas between them."""
     try:
-        found = [int(part) for part in text.split(",")]
+        numbers = [int(part) for part in text.split(",")]
     except ValueError:
-        found = [-1]
-    if min(found) < 0:
+        numbers = [-1]
+    if min(numbers) < 0:
         raise argparse.ArgumentTypeError(f"{text!r} are no seeds; write a count, 3, or 3,4,5")
-    return found[0] if len(found) == 1 else found
+    return numbers[0] if len(numbers) == 1 else numbers
 
 
 def share(text: str) -> tuple[int, int]:

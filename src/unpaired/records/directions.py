@@ -21,7 +21,7 @@ _BEFORE_RECORDS: Mapping[str, tuple[str, ...]] = {
 
 
 def write_directions(run: Path, directions: Sequence[str]) -> None:
-    """Record in a run folder which ways its method translates; none: images are made from noise."""
+    """Record in a run folder how its method translates; no direction: it generates from noise."""
     write_atomically(run / FILE, json.dumps({"directions": list(directions)}) + "\n")
 
 

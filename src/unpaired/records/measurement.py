@@ -39,11 +39,11 @@ class Measurement:
     @staticmethod
     def from_json(content: object) -> Measurement | None:
         """What `as_json` wrote, or None where there is no value."""
-        found = numbers(content)
-        if "value" not in found:
+        entries = numbers(content)
+        if "value" not in entries:
             return None
-        low, high = found.get("low", math.nan), found.get("high", math.nan)
-        return Measurement(found["value"], low, high, int(found.get("n", 0)))
+        low, high = entries.get("low", math.nan), entries.get("high", math.nan)
+        return Measurement(entries["value"], low, high, int(entries.get("n", 0)))
 
 
 def measurements(content: object) -> dict[str, Measurement]:

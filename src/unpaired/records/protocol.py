@@ -25,7 +25,7 @@ class Protocol:
     name: str = "standard"
     """The set of metrics: "standard" is all that labels and pairing allow."""
     split: Split | Literal["given"] = "test"
-    """Which images: never those that training saw; "given" where a user says which."""
+    """Which images: never those of training; "given" where a user names them."""
     images_a: str = ""
     """SHA-256 over the pixels of a's images, as the networks see them."""
     images_b: str = ""
@@ -45,7 +45,7 @@ class Protocol:
     distances: str = "equal n; floor: against training images"
     """Which images the distances compare."""
     style_seed: int = 0
-    """Seed of the random styles of translations, and of the noise that images are made from."""
+    """Seed of the random styles of translations, and of the noise behind generated images."""
     resamples: int = 200
     """Bootstrap resamples behind the intervals."""
 

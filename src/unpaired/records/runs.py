@@ -24,8 +24,8 @@ _SAMPLE_NAME = re.compile(r"(\d+)-([ab])\.png")
 
 @dataclass(frozen=True, kw_only=True)
 class Samples:
-    """The sample grids of one moment: `a` has the columns a, a→b and, where there is a way back,
-    a→b→a; `b` likewise, or images made from noise."""
+    """The sample grids of one moment: `a` has the columns a, a→b and, where there are
+    reconstructions, a→b→a; `b` likewise, or images generated from noise."""
 
     images: int
     a: Path | None = None
@@ -47,7 +47,7 @@ class Run:
     folder: Path
     config: Mapping[str, Any]
     directions: tuple[str, ...]
-    """Ways in which its method translates, of "a2b" and "b2a"; none: it makes images from noise."""
+    """In which its method translates, of "a2b" and "b2a"; none: it generates images from noise."""
     command: str = ""
     environment: Mapping[str, Any] = field(default_factory=dict)
     log: tuple[LogPoint, ...] = ()
@@ -136,13 +136,13 @@ def _newest_checkpoint(folder: Path) -> int | None:
 
 
 def _find_samples(folder: Path) -> tuple[Samples, ...]:
-    found: dict[int, dict[str, Path]] = {}
+    by_moment: dict[int, dict[str, Path]] = {}
     for path in folder.glob("*.png"):
         if match := _SAMPLE_NAME.fullmatch(path.name):
-            found.setdefault(int(match[1]), {})[match[2]] = path
+            by_moment.setdefault(int(match[1]), {})[match[2]] = path
     return tuple(
         Samples(images=images, a=paths.get("a"), b=paths.get("b"))
-        for images, paths in sorted(found.items())
+        for images, paths in sorted(by_moment.items())
     )
 
 

@@ -1,4 +1,4 @@
-"""Faithfulness page: which translations to look at first, and what they have added and lost."""
+"""Faithfulness page: which translations to check first, and what they have added and lost."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _VERDICTS = {
     "(--method.cycle-noise 0.05) takes that out.",
     "unclear": "Whether something is hidden is not clear from these images: read the numbers, and "
     "measure more.",
-    "honest": "Nothing is found to be hidden: the reconstruction reads what is in the picture.",
+    "honest": "Nothing seems hidden: the reconstruction reads what is in the picture.",
 }
 _READING = "Block after block from the left, each from top to bottom"
 _STRONGEST = 0.85  # opacity of a colour where all edge of a cell is new
@@ -83,12 +83,12 @@ def page(
         "title": title,
         "notes": (),
         "translations": [
-            _translations(found, name, pictures, i, album)
-            for i, (name, found) in enumerate(translations.items())
+            _translations(measured, name, pictures, i, album)
+            for i, (name, measured) in enumerate(translations.items())
         ],
         "hidden": [
-            _hidden(found, name, pictures, i, album)
-            for i, (name, found) in enumerate(hidden.items())
+            _hidden(measured, name, pictures, i, album)
+            for i, (name, measured) in enumerate(hidden.items())
         ],
     }
     content["sections"] = {
@@ -116,9 +116,9 @@ def change_map(
 
 
 def _translations(
-    found: Faithfulness, name: str, folder: Path, place: int, album: Album
+    faithfulness: Faithfulness, name: str, folder: Path, place: int, album: Album
 ) -> dict[str, Any]:
-    suspected, order = found.suspected, found.order
+    suspected, order = faithfulness.suspected, faithfulness.order
     count = min(SHOWN, len(order) // 2)  # of few images, none is among the least and the most
     kinds = {
         "Suspected, the worst first": suspected[:SHOWN],
@@ -128,59 +128,65 @@ def _translations(
     figures = []
     for kind, indices in kinds.items():
         path = folder / f"{place}-{kind.split(',')[0].lower().replace(' ', '-')}.png"
-        figures.append(_changes(found, indices, kind, name, path, album))
+        figures.append(_changes(faithfulness, indices, kind, name, path, album))
     return {
         "anchor": f"translations-{place}",
         "title": name,
         "num_suspected": len(suspected),
-        "num_images": len(found.names),
-        "share": f"{len(suspected) / len(found.names):.0%}",
+        "num_images": len(faithfulness.names),
+        "share": f"{len(suspected) / len(faithfulness.names):.0%}",
         "figures": figures,
     }
 
 
 def _changes(
-    found: Faithfulness, indices: NDArray[np.int64], kind: str, name: str, path: Path, album: Album
+    faithfulness: Faithfulness,
+    indices: NDArray[np.int64],
+    kind: str,
+    name: str,
+    path: Path,
+    album: Album,
 ) -> Figure:
     """Images beside their translations and what these have changed; nothing for no images."""
     if not len(indices):
         return Figure(title=kind, picture=None)
     columns: dict[str, Sequence[Pixels]] = {
-        "image": list(found.source[indices]),
-        "translation": list(found.translations[indices]),
+        "image": list(faithfulness.source[indices]),
+        "translation": list(faithfulness.translations[indices]),
         "changes": [
-            change_map(found.translations[i], found.added[i], found.lost[i]) for i in indices
+            change_map(faithfulness.translations[i], faithfulness.added[i], faithfulness.lost[i])
+            for i in indices
         ],
     }
-    names = ", ".join(f"{found.names[i]} ({found.distances[i]:.2f})" for i in indices)
+    names = ", ".join(f"{faithfulness.names[i]} ({faithfulness.distances[i]:.2f})" for i in indices)
     caption = f"{_READING}, with structure distances: {names}."
     return _grid(columns, kind, f"{name}: {kind}", caption, path, album)
 
 
 def _hidden(
-    found: HiddenSignal, name: str, folder: Path, place: int, album: Album
+    signal: HiddenSignal, name: str, folder: Path, place: int, album: Album
 ) -> dict[str, Any]:
     """What a change that no eye sees makes of the reconstruction."""
-    noise, jpeg = (bootstrap_mean(found.grown[change]) for change in ("noise", "jpeg"))
-    errors = [found.untouched, found.cycle_l1["noise"], found.cycle_l1["jpeg"]]
+    noise, jpeg = (bootstrap_mean(signal.grown[change]) for change in ("noise", "jpeg"))
+    errors = [signal.untouched, signal.cycle_l1["noise"], signal.cycle_l1["jpeg"]]
     plain, noised, pressed = (f"{error.mean():.4f}" for error in errors)
     numbers = (
         f"Faint noise on a translation changes its reconstruction {noise.value:.2f} times "
         f"as much as it changed the translation ({noise.low:.2f} to {noise.high:.2f}, n = "
         f"{noise.n:,}), JPEG {jpeg.value:.2f} times ({jpeg.low:.2f} to {jpeg.high:.2f}). Up to "
-        f"about 1 is honest; where the interval for noise lies above {found.SUSPECTED_FROM:g}, the "
-        "reconstruction reads what no eye sees, and it is the input where images come back well, "
-        "and worse after a change. "
+        "about 1 is honest; where the interval for noise lies above "
+        f"{signal.SUSPECTED_FROM:g}, the reconstruction reads what no eye sees, and it is the "
+        "input where images come back well, and worse after a change. "
         f"The error of the cycle is {plain}, with noise {noised}, with JPEG {pressed}; one image "
-        f"for all would have {found.blind.mean():.4f}."
+        f"for all would have {signal.blind.mean():.4f}."
     )
-    columns = {title: list(images) for title, images in found.pictures.items()}
+    columns = {title: list(images) for title, images in signal.pictures.items()}
     caption = f"The images whose reconstruction changes most. {_READING}: the most first."
     path, alt = folder / f"hidden-{place}.png", f"{name}: hidden signal"
     return {
         "anchor": f"hidden-{place}",
         "title": f"Hidden signal, {name}",
-        "verdict": _VERDICTS[found.verdict],
+        "verdict": _VERDICTS[signal.verdict],
         "numbers": numbers,
         "figure": _grid(columns, "", alt, caption, path, album),
     }
@@ -205,9 +211,9 @@ def _table(translations: Mapping[str, Faithfulness]) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(["way", "image", "structure_distance", "nearer_rivals", "suspected"])
-    for name, found in translations.items():
-        suspected = set(found.suspected.tolist())
-        for i in found.order[::-1].tolist():
-            numbers = f"{found.distances[i]:.4f}", f"{found.nearer[i]:.4f}"
-            writer.writerow([name, found.names[i], *numbers, int(i in suspected)])
+    for name, faithfulness in translations.items():
+        suspected = set(faithfulness.suspected.tolist())
+        for i in faithfulness.order[::-1].tolist():
+            numbers = f"{faithfulness.distances[i]:.4f}", f"{faithfulness.nearer[i]:.4f}"
+            writer.writerow([name, faithfulness.names[i], *numbers, int(i in suspected)])
     return buffer.getvalue()

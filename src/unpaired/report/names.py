@@ -20,7 +20,7 @@ class Names:
     """For a method that makes images of b from noise: "noise"."""
     b: str = "b"
     directions: tuple[str, ...] = ("a2b", "b2a")
-    """In which its method translates; none: it makes images of b from noise."""
+    """In which its method translates; none: it generates images of b from noise."""
 
     @property
     def domains(self) -> tuple[str, ...]:

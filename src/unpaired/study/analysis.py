@@ -163,10 +163,10 @@ def _method(study: Study, method: str, resamples: int, seed: int) -> MethodResul
 
 
 def _counts(study: Study, data: Crossed) -> Floats:
-    """How often each image of a method was given each value, (images, values)."""
-    given = data.counts[0] > 0
-    found = [np.sum(given & (data.sums[0] == value), 0) for value in _values(study)]
-    return np.stack(found, 1).astype(np.float64)
+    """How often each image of a method has each value, (images, values)."""
+    judged = data.counts[0] > 0
+    counts = [np.sum(judged & (data.sums[0] == value), 0) for value in _values(study)]
+    return np.stack(counts, 1).astype(np.float64)
 
 
 def _alpha(study: Study, counts: Floats) -> float | None:

@@ -93,15 +93,15 @@ def _interval(
     stacked = np.concatenate([data.sums, data.counts])
     products = stacked[:, None] * stacked
     ones = np.ones((1, data.num_raters)), np.ones((1, data.num_images))
-    found = estimate(stacked, products, signs, *ones)
-    value, variance = float(found.value[0]), float(found.variance[0])
+    whole = estimate(stacked, products, signs, *ones)
+    value, variance = float(whole.value[0]), float(whole.variance[0])
     if data.num_raters == data.num_images == 1:
         unknown = None if null is None else 1.0
         return Interval(value, *bounds, "one judgement: no interval", unknown)
     basis = _basis(data)
     smallest = min(n for n in (data.num_raters, data.num_images) if n > 1)
     if variance <= 1e-12 or smallest < _FEWEST:
-        return _effective(data, found, bounds, null, basis)
+        return _effective(data, whole, bounds, null, basis)
     studentised = []
     for raters, images in _draws(data, len(stacked), resamples, seed):
         drawn = estimate(stacked, products, signs, raters, images)
@@ -110,7 +110,7 @@ def _interval(
     t = np.concatenate(studentised)
     t = t[np.isfinite(t)]
     if len(t) < (1 - _MOST_UNDEFINED) * resamples:
-        return _effective(data, found, bounds, null, basis)
+        return _effective(data, whole, bounds, null, basis)
     error = math.sqrt(variance)
     lower, upper = percentile_interval(t)
     low = float(np.clip(value - upper * error, bounds[0], value))
@@ -141,7 +141,7 @@ def _two_sided(resampled: Floats, observed: float) -> float:
 
 
 def _effective(
-    data: Crossed, found: Estimate, bounds: tuple[float, float], null: float | None, basis: str
+    data: Crossed, whole: Estimate, bounds: tuple[float, float], null: float | None, basis: str
 ) -> Interval:
     """Wilson's interval for as many independent judgements as would vary as much.
 
@@ -152,12 +152,12 @@ def _effective(
     smaller, as if each had been asked once.
     """
     width = bounds[1] - bounds[0]
-    share = (float(found.value[0]) - bounds[0]) / width
-    variance = float(found.variance[0]) / width**2
+    share = (float(whole.value[0]) - bounds[0]) / width
+    variance = float(whole.variance[0]) / width**2
     smallest = min(n for n in (data.num_raters, data.num_images) if n > 1)
     n, degrees = float(smallest), math.inf
     if variance > 1e-12 and 0 < share < 1:
-        n, degrees = share * (1 - share) / variance, freedom(data, found)
+        n, degrees = share * (1 - share) / variance, freedom(data, whole)
     q = float(stats.t.ppf(0.975, degrees))
     centre = (share + q**2 / (2 * n)) / (1 + q**2 / n)
     half = q / (1 + q**2 / n) * math.sqrt(share * (1 - share) / n + q**2 / (4 * n**2))
@@ -167,7 +167,7 @@ def _effective(
         score = (share - centre_null) / math.sqrt(centre_null * (1 - centre_null) / n)
         p_value = float(2 * stats.t.sf(abs(score), degrees))
     low, high = (bounds[0] + width * end for end in (centre - half, centre + half))
-    value = float(found.value[0])
+    value = float(whole.value[0])
     basis += ", effective n"
     low, high = max(bounds[0], min(low, value)), min(bounds[1], max(high, value))
     return Interval(value, low, high, basis, p_value)

@@ -37,9 +37,9 @@ def means(analysis: Analysis) -> Markup:
 def differences(analysis: Analysis) -> Markup:
     """The difference of every two methods with its interval; empty for a single method."""
     strips = []
-    for found in analysis.differences:
-        mean, label = found.interval, f"{found.first} − {found.second}"
-        role = _role(analysis, found.first)
+    for difference in analysis.differences:
+        mean, label = difference.interval, f"{difference.first} − {difference.second}"
+        role = _role(analysis, difference.first)
         strips.append(_strip(analysis, label, role, mean.value, mean.low, mean.high, sign=True))
     zero = Reference(label="no difference", value=0.0, text="0")
     note = "an interval without 0 is a difference, before Holm's correction"

@@ -62,21 +62,21 @@ def read_study(
     kind = _kind(sheet) if kind == "auto" else kind
     sheet.require(_COLUMN[kind])
 
-    found = _sort(sheet, kind)
-    _refuse_duplicates(sheet, found.judgements)
-    excluded = [r for r, c in found.catch.items() if c.failed > catch_threshold * c.shown]
-    kept = [judgement for judgement in found.judgements if judgement.rater not in excluded]
-    _refuse_methods_without_judgement(sheet, found, kept, excluded)
+    table = _sort(sheet, kind)
+    _refuse_duplicates(sheet, table.judgements)
+    excluded = [r for r, c in table.catch.items() if c.failed > catch_threshold * c.shown]
+    kept = [judgement for judgement in table.judgements if judgement.rater not in excluded]
+    _refuse_methods_without_judgement(sheet, table, kept, excluded)
 
     raters, rater = _places([judgement.rater for judgement in kept])
     images, image = _places([judgement.image for judgement in kept])
     methods, method = _places([judgement.method for judgement in kept])
     left_out = LeftOut(
-        num_practice=found.num_practice,
-        num_unanswered=found.unanswered.total(),
-        num_of_excluded=len(found.judgements) - len(kept),
+        num_practice=table.num_practice,
+        num_unanswered=table.unanswered.total(),
+        num_of_excluded=len(table.judgements) - len(kept),
         excluded=tuple(excluded),
-        catch=found.catch,
+        catch=table.catch,
         catch_threshold=catch_threshold,
     )
     value = np.array([judgement.value for judgement in kept], np.float64)
@@ -84,13 +84,13 @@ def read_study(
 
 
 def _kind(sheet: Sheet) -> Kind:
-    found = [kind for kind in get_args(Kind) if _COLUMN[kind] in sheet.columns]
-    if len(found) == 2:
+    kinds = [kind for kind in get_args(Kind) if _COLUMN[kind] in sheet.columns]
+    if len(kinds) == 2:
         raise SettingError(
             f"{sheet.path} has both a column 'rating' and a column 'choice'. Say which to analyse: "
             "--kind rating or --kind 2afc."
         )
-    if not found:
+    if not kinds:
         names = ", ".join(map(repr, sheet.columns))
         near = [n for column in _COLUMN.values() if (n := sheet.nearest(column))]
         raise DataError(
@@ -98,29 +98,29 @@ def _kind(sheet: Sheet) -> Kind:
             f"(real or fake). The columns are {names}. Rename the one that holds the judgements"
             + (f": {near[0]!r}?" if near else ".")
         )
-    kind: Kind = found[0]
+    kind: Kind = kinds[0]
     return kind
 
 
 def _sort(sheet: Sheet, kind: Kind) -> _Sorted:
-    found = _Sorted()
+    table = _Sorted()
     for row in sheet.rows:
         if sheet.flag(row, columns.PRACTICE):
-            found.num_practice += 1
+            table.num_practice += 1
             continue
         rater = sheet.text(row, columns.RATER)
         value = _answer(sheet, row, _COLUMN[kind], kind)
         if sheet.flag(row, columns.CATCH):
-            before = found.catch.get(rater, CatchRecord(0, 0))
+            before = table.catch.get(rater, CatchRecord(0, 0))
             failed = before.failed + _is_failed(sheet, row, kind, value)
-            found.catch[rater] = CatchRecord(failed, before.shown + 1)
+            table.catch[rater] = CatchRecord(failed, before.shown + 1)
             continue
         image, method = sheet.text(row, columns.IMAGE), sheet.text(row, columns.METHOD)
         if value is None:
-            found.unanswered[method] += 1
+            table.unanswered[method] += 1
         else:
-            found.judgements.append(_Judgement(row.number, rater, image, method, value))
-    return found
+            table.judgements.append(_Judgement(row.number, rater, image, method, value))
+    return table
 
 
 def _answer(sheet: Sheet, row: Row, column: str, kind: Kind) -> int | None:
@@ -149,27 +149,30 @@ def _is_failed(sheet: Sheet, row: Row, kind: Kind, value: int | None) -> bool:
 
 
 def _refuse_duplicates(sheet: Sheet, judgements: list[_Judgement]) -> None:
-    seen: dict[tuple[str, str, str], int] = {}
-    for found in judgements:
-        first = seen.setdefault((found.rater, found.image, found.method), found.row)
-        if first != found.row:
+    first_rows: dict[tuple[str, str, str], int] = {}
+    for judgement in judgements:
+        first = first_rows.setdefault(
+            (judgement.rater, judgement.image, judgement.method), judgement.row
+        )
+        if first != judgement.row:
             raise DataError(
-                f"{sheet.path}, rows {first} and {found.row}: rater {found.rater!r} judges image "
-                f"{found.image!r} of method {found.method!r} twice. Keep one of the rows."
+                f"{sheet.path}, rows {first} and {judgement.row}: rater "
+                f"{judgement.rater!r} judges image {judgement.image!r} of method "
+                f"{judgement.method!r} twice. Keep one of the rows."
             )
 
 
 def _refuse_methods_without_judgement(
-    sheet: Sheet, found: _Sorted, kept: list[_Judgement], excluded: list[str]
+    sheet: Sheet, table: _Sorted, kept: list[_Judgement], excluded: list[str]
 ) -> None:
-    given = Counter(judgement.method for judgement in found.judgements)
-    if not given and not found.unanswered:
+    answered = Counter(judgement.method for judgement in table.judgements)
+    if not answered and not table.unanswered:
         raise DataError(f"{sheet.path} has no scored judgement: all rows are practice or catch.")
-    for method in (given | found.unanswered).keys() - {judgement.method for judgement in kept}:
-        reasons = [f"{found.unanswered[method]} without an answer"]
+    for method in (answered | table.unanswered).keys() - {judgement.method for judgement in kept}:
+        reasons = [f"{table.unanswered[method]} without an answer"]
         if excluded:
             names = ", ".join(map(repr, excluded))
-            reasons.append(f"{given[method]} of raters who failed catch trials ({names})")
+            reasons.append(f"{answered[method]} of raters who failed catch trials ({names})")
         raise DataError(
             f"{sheet.path}: method {method!r} has no judgement that counts: its rows are "
             f"{' and '.join(reasons)}. Collect judgements of it, or delete its rows."

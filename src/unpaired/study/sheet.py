@@ -51,18 +51,18 @@ class Sheet:
 
     def text(self, row: Row, column: str) -> str:
         """A cell that must not be empty. Raises DataError when it is."""
-        if found := row.cells[column]:
-            return found
+        if cell := row.cells[column]:
+            return cell
         raise self.error(row, column, "the cell is empty. Fill it in, or delete the row.")
 
     def flag(self, row: Row, column: str) -> bool:
         """A cell that says yes or no; an empty one and an absent column say no."""
-        found = row.cells.get(column, "").lower()
-        if found in ("", "0", "0.0", "no", "false"):
+        cell = row.cells.get(column, "").lower()
+        if cell in ("", "0", "0.0", "no", "false"):
             return False
-        if found in ("1", "1.0", "yes", "true"):
+        if cell in ("1", "1.0", "yes", "true"):
             return True
-        raise self.error(row, column, f"{found!r} is neither 1 nor 0.")
+        raise self.error(row, column, f"{cell!r} is neither 1 nor 0.")
 
 
 def read_sheet(path: Path, aliases: Mapping[str, str] | None = None) -> Sheet:
@@ -99,9 +99,9 @@ def read_sheet(path: Path, aliases: Mapping[str, str] | None = None) -> Sheet:
 
 def one_of(sheet: Sheet, row: Row, column: str, choices: Collection[str]) -> str:
     """A cell that holds one of the choices, in any case. Raises DataError otherwise."""
-    found = row.cells[column].lower()
-    if found in choices:
-        return found
+    cell = row.cells[column].lower()
+    if cell in choices:
+        return cell
     raise sheet.error(row, column, f"{row.cells[column]!r} is none of {', '.join(choices)}.")
 
 

@@ -80,14 +80,14 @@ def estimate(
     return Estimate(signs @ means, variance, by_rater, by_image, by_cell)
 
 
-def freedom(data: Crossed, found: Estimate) -> float:
+def freedom(data: Crossed, whole: Estimate) -> float:
     """Degrees of freedom of the two-way variance (Satterthwaite 1946), at least 1."""
     terms = [
         float(part[0]) ** 2 / (n - 1)
-        for part, n in ((found.by_rater, data.num_raters), (found.by_image, data.num_images))
+        for part, n in ((whole.by_rater, data.num_raters), (whole.by_image, data.num_images))
         if n > 1
     ]
-    return max(1.0, float(found.variance[0]) ** 2 / max(sum(terms), 1e-300))
+    return max(1.0, float(whole.variance[0]) ** 2 / max(sum(terms), 1e-300))
 
 
 def _unbiased(n: int) -> float:

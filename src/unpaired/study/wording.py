@@ -73,43 +73,43 @@ def size(analysis: Analysis) -> str:
 def warnings(analysis: Analysis) -> list[str]:
     """What a reader must know before the numbers."""
     study = analysis.study
-    found = []
+    sentences = []
     num_raters = len(study.raters)
     if num_raters == 1:
-        found.append(
+        sentences.append(
             f"There is one rater, {study.raters[0]}: a bootstrap over raters is not defined. The "
             "intervals are over images only. They tell how this rater would judge other images, "
             "and nothing about other people."
         )
     elif num_raters < FEW_RATERS:
-        found.append(
+        sentences.append(
             f"There are only {num_raters} raters. How much people differ can hardly be told from "
             "so few: the intervals are wide, and rough. Ask more raters rather than show more "
             "images."
         )
     if study.kind == "2afc" and not analysis.is_independent:
-        found.append(
+        sentences.append(
             "Judgements share raters or images, so they are not independent: Wilson's interval is "
             "too narrow for them. The interval over raters and images is the one to report."
         )
     images = [set(study.image[study.method == place]) for place in range(len(study.methods))]
     if len(images) > 1 and not any(a & b for a, b in combinations(images, 2)):
-        found.append(
+        sentences.append(
             "No image was judged under two methods, so that differences are between different "
             "images as well. Where the images are the same, give each one name under all methods."
         )
-    return found
+    return sentences
 
 
 def left_out(left: LeftOut) -> list[str]:
     """What does not count, in sentences; raters are excluded by name."""
-    found = []
+    sentences = []
     if left.num_practice:
-        found.append(f"{counted(left.num_practice, 'practice trial')} left out.")
+        sentences.append(f"{counted(left.num_practice, 'practice trial')} left out.")
     if left.num_unanswered:
-        found.append(f"{counted(left.num_unanswered, 'trial')} without an answer left out.")
+        sentences.append(f"{counted(left.num_unanswered, 'trial')} without an answer left out.")
     if left.catch and not left.excluded:
-        found.append(
+        sentences.append(
             f"Catch trials: none of {counted(len(left.catch), 'rater')} failed more than "
             f"{100 * left.catch_threshold:.0f} % of theirs; nobody is excluded."
         )
@@ -118,12 +118,12 @@ def left_out(left: LeftOut) -> list[str]:
             f"{name} ({left.catch[name].failed} of {left.catch[name].shown})"
             for name in left.excluded
         )
-        found.append(
+        sentences.append(
             f"Catch trials: {len(left.excluded)} of {counted(len(left.catch), 'rater')} failed "
             f"more than {100 * left.catch_threshold:.0f} % of theirs and are excluded with their "
             f"{counted(left.num_of_excluded, 'judgement')}: {names}."
         )
-    return found
+    return sentences
 
 
 def as_json(analysis: Analysis) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
 
 
 def _method_as_json(result: MethodResult) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    content: dict[str, Any] = {
         "judgements": result.num_judgements,
         "raters": result.num_raters,
         "images": result.num_images,
@@ -166,11 +166,11 @@ def _method_as_json(result: MethodResult) -> dict[str, Any]:
         "rater_means": {rater.rater: rater.mean for rater in result.raters},
     }
     if result.pooled is not None:
-        found["pooled_wilson"] = result.pooled.as_json()
+        content["pooled_wilson"] = result.pooled.as_json()
     if result.steps is not None:
-        found["steps"] = {str(step): n for step, n in enumerate(result.steps, 1)}
-    return found
+        content["steps"] = {str(step): n for step, n in enumerate(result.steps, 1)}
+    return content
 
 
-def _interval_as_json(found: Interval) -> dict[str, Any]:
-    return {"value": found.value, "low": found.low, "high": found.high, "interval": found.basis}
+def _interval_as_json(mean: Interval) -> dict[str, Any]:
+    return {"value": mean.value, "low": mean.low, "high": mean.high, "interval": mean.basis}

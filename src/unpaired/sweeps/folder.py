@@ -102,7 +102,7 @@ def _require_same(
     changed: dict[str, tuple[Any, Any]] = {}
     for path in dict.fromkeys([*there, *here]):
         if path not in there or path not in here or not set(there[path]) <= set(here[path]):
-            old, new = (", ".join(found.get(path, ["not varied"])) for found in (there, here))
+            old, new = (", ".join(values.get(path, ["not varied"])) for values in (there, here))
             changed[path] = old, new
     before = {run["name"]: json.dumps(run["experiment"]) for run in stored}
     for run in runs:
@@ -122,10 +122,10 @@ def _require_same(
 
 def _values(runs: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     """The values of each setting that varies, in words."""
-    found: dict[str, list[str]] = {}
+    values_of: dict[str, list[str]] = {}
     for run in runs:
         for path, value in mapping(run.get("settings")).items():
-            values = found.setdefault(path, [])
+            values = values_of.setdefault(path, [])
             if text_of(value) not in values:
                 values.append(text_of(value))
-    return found
+    return values_of

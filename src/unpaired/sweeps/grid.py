@@ -46,7 +46,7 @@ def grid(
     Raises:
         SettingError: when a setting does not exist, or a value or seed is given twice.
     """
-    found = []
+    settled = []
     for seed in seeds_of(seeds):
         for values in itertools.product(*settings.values()):
             experiment = base
@@ -55,12 +55,12 @@ def grid(
                 experiment = _with_value(experiment, path.split("."), value, path)
                 kind = getattr(value, "kind", None)
                 chosen |= {path: encode(value)} if kind is None else {f"{path}.kind": kind}
-            found.append((chosen, with_seed(experiment, seed), ()))
-    return cells_of(found)
+            settled.append((chosen, with_seed(experiment, seed), ()))
+    return cells_of(settled)
 
 
 def cells_of(
-    found: Sequence[tuple[Mapping[str, Any], Experiment, tuple[str, ...]]],
+    settled: Sequence[tuple[Mapping[str, Any], Experiment, tuple[str, ...]]],
 ) -> list[Cell]:
     """Cells from the settings that vary, without the seed, experiments and commands.
 
@@ -68,7 +68,7 @@ def cells_of(
         SettingError: when two have the same name, or a name is too long for a folder.
     """
     cells = []
-    for settings, experiment, command in found:
+    for settings, experiment, command in settled:
         varied = {**settings, SEED: experiment.training.seed}
         name = _name(varied)
         cells.append(Cell(name=name, settings=varied, experiment=experiment, command=command))
@@ -87,12 +87,12 @@ def seeds_of(seeds: int | Sequence[int]) -> list[int]:
     Raises:
         SettingError: for fewer than one, or a seed that occurs twice.
     """
-    found = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
-    if not found:
+    numbers = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
+    if not numbers:
         raise SettingError("a sweep needs one seed at least: --seeds 3 is 0, 1 and 2.")
-    if len(set(found)) < len(found):
-        raise SettingError(f"seeds are {found}: give every seed once.")
-    return found
+    if len(set(numbers)) < len(numbers):
+        raise SettingError(f"seeds are {numbers}: give every seed once.")
+    return numbers
 
 
 def with_seed(experiment: Experiment, seed: int) -> Experiment:

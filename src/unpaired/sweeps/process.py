@@ -30,7 +30,7 @@ STOPPED = (128 + signal.SIGINT, 128 + signal.SIGTERM, -signal.SIGINT, -signal.SI
 """Exit codes of a run that was asked to stop: it is continued by the next start."""
 
 CHILD = ("-m", "unpaired.sweeps.process")
-"""What Python is told to run."""
+"""Arguments of Python for a run in a process of its own."""
 
 
 def train_apart(

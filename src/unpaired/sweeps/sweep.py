@@ -73,7 +73,7 @@ def train_cells(
     if pending:
         _open_sources(pending)
     store(folder, cells)
-    tell = _silent if quiet else say
+    announce = _silent if quiet else say
     seconds: list[float] = []
     while pending:
         for cell in pending:
@@ -82,16 +82,16 @@ def train_cells(
                     continue
                 pending.remove(cell)
                 if _is_due(folder, cell, retry):  # not finished by another process since
-                    tell(f"{cell.name}: {len(mine) - len(pending)} of {len(mine)}")
+                    announce(f"{cell.name}: {len(mine) - len(pending)} of {len(mine)}")
                     started = time.monotonic()
                     code = train_apart(cell, folder, held, track=track, quiet=quiet)
                     seconds.append(time.monotonic() - started)
-                    tell(_sentence(folder, cell, code, seconds, len(pending)))
+                    announce(_sentence(folder, cell, code, seconds, len(pending)))
                     _write_page(folder)
             break  # from the first again: another process may have let go of one
         else:
             names = ", ".join(cell.name for cell in pending)
-            tell(f"other processes hold what is left: {names}")
+            announce(f"other processes hold what is left: {names}")
             break
     return {cell.name: state_of(folder, cell) for cell in cells}
 
@@ -104,7 +104,7 @@ def _is_due(folder: Path, cell: Cell, retry: bool) -> bool:
 
 
 def _open_sources(cells: Sequence[Cell]) -> None:
-    """Meet a pile that cannot be opened now, once, rather than in every run.
+    """Meet images that cannot be opened now, once, rather than in every run.
 
     Raises:
         DataError: with all problems.

@@ -94,7 +94,7 @@ def comparison_as_json(comparison: Comparison, metrics: Sequence[str]) -> dict[s
 
 
 def _row_as_json(row: Row, metrics: Sequence[str]) -> dict[str, Any]:
-    found = {}
+    columns = {}
     companions = [f"{metric}/{suffix}" for metric in metrics for suffix in COMPANIONS]
     for name in (*metrics, *companions):
         if (spread := row.spread(name)) is not None:
@@ -103,13 +103,13 @@ def _row_as_json(row: Row, metrics: Sequence[str]) -> dict[str, Any]:
                 for number in spread.numbers
             ]
             mean, deviation = _finite(spread.mean), spread.deviation
-            found[name] = {"mean": mean, "sd": deviation, "runs": numbers}
+            columns[name] = {"mean": mean, "sd": deviation, "runs": numbers}
     return {
         "settings": dict(row.group.settings),
         "runs": [row.group.entries[index].name for index in row.series],
         "of": len(row.group.entries),
         "images": [evaluation.images for evaluation in row.final.values()],
-        "metrics": found,
+        "metrics": columns,
     }
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 
 
 def print_scores(title: str, columns: dict[str, dict[str, Any]]) -> None:
-    """Scores with their intervals, a column for each pile of photos."""
+    """Scores with their intervals, a column for each set of photos."""
     meaning = {
         "pixel": "per pixel",
         "class": "per class",
@@ -21,13 +21,13 @@ def print_scores(title: str, columns: dict[str, dict[str, Any]]) -> None:
     width = None if Console().is_terminal else 110
     table = Table(title=title, title_justify="left")
     table.add_column("score", no_wrap=True)
-    for heading, found in columns.items():
-        number = next(iter(found.values()))["n"]
+    for heading, scores in columns.items():
+        number = next(iter(scores.values()))["n"]
         table.add_column(f"{heading}\n{number} photos", justify="right", no_wrap=True)
     for name in next(iter(columns.values())):
         cells = [
-            f"{found[name]['value']:.3f} ({found[name]['low']:.3f} … {found[name]['high']:.3f})"
-            for found in columns.values()
+            f"{scores[name]['value']:.3f} ({scores[name]['low']:.3f} … {scores[name]['high']:.3f})"
+            for scores in columns.values()
         ]
         table.add_row(meaning[name], *cells)
     Console(highlight=False, width=width).print(table)

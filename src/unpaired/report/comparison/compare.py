@@ -44,11 +44,11 @@ class Comparison:
 
     @property
     def names(self) -> Names:
-        """What people call the domains, where all runs agree, and the ways that any run knows."""
-        found = [names_of(entry.run.config, entry.run.directions) for entry in self.entries]
-        if len({(names.a, names.b) for names in found}) > 1:
+        """What people call the domains, where all runs agree, and the directions of any run."""
+        all_names = [names_of(entry.run.config, entry.run.directions) for entry in self.entries]
+        if len({(names.a, names.b) for names in all_names}) > 1:
             return Names()
-        return max(found, key=lambda names: len(names.directions))
+        return max(all_names, key=lambda names: len(names.directions))
 
     @property
     def divided(self) -> tuple[Table, ...]:
@@ -96,21 +96,21 @@ def choose_metrics(comparison: Comparison, wanted: Sequence[str]) -> list[str]:
         SettingError: with the nearest name, when no run has such a metric.
     """
     names = comparison.names
-    found: dict[str, Measurement] = {}
+    measured: dict[str, Measurement] = {}
     for table in (*comparison.tables, *comparison.courses):
-        found = {**table.metrics, **found}
+        measured = {**table.metrics, **measured}
     if not wanted:
-        ordered = in_order(found, names)
+        ordered = in_order(measured, names)
         return [name for name in ordered if wording(name, names).headline] or ordered
     chosen: list[str] = []
     for wish in wanted:
-        matching = [n for n in found if n == wish] or [
-            n for n in in_order(found, names) if n.startswith(f"{wish.rstrip('/')}/")
+        matching = [n for n in measured if n == wish] or [
+            n for n in in_order(measured, names) if n.startswith(f"{wish.rstrip('/')}/")
         ]
         if not matching:
-            near = difflib.get_close_matches(wish, found, 1)
+            near = difflib.get_close_matches(wish, measured, 1)
             hint = f" Did you mean {near[0]}?" if near else ""
-            listed = ", ".join(in_order(found, names)) or "none: nothing has been measured yet"
+            listed = ", ".join(in_order(measured, names)) or "none: nothing has been measured yet"
             raise SettingError(f"no run has a metric {wish!r}.{hint} Metrics: {listed}.")
         chosen += matching
     return list(dict.fromkeys(chosen))
@@ -119,23 +119,23 @@ def choose_metrics(comparison: Comparison, wanted: Sequence[str]) -> list[str]:
 def _tables(groups: Sequence[Group], split: str) -> list[Table]:
     """One table for each protocol: that of most runs first, of equally many the newest; what
     extractors have added last."""
-    found: dict[str, dict[tuple[int, int], list[EvaluationRecord]]] = {}
+    by_protocol: dict[str, dict[tuple[int, int], list[EvaluationRecord]]] = {}
     places: dict[str, int] = {}
     for place, runs in enumerate(groups):
         for index, entry in enumerate(runs.entries):
             for order, evaluation in enumerate(entry.run.evaluations):  # sorted by images seen
                 if evaluation.split == split:
-                    series = found.setdefault(evaluation.fingerprint, {})
+                    series = by_protocol.setdefault(evaluation.fingerprint, {})
                     series.setdefault((place, index), []).append(evaluation)
                     newest = max(order, places.get(evaluation.fingerprint, 0))
                     places[evaluation.fingerprint] = newest
     tables = []
-    for fingerprint in sorted(found, key=lambda f: (-len(found[f]), -places[f])):
-        series = found[fingerprint]
+    for fingerprint in sorted(by_protocol, key=lambda f: (-len(by_protocol[f]), -places[f])):
+        series = by_protocol[fingerprint]
         rows = [
             Row(
                 group=runs,
-                series={i: tuple(found) for (p, i), found in series.items() if p == place},
+                series={i: tuple(records) for (p, i), records in series.items() if p == place},
             )
             for place, runs in enumerate(groups)
         ]

@@ -64,11 +64,11 @@ def find_entries(paths: Iterable[str | Path]) -> tuple[list[Entry], list[str]]:
             if place.suffix == ".html" and place.is_file():
                 continue  # a page that compares the runs beside it
             try:
-                found = _entries(place)
+                here = _entries(place)
             except RunError as error:
                 refused.append(str(error))
                 continue
-            for entry in found:
+            for entry in here:
                 entries.setdefault(entry.run.folder.resolve(), entry)
     if not entries:
         raise RunError("\n".join(refused) or "no run was given: unpaired compare runs/*")
@@ -109,8 +109,8 @@ def _places(path: Path) -> list[Path]:
     """What a path or pattern stands for."""
     if path.exists():
         return [path]
-    if found := sorted(glob.glob(str(path)), key=_in_natural_order):
-        return [Path(name) for name in found]
+    if matching := sorted(glob.glob(str(path)), key=_in_natural_order):
+        return [Path(name) for name in matching]
     beside = path.parent.iterdir() if path.parent.is_dir() else ()
     near = difflib.get_close_matches(path.name, [entry.name for entry in beside], 1)
     hint = f" Did you mean {path.parent / near[0]}?" if near else ""
@@ -129,13 +129,13 @@ def _entries(place: Path) -> list[Entry]:
             )
         return [Entry(run=run, name=place.name)]
     inside = sorted(place.iterdir(), key=_in_natural_order) if place.is_dir() else []
-    found = [p for p in inside if (p / SWEEP).is_file() or (p / "config.json").is_file()]
-    if not found:
+    folders = [p for p in inside if (p / SWEEP).is_file() or (p / "config.json").is_file()]
+    if not folders:
         what = "is a file" if place.is_file() else "holds no run and no sweep"
         raise RunError(
             f"{place} {what}. Give folders that `unpaired train` or `unpaired sweep` wrote."
         )
-    return [entry for path in found for entry in _entries(path)]
+    return [entry for path in folders for entry in _entries(path)]
 
 
 def _entries_of_sweep(folder: Path) -> list[Entry]:

@@ -21,7 +21,7 @@ class Newest:
 def newest_pictures(comparison: Comparison) -> list[Newest]:
     """For each run that has drawn samples, in the order of the tables."""
     album = Album()
-    found = []
+    figures = []
     for entry in comparison.entries:
         for newest in entry.run.samples[-1:]:
             paths = [path for path in (newest.a, newest.b) if path is not None]
@@ -29,5 +29,5 @@ def newest_pictures(comparison: Comparison) -> list[Newest]:
             embedded = [picture for row in rows if (picture := album.embed_picture(row))]
             if embedded:
                 when = f"after {newest.images:,} images"
-                found.append(Newest(run=entry.name, when=when, pictures=tuple(embedded)))
-    return found
+                figures.append(Newest(run=entry.name, when=when, pictures=tuple(embedded)))
+    return figures

@@ -56,22 +56,24 @@ def group(entries: Sequence[Entry]) -> tuple[tuple[Group, ...], dict[str, tuple[
     # First what changes least from run to run, as in the name of a sweep's runs.
     telling = sorted(_telling(differing, flat), key=lambda path: _num_changes(path, flat))
     names = short_names(telling)
-    found: list[tuple[dict[str, str], list[int]]] = []
+    members: list[tuple[dict[str, str], list[int]]] = []
     for indices in alike.values():
         settings = {names[p]: text_of(flat[indices[0]].get(p)) for p in telling}
         parts = _without_repeated_seeds(indices, entries, [f.get(SEED) for f in flat])
-        found += [(settings | {"run": label}, part) for label, part in parts.items()]
-    are_named = any(settings["run"] for settings, _ in found)
+        members += [(settings | {"run": label}, part) for label, part in parts.items()]
+    are_named = any(settings["run"] for settings, _ in members)
     if len(telling) > _MOST_SETTINGS or not (telling or are_named):
-        labels = _labels([[entries[i] for i in part] for _, part in found])
-        found = [({"run": label}, part) for label, (_, part) in zip(labels, found, strict=True)]
+        labels = _labels([[entries[i] for i in part] for _, part in members])
+        members = [({"run": label}, part) for label, (_, part) in zip(labels, members, strict=True)]
     elif not are_named:
-        found = [({n: v for n, v in s.items() if n != "run"}, part) for s, part in found]
+        members = [({n: v for n, v in s.items() if n != "run"}, part) for s, part in members]
     groups = tuple(
         Group(settings=settings, entries=tuple(entries[i] for i in part))
-        for settings, part in found
+        for settings, part in members
     )
-    return groups, {p: tuple(text_of(flat[part[0]].get(p)) for _, part in found) for p in differing}
+    return groups, {
+        p: tuple(text_of(flat[part[0]].get(p)) for _, part in members) for p in differing
+    }
 
 
 def _telling(differing: list[str], flat: Sequence[Mapping[str, Any]]) -> list[str]:

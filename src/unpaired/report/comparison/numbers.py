@@ -65,7 +65,7 @@ class Row:
     @property
     def best(self) -> dict[int, EvaluationRecord]:
         """The evaluation of each measured run with the highest score, the first of equal ones."""
-        return {index: max(found, key=score) for index, found in self.series.items()}
+        return {index: max(evaluations, key=score) for index, evaluations in self.series.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,16 +85,16 @@ class Table:
     @property
     def metrics(self) -> dict[str, Measurement]:
         """Every metric that was measured at last, with the number of the first run that has it."""
-        found: dict[str, Measurement] = {}
+        latest: dict[str, Measurement] = {}
         for row in self.rows:
             for evaluation in row.final.values():
-                found = {**evaluation.metrics, **found}
-        return found
+                latest = {**evaluation.metrics, **latest}
+        return latest
 
     @property
     def num_moments(self) -> int:
         """How often runs were measured, all together."""
-        return sum(len(found) for row in self.rows for found in row.series.values())
+        return sum(len(evaluations) for row in self.rows for evaluations in row.series.values())
 
     @property
     def entries(self) -> list[Entry]:
@@ -104,8 +104,8 @@ class Table:
 
 def score(evaluation: EvaluationRecord) -> float:
     """By which the best moment of a training is chosen; the lowest where nothing ranks it."""
-    found = validation_score(evaluation.values)
-    return -math.inf if math.isnan(found) else found
+    value = validation_score(evaluation.values)
+    return -math.inf if math.isnan(value) else value
 
 
 def leaders(table: Table, metric: str, names: Names) -> list[Group]:

@@ -101,14 +101,14 @@ def _title(comparison: Comparison) -> str:
 
 def _warnings(comparison: Comparison) -> list[str]:
     """What a reader must know before the numbers."""
-    found = []
+    warnings = []
     if comparison.divided:
         text = division(comparison.divided)
-        found.append(f"{text[0].upper()}{text[1:]}")
+        warnings.append(f"{text[0].upper()}{text[1:]}")
     if missing := [entry for entry in comparison.entries if entry.state]:
         states = "\n".join(f"  - {entry.name}: {entry.state}" for entry in missing)
-        found.append(
+        warnings.append(
             f"{len(missing)} of {len(comparison.entries)} runs have not come to their end; a mean "
             f"over those that have may flatter a setting:\n{states}"
         )
-    return found
+    return warnings

@@ -42,18 +42,18 @@ def _roles(comparison: Comparison) -> dict[str, str]:
 def final_dots(comparison: Comparison, metrics: Sequence[str]) -> list[Drawn]:
     """A plot for each metric, per protocol."""
     names, roles = comparison.names, _roles(comparison)
-    found = []
+    groups = []
     for table in comparison.tables:
         shown = [metric for metric in metrics if metric in table.metrics]
         rest = [metric for metric in in_order(table.metrics, names) if metric not in shown]
-        found.append(
+        groups.append(
             Drawn(
                 title=title_of(table) if len(comparison.tables) > 1 else "",
                 shown=[_dots(table, metric, roles, names) for metric in shown],
                 more=[_dots(table, metric, roles, names) for metric in rest],
             )
         )
-    return found
+    return groups
 
 
 def _dots(table: Table, metric: str, roles: Mapping[str, str], names: Names) -> Markup:
@@ -102,7 +102,7 @@ def _dot(run: str, number: Measurement, words: Wording) -> Dot:
 def courses(comparison: Comparison, metrics: Sequence[str]) -> list[Drawn]:
     """The score that decides what is best, then each metric, over images seen."""
     names, roles = comparison.names, _roles(comparison)
-    found = []
+    groups = []
     for table in comparison.courses:
         charts = [_course(table, "Score that decides what is best", score, roles, Wording(kind=""))]
         shown = [metric for metric in metrics if metric in table.metrics]
@@ -114,8 +114,8 @@ def courses(comparison: Comparison, metrics: Sequence[str]) -> list[Drawn]:
             more=list(filter(None, (_metric_course(table, m, roles, names) for m in rest))),
         )
         if drawn.shown or drawn.more:
-            found.append(drawn)
-    return found
+            groups.append(drawn)
+    return groups
 
 
 def _metric_course(table: Table, metric: str, roles: Mapping[str, str], names: Names) -> Markup:
@@ -132,7 +132,7 @@ def _course(
 ) -> Markup:
     lines = []
     for row in table.rows:
-        moments = {images: Spread(found) for images, found in _moments(row, read).items()}
+        moments = {images: Spread(numbers) for images, numbers in _moments(row, read).items()}
         if moments:
             last = moments[max(moments)]
             lines.append(
@@ -150,14 +150,14 @@ def _moments(
     row: Row, read: Callable[[EvaluationRecord], Measurement | float | None]
 ) -> dict[int, tuple[Measurement, ...]]:
     """The numbers of all runs, by images seen, where every run has a finite one."""
-    found: dict[int, list[Measurement]] = {}
+    numbers: dict[int, list[Measurement]] = {}
     for evaluations in row.series.values():
         for evaluation in evaluations:
             value = read(evaluation)
             number = Measurement.without_interval(value) if isinstance(value, float) else value
             if number is not None and math.isfinite(number.value):
-                found.setdefault(evaluation.images, []).append(number)
-    whole = {images: tuple(n) for images, n in found.items() if len(n) == len(row.series)}
+                numbers.setdefault(evaluation.images, []).append(number)
+    whole = {images: tuple(n) for images, n in numbers.items() if len(n) == len(row.series)}
     return dict(sorted(whole.items()))
 
 

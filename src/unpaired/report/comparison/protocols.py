@@ -19,7 +19,7 @@ _WORDS = {
 }
 
 _HASHED = {_WORDS[part] for part in ("images_a", "images_b", "evaluators")} | {"the fingerprint"}
-"""Parts that are known by hashes, which tell nobody anything."""
+"""Parts that are known by hashes, which say nothing to people."""
 
 
 def differing_parts(tables: Sequence[Table]) -> dict[str, list[str]]:
@@ -27,25 +27,27 @@ def differing_parts(tables: Sequence[Table]) -> dict[str, list[str]]:
     parts = [dict(flatten(table.protocol.as_json())) for table in tables]
     names = dict.fromkeys(name for part in parts for name in part)
     values = {name: [part.get(name, "not recorded") for part in parts] for name in names}
-    found = {_WORDS.get(n, n): v for n, v in values.items() if len(set(v)) > 1}
+    differing = {_WORDS.get(n, n): v for n, v in values.items() if len(set(v)) > 1}
     # Protocols from other places may be known by their fingerprint alone.
-    return found or {"the fingerprint": [table.fingerprint or "not recorded" for table in tables]}
+    return differing or {
+        "the fingerprint": [table.fingerprint or "not recorded" for table in tables]
+    }
 
 
 def division(tables: Sequence[Table]) -> str:
-    """What to tell of runs that cannot all be compared."""
+    """Why runs cannot all be compared, in words."""
     lines = [f"numbers of {len(tables)} protocols must not share a column:"]
     for table in tables:
         names = [entry.name for entry in table.entries]
         shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
         lines.append(f"  - protocol {table.fingerprint or 'not recorded'}: {shown}")
-    found = differing_parts(tables)
+    differing = differing_parts(tables)
     parts = "; ".join(
         name if name in _HASHED else f"{name} ({', then '.join(values)})"
-        for name, values in found.items()
+        for name, values in differing.items()
     )
     lines.append(f"The protocols differ in {parts}.")
-    if list(found) == [_WORDS["evaluators"]]:
+    if list(differing) == [_WORDS["evaluators"]]:
         lines.append(
             "Each machine trains its own: give machines one $UNPAIRED_CACHE, and measure again "
             "with `unpaired evaluate`."

@@ -18,7 +18,7 @@ _WRITTEN = 16  # of a row, for its label and numbers
 _CHARACTERS = 54
 """Room for the label of a strip and its numbers beside it."""
 _STRETCH = 2.0
-"""A reference may widen the scale by this factor; further away, it is told in words alone."""
+"""A reference may widen the scale by this factor; further away, it is in words alone."""
 
 
 @dataclass(frozen=True, kw_only=True)

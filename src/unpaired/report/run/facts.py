@@ -69,17 +69,17 @@ def _method(config: Mapping[str, Any]) -> str:
 
 def _images_seen(run: Run, names: Names) -> str:
     planned = _setting(run.config, "training", "images")
-    seen = f"{run.images:,} of {int(planned):,}" if planned.isdecimal() else f"{run.images:,}"
-    seen += names.per_domain
+    text = f"{run.images:,} of {int(planned):,}" if planned.isdecimal() else f"{run.images:,}"
+    text += names.per_domain
     if run.checkpoint_images not in (None, run.images):
-        seen += f"; the newest checkpoint has {run.checkpoint_images:,}"
+        text += f"; the newest checkpoint has {run.checkpoint_images:,}"
     if not run.log:
-        return seen
+        return text
     epochs = run.log[-1].epochs
     times = ", ".join(
         f"{epochs.get(domain, 0.0):.1f} times all of {domain}" for domain in names.domains
     )
-    return f"{seen} ({times})"
+    return f"{text} ({times})"
 
 
 def _device(run: Run) -> str:
