@@ -161,7 +161,8 @@ def up(before: int, after: int, stride: int = 2) -> Row:
 
 
 def test_g_of_the_digits_as_reported():
-    """Chandar et al. 2019, section 5.1: 512 (4×4, stride 1), then 256, 128, 1 (stride 2), batch norm."""
+    """Chandar et al. 2019, section 5.1: 512 (4×4, stride 1), then 256, 128, 1 (stride 2), with
+    batch norm."""
     experiment = recipe("dtn-svhn-mnist")
     g = experiment.method.build(experiment.a, experiment.b).generators["a2b"]
     assert convolutions(g) == [up(128, 512, 1), up(512, 256), up(256, 128), up(128, 1)]

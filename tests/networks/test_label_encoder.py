@@ -71,8 +71,8 @@ def test_averages_and_maxima_are_pooled_as_said():
 
 
 def test_f_of_the_digits_as_reported():
-    """Chandar et al. 2019, section 5.1: kernels of 2 with padding 1 and 64, 128, 256 filters, each pooled;
-    128 filters of 4 without padding: a 128×1×1 vector; a dense layer to 10 classes."""
+    """Chandar et al. 2019, section 5.1: kernels of 2 with padding 1 and 64, 128, 256 filters, each
+    pooled; 128 filters of 4 without padding: a 128×1×1 vector; a dense layer to 10 classes."""
     experiment = recipe("dtn-svhn-mnist")
     network = build(experiment.method.encoder, 3, 32)
     assert {name: tuple(p.shape) for name, p in network.named_parameters()} == {
