@@ -3,8 +3,8 @@
 The original bytes are never passed on, so whatever else a file carries (a ZIP archive, scripts,
 EXIF data, colour profiles) ends here.
 
-Known limits. Pillow reads colour with 16 bits per channel, and 16-bit grey with an alpha channel,
-at 8 bits; a note says so where 16 are wanted. JPEG, WebP and uncompressed formats carry no
+Known limits. Outside TIFF, colour with 16 bits per channel and 16-bit grey with an alpha channel
+are read at 8 bits; a note says so where 16 are wanted. JPEG, WebP and uncompressed formats carry no
 checksum: of a flipped bit in them, only what breaks the decoder is found. PNG is checked in full.
 """
 
@@ -23,9 +23,10 @@ import numpy as np
 import numpy.typing as npt
 
 from unpaired.core.errors import UnreadableImage
-from unpaired.data.codecs import pillow
+from unpaired.data.codecs import pillow, tiff
 from unpaired.data.codecs.formats import EXTENSIONS, NUM_BYTES_TO_RECOGNISE, Format, recognise
-from unpaired.data.codecs.settings import Decoding
+from unpaired.data.codecs.numbers import to_grey
+from unpaired.data.codecs.settings import Decoding, check_size
 
 # Pillow warns about slips in metadata that we do not use. Set once, as changing the filters while
 # decoding would race between threads.
@@ -62,21 +63,37 @@ def decode(
             # Loading alone ignores the checksums of the pixels' chunks.
             format.reader(file).verify()
             file.seek(0)
-        source = format.reader(file)
-        _check_size(source.size, name, decoding)
-        pillow.note_what_is_lost(source, decoding, notes)
-        source.load()
-        tags = getattr(source, "tag_v2", {})  # of TIFF; a rotated image has them no more
-        image = pillow.upright(source, notes)
-        if image.mode == "F" or (image.mode == "I" and format.name == "TIFF"):
-            pixels = pillow.from_numbers(image, tags, name, decoding, notes)
-        elif image.mode.startswith("I"):
-            pixels = pillow.from_16_bits(image, tags, channels, decoding)
-        else:
-            pixels = pillow.from_8_bits(image, channels, decoding)
+        deep = tiff.read(file, name, decoding, notes) if format.name == "TIFF" else None
+        pixels = (
+            _with_pillow(file, format, name, channels, decoding, notes) if deep is None else deep
+        )
+    if pixels.shape[2] > channels:
+        pixels = to_grey(pixels)
     if pixels.shape[2] < channels:
         pixels = np.repeat(pixels, channels, axis=2)
     return Decoded(pixels, tuple(notes))
+
+
+def _with_pillow(
+    file: BinaryIO,
+    format: Format,
+    name: str,
+    channels: Literal[1, 3],
+    decoding: Decoding,
+    notes: list[str],
+) -> npt.NDArray[Any]:
+    """(H, W, 1 or `channels`) at the wanted depth."""
+    source = format.reader(file)
+    check_size(source.size, name, decoding)
+    pillow.note_what_is_lost(source, decoding, notes)
+    source.load()
+    tags = getattr(source, "tag_v2", {})  # of TIFF; a rotated image has them no more
+    image = pillow.upright(source, notes)
+    if image.mode == "F" or (image.mode == "I" and format.name == "TIFF"):
+        return pillow.from_32_bits(image, tags, name, decoding, notes)
+    if image.mode.startswith("I"):
+        return pillow.from_16_bits(image, tags, channels, decoding)
+    return pillow.from_8_bits(image, channels, decoding)
 
 
 @contextmanager
@@ -101,13 +118,13 @@ def open_regular(path: Path, name: str) -> BinaryIO:
 
 @contextmanager
 def _damage_refused(name: str) -> Iterator[None]:
-    """Turn what Pillow raises on damaged content into a reason for the user."""
+    """Turn what decoders raise on damaged content into a reason for the user."""
     try:
         yield
     except UnreadableImage:
         raise
     except Exception as error:  # SyntaxError, ValueError, struct.error, zlib.error and others
-        raise UnreadableImage(name, f"is damaged or cut short (Pillow: {error})") from error
+        raise UnreadableImage(name, f"is damaged or cut short ({error})") from error
 
 
 def _recognised(file: BinaryIO, name: str, notes: list[str]) -> Format:
@@ -120,22 +137,3 @@ def _recognised(file: BinaryIO, name: str, notes: list[str]) -> Format:
     if extension in EXTENSIONS and extension not in format.extensions:
         notes.append(f"is a {format.name} though its name says {extension}")
     return format
-
-
-def _check_size(size: tuple[int, int], name: str, decoding: Decoding) -> None:
-    """Refuse by the size that the header declares, before memory is spent on the pixels."""
-    width, height = size
-    megapixels = width * height / 1e6
-    if megapixels > decoding.max_megapixels:
-        raise UnreadableImage(
-            name,
-            f"has {width}×{height} pixels, which is {megapixels:.1f} megapixels; "
-            f"max_megapixels allows {decoding.max_megapixels:g}",
-            "max_megapixels",
-        )
-    if min(size) < decoding.min_side:
-        raise UnreadableImage(
-            name,
-            f"has {width}×{height} pixels; the smallest side allowed is {decoding.min_side} "
-            "(min_side)",
-        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +12,7 @@ from PIL.ExifTags import Base as ExifTag
 from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, SAMPLEFORMAT
 
-from unpaired.core.errors import UnreadableImage
+from unpaired.data.codecs.numbers import from_numbers, scaled
 from unpaired.data.codecs.settings import Decoding
 
 Transpose = Image.Transpose
@@ -74,7 +73,8 @@ def from_16_bits(
     """Grey of 9 to 16 bits, with at most one transparent level => HWC at the wanted depth."""
     values = np.asarray(image)
     # Pillow scales to 16 bits, all but the 12-bit values of TIFF.
-    pixels = _scaled(values, 0, 4095 if tags.get(BITSPERSAMPLE) == (12,) else 65535, decoding.depth)
+    largest = 4095 if tags.get(BITSPERSAMPLE) == (12,) else 65535
+    pixels = scaled(values[..., None], 0, largest, decoding.depth)
     if tags.get(PHOTOMETRIC_INTERPRETATION) == WHITE_IS_ZERO:  # Pillow inverts up to 8 bits only
         pixels = 2**decoding.depth - 1 - pixels
     level = image.info.get("transparency")
@@ -85,35 +85,15 @@ def from_16_bits(
     return pixels
 
 
-def from_numbers(
+def from_32_bits(
     image: Image.Image,
     tags: Mapping[int, Any],
     name: str,
     decoding: Decoding,
     notes: list[str],
 ) -> npt.NDArray[Any]:
-    """Floating-point or 32-bit numbers, whose range only the user knows => HW1."""
+    """Floating-point or 32-bit numbers => HW1 at the wanted depth."""
     values = np.asarray(image)
     if image.mode == "I" and tags.get(SAMPLEFORMAT, (1,)) == (1,):
         values = values.view(np.uint32)  # Pillow gives its large numbers as negative ones
-    smallest, largest = float(values.min()), float(values.max())
-    if not (math.isfinite(smallest) and math.isfinite(largest)):
-        raise UnreadableImage(name, "holds values that are not finite (NaN or infinite)")
-    if decoding.float_range is None:
-        raise UnreadableImage(
-            name,
-            f"holds numbers from {smallest:g} to {largest:g} without saying which of them are "
-            "black and white; set float_range",
-            "float_range",
-        )
-    low, high = decoding.float_range
-    if smallest < low or largest > high:
-        notes.append(f"has values from {smallest:g} to {largest:g}, clipped to {low:g}..{high:g}")
-    return _scaled(np.clip(values, low, high), low, high, decoding.depth)
-
-
-def _scaled(values: npt.NDArray[Any], low: float, high: float, depth: int) -> npt.NDArray[Any]:
-    """HW in low..high => HW1 over the full range of `depth` bits, rounded to nearest."""
-    unit = (values.astype(np.float32) - low) / (high - low)
-    pixels: npt.NDArray[Any] = np.rint(unit * (2**depth - 1))
-    return pixels.astype(np.uint8 if depth == 8 else np.uint16)[..., None]
+    return from_numbers(values[..., None], name, decoding, notes)

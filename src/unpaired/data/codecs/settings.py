@@ -37,3 +37,22 @@ def flags_for(refused: Iterable[UnreadableImage], place: str) -> list[str]:
     command line: "a.decoding.", or "" where they have flags of their own."""
     settings = dict.fromkeys(error.setting for error in refused if error.setting)
     return [f"--{place}{name.replace('_', '-')} {_VALUES[name]}" for name in settings]
+
+
+def check_size(size: tuple[int, int], name: str, decoding: Decoding) -> None:
+    """Refuse by the size that the header declares, before memory is spent on the pixels."""
+    width, height = size
+    megapixels = width * height / 1e6
+    if megapixels > decoding.max_megapixels:
+        raise UnreadableImage(
+            name,
+            f"has {width}×{height} pixels, which is {megapixels:.1f} megapixels; "
+            f"max_megapixels allows {decoding.max_megapixels:g}",
+            "max_megapixels",
+        )
+    if min(size) < decoding.min_side:
+        raise UnreadableImage(
+            name,
+            f"has {width}×{height} pixels; the smallest side allowed is {decoding.min_side} "
+            "(min_side)",
+        )

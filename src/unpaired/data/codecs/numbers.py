@@ -1,0 +1,53 @@
+"""Numbers to pixels: integers by their range, floating-point numbers by a physical one."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from unpaired.core.errors import UnreadableImage
+from unpaired.data.codecs.settings import Decoding
+
+_LUMA = np.array([19595, 38470, 7471], np.uint32)  # ITU-R 601 in 65536ths, as Pillow has it
+
+
+def from_numbers(
+    values: npt.NDArray[Any], name: str, decoding: Decoding, notes: list[str]
+) -> npt.NDArray[Any]:
+    """Numbers (H, W, C), whose range only the user knows => pixels (H, W, C).
+
+    Raises `UnreadableImage` for numbers that are not finite, and without a range.
+    """
+    smallest, largest = float(values.min()), float(values.max())
+    if not (math.isfinite(smallest) and math.isfinite(largest)):
+        raise UnreadableImage(
+            name, "holds values that are not finite (NaN or infinite)", code="not-finite"
+        )
+    if decoding.float_range is None:
+        raise UnreadableImage(
+            name,
+            f"holds numbers from {smallest:g} to {largest:g} without saying which of them are "
+            "black and white; set float_range",
+            "float_range",
+            code="range-unknown",
+        )
+    low, high = decoding.float_range
+    if smallest < low or largest > high:
+        notes.append(f"has values from {smallest:g} to {largest:g}, clipped to {low:g}..{high:g}")
+    return scaled(np.clip(values, low, high), low, high, decoding.depth)
+
+
+def scaled(values: npt.NDArray[Any], low: float, high: float, depth: int) -> npt.NDArray[Any]:
+    """Values in low..high => integers over the full range of `depth` bits, rounded to nearest."""
+    unit = (values.astype(np.float32) - low) / (high - low)
+    pixels: npt.NDArray[Any] = np.rint(unit * (2**depth - 1))
+    return pixels.astype(np.uint8 if depth == 8 else np.uint16)
+
+
+def to_grey(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Integers (H, W, 3) => their luma, (H, W, 1)."""
+    luma: npt.NDArray[Any] = (pixels.astype(np.uint32) @ _LUMA + 2**15) >> 16
+    return luma[..., None].astype(pixels.dtype)
