@@ -125,12 +125,14 @@ def test_a_damaged_caption_is_noted_and_the_picture_stays(run_folder: Path) -> N
 
 
 def test_a_folder_that_is_no_run_is_refused_with_the_way_out(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"no config\.json.*unpaired train -o"):
+    with pytest.raises(RunError) as caught:
         read_run(tmp_path)
+    assert caught.value.code == "no-run-folder"
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "[" * 100_000])
 def test_a_damaged_config_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "config.json").write_text(content)
-    with pytest.raises(RunError, match="damaged"):
+    with pytest.raises(RunError) as caught:
         read_run(tmp_path)
+    assert caught.value.code == "run-damaged"

@@ -93,8 +93,9 @@ def test_without_suspects_the_page_says_so(found: Faithfulness, tmp_path: Path):
 
 def test_a_folder_that_cannot_be_written_is_named(found: Faithfulness, tmp_path: Path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(RunError, match="file cannot be written to"):
+    with pytest.raises(RunError) as caught:
         write_faithfulness({"a → b": found}, tmp_path / "file", "title")
+    assert caught.value.code == "output-unwritable"
 
 
 def test_changes_are_red_where_edges_are_new_and_blue_where_they_are_gone():

@@ -175,8 +175,9 @@ def test_both_files_are_written(tmp_path):
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")
-    with pytest.raises(DataError, match="Choose another -o"):
+    with pytest.raises(DataError) as caught:
         write_study(make(), blocked, "ratings.csv")
+    assert caught.value.code == "output-unwritable"
 
 
 def test_no_axis_goes_beyond_the_scale():

@@ -14,6 +14,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from unpaired.records.evaluation import EvaluationRecord
+from unpaired.records.measurement import Measurement
+from unpaired.records.protocol import Protocol
+
 CHILD = """
 import os, sys, torch
 from pathlib import Path
@@ -37,19 +41,20 @@ class QuickEvaluator:
     def measure(self, networks: Any, images: int) -> Any:
         from unpaired.evaluation.model import Result
 
-        return Result(line(self.split, images), translated={}, from_noise=None, hidden={}, worst={})
+        measured = record(self.split, images)
+        return Result(measured, translated={}, from_noise=None, hidden={}, worst={})
 
 
-def line(split: str, images: int) -> dict[str, Any]:
-    number = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 10}
-    return {
-        "images": images,
-        "weights": "ema",
-        "split": split,
-        "protocol": {"name": "standard", "split": split},
-        "fingerprint": split,
-        "metrics": {"translation_accuracy/a2b": number},
-    }
+def record(split: str, images: int) -> EvaluationRecord:
+    protocol = Protocol(split="test" if split == "test" else "validation")
+    return EvaluationRecord(
+        images=images,
+        weights="ema",
+        split=split,
+        protocol=protocol,
+        fingerprint=split,
+        metrics={"translation_accuracy/a2b": Measurement(0.5, 0.4, 0.6, 10)},
+    )
 
 
 def finish(run: Path, config: str = "{}") -> None:
@@ -57,7 +62,7 @@ def finish(run: Path, config: str = "{}") -> None:
     (run / "model").mkdir(parents=True, exist_ok=True)
     (run / "config.json").write_text(config)
     (run / "model" / "config.json").write_text("{}")
-    (run / "evaluations.jsonl").write_text(json.dumps(line("test", 20)) + "\n")
+    (run / "evaluations.jsonl").write_text(json.dumps(record("test", 20).as_json()) + "\n")
 
 
 def pretend(cell: Any, folder: Path, held: int, **_: Any) -> int:

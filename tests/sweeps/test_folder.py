@@ -54,6 +54,7 @@ def test_another_grid_is_refused_with_the_differences(tiny: Experiment, tmp_path
         store(tmp_path, cells(tiny, 0.0, 5.0))
     with pytest.raises(RunError) as caught:
         store(tmp_path, grid(tiny, {"method.cycle_noise": [0.0, 0.1]}, 2))
+    assert caught.value.code == "sweep-differs"
     assert "method.cycle_weight: 0, 5 there, not varied here" in str(caught.value)
     assert "method.cycle_noise: not varied there, 0, 0.1 here" in str(caught.value)
     other = replace(tiny, training=replace(tiny.training, batch_size=2))

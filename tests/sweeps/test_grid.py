@@ -61,30 +61,36 @@ def test_names_are_names_of_folders(tiny: Experiment):
 
 
 @pytest.mark.parametrize(
-    ("settings", "words"),
+    ("settings", "code", "named"),
     [
-        ({"method.cycle_wieght": [1.0]}, "no setting 'cycle_wieght'. Did you mean 'cycle_weight'"),
-        ({"methd.cycle_weight": [1.0]}, "no setting 'methd'. Did you mean 'method'"),
-        ({"training.seed.more": [1]}, "no setting 'more'"),
-        ({"method.cycle_weight": [5.0, 5.0]}, "cycle_weight=5,seed=0 is there twice"),
-        ({"name": ["x" * 300]}, "too long for the name of a folder"),
+        ({"method.cycle_wieght": [1.0]}, "unknown-setting", "Did you mean 'cycle_weight'"),
+        ({"methd.cycle_weight": [1.0]}, "unknown-setting", "Did you mean 'method'"),
+        ({"training.seed.more": [1]}, "unknown-setting", "'more'"),
+        ({"method.cycle_weight": [5.0, 5.0]}, "sweep-run-twice", "cycle_weight=5,seed=0"),
+        ({"name": ["x" * 300]}, "sweep-name-too-long", "vary fewer"),
     ],
 )
-def test_settings_without_meaning(tiny: Experiment, settings: dict, words: str):
-    with pytest.raises(SettingError, match=words):
+def test_settings_without_meaning(tiny: Experiment, settings: dict, code: str, named: str):
+    with pytest.raises(SettingError) as caught:
         grid(tiny, settings)
+    assert caught.value.code == code
+    assert named in str(caught.value)
 
 
-@pytest.mark.parametrize(("seeds", "words"), [(0, "one seed at least"), ([3, 3], "seed once")])
-def test_seeds_without_meaning(seeds: int, words: str):
-    with pytest.raises(SettingError, match=words):
+@pytest.mark.parametrize(
+    ("seeds", "code"), [(0, "sweep-seeds-missing"), ([3, 3], "sweep-seed-twice")]
+)
+def test_seeds_without_meaning(seeds: int, code: str):
+    with pytest.raises(SettingError) as caught:
         seeds_of(seeds)
+    assert (caught.value.code, caught.value.setting) == (code, "seeds")
 
 
 def test_all_problems_of_all_cells_are_told_at_once(tiny: Experiment):
     settings = {"method.cycle_weight": [5.0, -1.0], "training.batch_size": [4, 0]}
     with pytest.raises(SettingError) as caught:
         check_cells(grid(tiny, settings, seeds=2))
+    assert caught.value.code == "sweep-runs-invalid"
     text = str(caught.value)
     assert "6 of 8 runs cannot be trained" in text
     assert "cycle_weight=5,batch_size=0,seed=0; cycle_weight=5,batch_size=0,seed=1: 1 set" in text

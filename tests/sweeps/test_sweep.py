@@ -194,14 +194,17 @@ def test_problems_are_told_before_anything_is_trained_or_written(
     tiny: Experiment, tmp_path: Path, pretended: list[str], monkeypatch: pytest.MonkeyPatch
 ):
     folder = tmp_path / "sweep"
-    with pytest.raises(SettingError, match=r"cycle_weight=-1,seed=0: 1 setting cannot be used"):
+    with pytest.raises(SettingError) as caught:
         train_cells(cells(tiny, 5.0, -1.0), folder, quiet=True)
+    assert caught.value.code == "sweep-runs-invalid"
     gone = replace(tiny, b=replace(tiny.b, test_source=Folder(path=str(tmp_path / "gone"))))
-    with pytest.raises(DataError, match="gone' does not exist"):
+    with pytest.raises(DataError) as caught:
         train_cells(cells(gone, 5.0, 10.0), folder, quiet=True)
+    assert caught.value.code == "sweep-sources-unusable"
     monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(SettingError, match="without torchrun"):
+    with pytest.raises(SettingError) as caught:
         train_cells(cells(tiny, 5.0, 10.0), folder, quiet=True)
+    assert caught.value.code == "sweep-under-torchrun"
     assert not pretended
     assert not list(tmp_path.iterdir())
 

@@ -62,7 +62,11 @@ def run(arguments: list[str]) -> int:
     comparison = compare_runs(options.runs, options.split)
     metrics = choose_metrics(comparison, options.metric)
     if options.strict and comparison.divided:
-        raise RunError(f"{division(comparison.divided)} Compare those of one protocol at a time.")
+        raise RunError(
+            f"{division(comparison.divided)} Compare those of one protocol at a time.",
+            code="protocols-differ",
+            setting="strict",
+        )
     page = write_comparison(comparison, options.output or beside(comparison), metrics)
     show(comparison, metrics, page, as_json=options.json, whole=bool(options.metric))
     return 0

@@ -71,7 +71,11 @@ def run(arguments: list[str]) -> int:
     from unpaired.sweeps.sweep import train_cells
 
     if len(options.seeds) > 1:
-        raise SettingError("--seeds takes a count, 3, or seeds with commas and no spaces: 0,3,10.")
+        raise SettingError(
+            "--seeds takes a count, 3, or seeds with commas and no spaces: 0,3,10.",
+            code="sweep-seeds-apart",
+            setting="seeds",
+        )
     with opened_once():
         cells, reasons = cells_from(recipe, rest, options.seeds[0], smoke=options.smoke)
     folder = options.output or Path("runs") / f"sweep-{cells[0].experiment.name}"
@@ -147,9 +151,17 @@ def cells_from(
     flags = alternatives([*(["--recipe", *recipe] if recipe else []), *arguments])
     names = [flag.alternatives[0][0].partition("=")[0] for flag in flags]
     if {"--seed", "--training.seed"} & set(names):
-        raise SettingError("the seeds of a sweep are options with --seeds: a count, or 3,4,5.")
+        raise SettingError(
+            "the seeds of a sweep are set with --seeds: a count, or 3,4,5.",
+            code="sweep-seed-flag",
+            setting="training.seed",
+        )
     if names.count("--recipe") > 1:
-        raise SettingError("give one recipe: unpaired sweep demo, or --recipe demo.")
+        raise SettingError(
+            "give one recipe: unpaired sweep demo, or --recipe demo.",
+            code="sweep-recipe-twice",
+            setting="recipe",
+        )
     varied = [flag.path for flag in flags if len(flag.alternatives) > 1]
     flags_of_train = train.parser("unpaired sweep")
     _require_known(names, [*flags_of_train.options, *parser().options])
@@ -181,7 +193,8 @@ def cells_from(
     if len(cells) == 1:
         raise SettingError(
             "that is a single run. Give a setting several values, --method.cycle-weight 0,5,10, or "
-            "several seeds, --seeds 3; one run is trained with `unpaired train`."
+            "several seeds, --seeds 3; one run is trained with `unpaired train`.",
+            code="sweep-single-run",
         )
     return cells, _of_all(reasons)
 
@@ -204,7 +217,8 @@ def _require_known(names: list[str], options: list[str]) -> None:
             message = unknown_argument(name, options)
             raise SettingError(
                 f"{message}{'' if message.endswith('?') else '.'} `unpaired sweep --help` and "
-                "`unpaired train --help` list what there is."
+                "`unpaired train --help` list what there is.",
+                code="unknown-flag",
             )
 
 

@@ -102,15 +102,19 @@ def _read_config(folder: Path) -> Mapping[str, Any]:
     if not path.is_file():
         raise RunError(
             f"{folder} is no run folder: it has no config.json. "
-            "Give the folder that `unpaired train -o FOLDER` wrote."
+            "Give the folder that `unpaired train -o FOLDER` wrote.",
+            code="no-run-folder",
         )
     if (folder / "model.safetensors").is_file():
-        raise RunError(f"{folder} is a model folder. Give the run folder that holds it.")
+        raise RunError(
+            f"{folder} is a model folder. Give the run folder that holds it.", code="run-is-model"
+        )
     config = parse_object(read_text(path))
     if config is None:
         raise RunError(
             f"{path} is damaged: it is not a JSON object. "
-            "Restore the file from a copy, or train into a new folder."
+            "Restore the file from a copy, or train into a new folder.",
+            code="run-damaged",
         )
     return config
 

@@ -63,7 +63,8 @@ def write_faithfulness(
         write_atomically(folder / "faithfulness.csv", _table(translations))
     except OSError as error:
         raise RunError(
-            f"{folder} cannot be written to: {error.strerror}. Choose another -o."
+            f"{folder} cannot be written to: {error.strerror}. Choose another -o.",
+            code="output-unwritable",
         ) from error
     return folder / "faithfulness.html"
 

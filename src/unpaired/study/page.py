@@ -30,7 +30,8 @@ def write_study(analysis: Analysis, folder: Path, source: str) -> Path:
         write_atomically(page, study_page(analysis, source))
     except OSError as error:
         raise DataError(
-            f"{folder} cannot be written to: {error.strerror}. Choose another -o."
+            f"{folder} cannot be written to: {error.strerror}. Choose another -o.",
+            code="output-unwritable",
         ) from error
     return page
 

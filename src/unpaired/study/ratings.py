@@ -54,7 +54,9 @@ def read_study(
     if not 0 <= catch_threshold <= 1:
         raise SettingError(
             f"--catch-threshold is {catch_threshold:g}, but is a share of a rater's catch trials: "
-            "0 to 1."
+            "0 to 1.",
+            code="catch-threshold-range",
+            setting="catch_threshold",
         )
     sheet = read_sheet(path, columns.ALIASES)
     for column in (columns.RATER, columns.IMAGE, columns.METHOD):
@@ -88,7 +90,9 @@ def _kind(sheet: Sheet) -> Kind:
     if len(kinds) == 2:
         raise SettingError(
             f"{sheet.path} has both a column 'rating' and a column 'choice'. Say which to analyse: "
-            "--kind rating or --kind 2afc."
+            "--kind rating or --kind 2afc.",
+            code="study-kind-unclear",
+            setting="kind",
         )
     if not kinds:
         names = ", ".join(map(repr, sheet.columns))
@@ -96,7 +100,8 @@ def _kind(sheet: Sheet) -> Kind:
         raise DataError(
             f"{sheet.path}: there is neither a column 'rating' (1 to 5) nor a column 'choice' "
             f"(real or fake). The columns are {names}. Rename the one that holds the judgements"
-            + (f": {near[0]!r}?" if near else ".")
+            + (f": {near[0]!r}?" if near else "."),
+            code="study-answer-missing",
         )
     kind: Kind = kinds[0]
     return kind
@@ -135,7 +140,12 @@ def _answer(sheet: Sheet, row: Row, column: str, kind: Kind) -> int | None:
     except ValueError:
         number = float("nan")
     if number not in STEPS:
-        raise sheet.error(row, column, f"{text!r} is no whole number from 1 to 5. Correct it.")
+        raise sheet.error(
+            row,
+            column,
+            f"{text!r} is no whole number from 1 to 5. Correct it.",
+            code="study-rating-unknown",
+        )
     return int(number)
 
 
@@ -158,7 +168,8 @@ def _refuse_duplicates(sheet: Sheet, judgements: list[_Judgement]) -> None:
             raise DataError(
                 f"{sheet.path}, rows {first} and {judgement.row}: rater "
                 f"{judgement.rater!r} judges image {judgement.image!r} of method "
-                f"{judgement.method!r} twice. Keep one of the rows."
+                f"{judgement.method!r} twice. Keep one of the rows.",
+                code="study-judged-twice",
             )
 
 
@@ -167,7 +178,10 @@ def _refuse_methods_without_judgement(
 ) -> None:
     answered = Counter(judgement.method for judgement in table.judgements)
     if not answered and not table.unanswered:
-        raise DataError(f"{sheet.path} has no scored judgement: all rows are practice or catch.")
+        raise DataError(
+            f"{sheet.path} has no scored judgement: all rows are practice or catch.",
+            code="study-nothing-scored",
+        )
     for method in (answered | table.unanswered).keys() - {judgement.method for judgement in kept}:
         reasons = [f"{table.unanswered[method]} without an answer"]
         if excluded:
@@ -175,7 +189,8 @@ def _refuse_methods_without_judgement(
             reasons.append(f"{answered[method]} of raters who failed catch trials ({names})")
         raise DataError(
             f"{sheet.path}: method {method!r} has no judgement that counts: its rows are "
-            f"{' and '.join(reasons)}. Collect judgements of it, or delete its rows."
+            f"{' and '.join(reasons)}. Collect judgements of it, or delete its rows.",
+            code="study-method-without-judgement",
         )
 
 

@@ -38,22 +38,28 @@ class Sheet:
         hint = f" Is {near!r} meant? Rename it to {column!r}." if near else ""
         raise DataError(
             f"{self.path}: there is no column {column!r}. The columns are "
-            f"{', '.join(map(repr, self.columns))}.{hint}"
+            f"{', '.join(map(repr, self.columns))}.{hint}",
+            code="study-column-missing",
         )
 
     def nearest(self, column: str) -> str | None:
         """The column whose name is most similar, if one is."""
         return next(iter(difflib.get_close_matches(column, self.columns, 1)), None)
 
-    def error(self, row: Row, column: str, problem: str) -> DataError:
+    def error(self, row: Row, column: str, problem: str, code: str) -> DataError:
         """What is wrong in a cell, and where it stands."""
-        return DataError(f"{self.path}, row {row.number}, column {column!r}: {problem}")
+        return DataError(f"{self.path}, row {row.number}, column {column!r}: {problem}", code=code)
 
     def text(self, row: Row, column: str) -> str:
         """A cell that must not be empty. Raises DataError when it is."""
         if cell := row.cells[column]:
             return cell
-        raise self.error(row, column, "the cell is empty. Fill it in, or delete the row.")
+        raise self.error(
+            row,
+            column,
+            "the cell is empty. Fill it in, or delete the row.",
+            code="study-cell-empty",
+        )
 
     def flag(self, row: Row, column: str) -> bool:
         """A cell that says yes or no; an empty one and an absent column say no."""
@@ -62,7 +68,7 @@ class Sheet:
             return False
         if cell in ("1", "1.0", "yes", "true"):
             return True
-        raise self.error(row, column, f"{cell!r} is neither 1 nor 0.")
+        raise self.error(row, column, f"{cell!r} is neither 1 nor 0.", code="study-flag-unclear")
 
 
 def read_sheet(path: Path, aliases: Mapping[str, str] | None = None) -> Sheet:
@@ -77,23 +83,31 @@ def read_sheet(path: Path, aliases: Mapping[str, str] | None = None) -> Sheet:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(
-            f"{path} is not UTF-8 text. Save it once more as CSV UTF-8 (comma separated)."
+            f"{path} is not UTF-8 text. Save it once more as CSV UTF-8 (comma separated).",
+            code="study-not-utf8",
         ) from error
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
+        raise DataError(
+            f"{path} cannot be read: {error.strerror}.", code="study-unreadable"
+        ) from error
     try:
         records = list(csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text)))
     except csv.Error as error:
-        raise DataError(f"{path} cannot be read as CSV: {error}.") from error
+        raise DataError(f"{path} cannot be read as CSV: {error}.", code="study-not-csv") from error
     filled = [(number, record) for number, record in enumerate(records, 1) if _is_filled(record)]
     if not filled:
-        raise DataError(f"{path} is empty. Its first row must name the columns.")
+        raise DataError(
+            f"{path} is empty. Its first row must name the columns.", code="study-empty"
+        )
     names = [_name(cell, aliases or {}) for cell in filled[0][1]]
     if twice := sorted({name for name in names if name and names.count(name) > 1}):
-        raise DataError(f"{path} has more than one column {twice[0]!r}. Keep one of them.")
+        raise DataError(
+            f"{path} has more than one column {twice[0]!r}. Keep one of them.",
+            code="study-column-twice",
+        )
     rows = [_row(path, number, record, names) for number, record in filled[1:]]
     if not rows:
-        raise DataError(f"{path} has a header and no row below it.")
+        raise DataError(f"{path} has a header and no row below it.", code="study-no-rows")
     return Sheet(path, tuple(filter(None, names)), tuple(rows))
 
 
@@ -102,7 +116,12 @@ def one_of(sheet: Sheet, row: Row, column: str, choices: Collection[str]) -> str
     cell = row.cells[column].lower()
     if cell in choices:
         return cell
-    raise sheet.error(row, column, f"{row.cells[column]!r} is none of {', '.join(choices)}.")
+    raise sheet.error(
+        row,
+        column,
+        f"{row.cells[column]!r} is none of {', '.join(choices)}.",
+        code="study-choice-unknown",
+    )
 
 
 def _separator(text: str) -> str:
@@ -128,7 +147,8 @@ def _row(path: Path, number: int, record: list[str], names: list[str]) -> Row:
     if _is_filled(record[len(names) :]):
         raise DataError(
             f"{path}, row {number}: {len(record)} cells under {len(names)} columns. A separator "
-            'inside a text must stand in quotes: "a, b".'
+            'inside a text must stand in quotes: "a, b".',
+            code="study-row-too-long",
         )
     cells = [cell.strip() for cell in record] + [""] * (len(names) - len(record))
     return Row(number, {name: cell for name, cell in zip(names, cells, strict=False) if name})

@@ -116,7 +116,8 @@ def _require_same(
             f"{folder} holds another sweep:\n{lines}\n"
             "Values and seeds can be added to a sweep, but none taken away and nothing else "
             "changed. Give those that are there as well (what is finished is skipped), or choose "
-            "another folder with -o."
+            "another folder with -o.",
+            code="sweep-differs",
         )
 
 

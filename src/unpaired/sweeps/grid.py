@@ -74,10 +74,16 @@ def cells_of(
         cells.append(Cell(name=name, settings=varied, experiment=experiment, command=command))
     names = [cell.name for cell in cells]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise SettingError(f"{twice[0]} is there twice: give every value and every seed once.")
+        raise SettingError(
+            f"{twice[0]} is there twice: give every value and every seed once.",
+            code="sweep-run-twice",
+        )
     longest = max(names, key=len, default="")
     if len(longest.encode()) > _LONGEST_NAME:
-        raise SettingError(f"{longest} is too long for the name of a folder: vary fewer settings.")
+        raise SettingError(
+            f"{longest} is too long for the name of a folder: vary fewer settings.",
+            code="sweep-name-too-long",
+        )
     return cells
 
 
@@ -89,9 +95,15 @@ def seeds_of(seeds: int | Sequence[int]) -> list[int]:
     """
     numbers = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
     if not numbers:
-        raise SettingError("a sweep needs one seed at least: --seeds 3 is 0, 1 and 2.")
+        raise SettingError(
+            "a sweep needs one seed at least: --seeds 3 is 0, 1 and 2.",
+            code="sweep-seeds-missing",
+            setting="seeds",
+        )
     if len(set(numbers)) < len(numbers):
-        raise SettingError(f"seeds are {numbers}: give every seed once.")
+        raise SettingError(
+            f"seeds are {numbers}: give every seed once.", code="sweep-seed-twice", setting="seeds"
+        )
     return numbers
 
 
@@ -125,7 +137,7 @@ def check_cells(cells: Sequence[Cell]) -> None:
         for problem, names in problems.items():
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
             lines.append(f"{'; '.join(names[:3])}{more}: {problem}")
-        raise SettingError("\n".join(lines))
+        raise SettingError("\n".join(lines), code="sweep-runs-invalid")
 
 
 def _name(settings: Mapping[str, Any]) -> str:
@@ -140,7 +152,9 @@ def _with_value(settings: Any, parts: Sequence[str], value: Any, path: str) -> A
     if name not in fields:
         near = difflib.get_close_matches(name, fields, 1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise SettingError(f"{path}: there is no setting {name!r}.{hint}")
+        raise SettingError(
+            f"{path}: there is no setting {name!r}.{hint}", code="unknown-setting", setting=path
+        )
     if deeper:
         value = _with_value(getattr(settings, name), deeper, value, path)
     return replace(settings, **{name: value})

@@ -65,7 +65,8 @@ def train_cells(
     if int(os.environ.get("WORLD_SIZE", 1)) > 1:
         raise SettingError(
             "a sweep runs in one process: start it without torchrun. Several processes, each with "
-            "the same command, share the runs among them."
+            "the same command, share the runs among them.",
+            code="sweep-under-torchrun",
         )
     check_cells(cells)
     mine = cells[worker[0] - 1 :: worker[1]]
@@ -119,7 +120,7 @@ def _open_sources(cells: Sequence[Cell]) -> None:
         except DataError as error:
             problems.append(str(error))
     if problems:
-        raise DataError("\n".join(problems))
+        raise DataError("\n".join(problems), code="sweep-sources-unusable")
 
 
 def _sentence(folder: Path, cell: Cell, code: int, seconds: list[float], num_left: int) -> str:

@@ -72,27 +72,33 @@ def test_what_is_no_run_is_left_out_and_told(tmp_path: Path) -> None:
     assert [entry.name for entry in entries] == ["run"]
     for note, words in zip(notes, ("holds no run", "is a file", "is a model folder"), strict=True):
         assert words in note
-    with pytest.raises(RunError, match=r"(?s)holds no run.*is a file.*is a model folder"):
+    with pytest.raises(RunError) as caught:
         find_entries(others)
+    assert caught.value.code == "no-run-to-compare"
+    assert all(note.removeprefix("Left out: ") in str(caught.value) for note in notes)
 
 
 def test_a_path_that_does_not_exist_is_answered_with_the_nearest(tmp_path: Path) -> None:
     run = write_records(tmp_path / "sweep-demo", {})
-    with pytest.raises(RunError, match=r"sweep-dmo does not exist. Did you mean .*/sweep-demo\?"):
+    with pytest.raises(RunError) as caught:
         find_entries([run, tmp_path / "sweep-dmo"])
-    with pytest.raises(RunError, match="does not exist"):
+    assert caught.value.code == "run-path-missing"
+    assert "/sweep-demo?" in str(caught.value)
+    with pytest.raises(RunError) as caught:
         find_entries([tmp_path / "nowhere" / "x-*"])
+    assert caught.value.code == "run-path-missing"
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "code"),
     [
-        ("{", "damaged"),
-        ('{"schema_version": 1}', "damaged"),
-        ('{"schema_version": 2, "runs": []}', "newer unpaired"),
+        ("{", "sweep-damaged"),
+        ('{"schema_version": 1}', "sweep-damaged"),
+        ('{"schema_version": 2, "runs": []}', "sweep-too-new"),
     ],
 )
-def test_a_sweep_that_cannot_be_read(tmp_path: Path, content: str, words: str) -> None:
+def test_a_sweep_that_cannot_be_read(tmp_path: Path, content: str, code: str) -> None:
     (tmp_path / "sweep.json").write_text(content)
-    with pytest.raises(RunError, match=words):
+    with pytest.raises(RunError) as caught:
         find_entries([tmp_path])
+    assert caught.value.code == code

@@ -266,8 +266,9 @@ def test_a_model_folder_gets_no_report(run_folder: Path) -> None:
     (run_folder / "model").mkdir(exist_ok=True)
     for name in ("config.json", "model.safetensors"):
         (run_folder / "model" / name).write_text("{}")
-    with pytest.raises(RunError, match="is a model folder"):
+    with pytest.raises(RunError) as caught:
         write_report(run_folder / "model")
+    assert caught.value.code == "run-is-model"
     assert not (run_folder / "model" / "report.html").exists()
 
 

@@ -111,7 +111,11 @@ def choose_metrics(comparison: Comparison, wanted: Sequence[str]) -> list[str]:
             near = difflib.get_close_matches(wish, measured, 1)
             hint = f" Did you mean {near[0]}?" if near else ""
             listed = ", ".join(in_order(measured, names)) or "none: nothing has been measured yet"
-            raise SettingError(f"no run has a metric {wish!r}.{hint} Metrics: {listed}.")
+            raise SettingError(
+                f"no run has a metric {wish!r}.{hint} Metrics: {listed}.",
+                code="unknown-metric",
+                setting="metrics",
+            )
         chosen += matching
     return list(dict.fromkeys(chosen))
 

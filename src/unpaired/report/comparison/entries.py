@@ -58,7 +58,7 @@ def find_entries(paths: Iterable[str | Path]) -> tuple[list[Entry], list[str]]:
         RunError: a path does not exist, or there is no run at all.
     """
     entries: dict[Path, Entry] = {}
-    refused: list[str] = []
+    refused: list[RunError] = []
     for path in paths:
         for place in _places(Path(path)):
             if place.suffix == ".html" and place.is_file():
@@ -66,18 +66,23 @@ def find_entries(paths: Iterable[str | Path]) -> tuple[list[Entry], list[str]]:
             try:
                 here = _entries(place)
             except RunError as error:
-                refused.append(str(error))
+                refused.append(error)
                 continue
             for entry in here:
                 entries.setdefault(entry.run.folder.resolve(), entry)
+    if not entries and len(refused) == 1:
+        raise refused[0]
     if not entries:
-        raise RunError("\n".join(refused) or "no run was given: unpaired compare runs/*")
+        problems = "\n".join(map(str, refused))
+        raise RunError(
+            problems or "no run was given: unpaired compare runs/*", code="no-run-to-compare"
+        )
     tails = shortest_tails([folder.parts for folder in entries])
     named = [
         replace(entry, name="/".join(tail))
         for entry, tail in zip(entries.values(), tails, strict=True)
     ]
-    return named, [f"Left out: {text}" for text in refused]
+    return named, [f"Left out: {error}" for error in refused]
 
 
 def failure_path(sweep: Path, name: str) -> Path:
@@ -95,12 +100,16 @@ def read_sweep(folder: Path) -> dict[str, Any]:
     content = parse_object(read_text(path))
     runs = (content or {}).get("runs")
     if content is None or not isinstance(runs, list):
-        raise RunError(f"{path} is damaged. Restore it from a copy, or choose another folder.")
+        raise RunError(
+            f"{path} is damaged. Restore it from a copy, or choose another folder.",
+            code="sweep-damaged",
+        )
     version = content.get("schema_version")
     if isinstance(version, int) and version > SCHEMA:
         raise RunError(
             f"{path} was written by a newer unpaired (schema {version}; this one reads up to "
-            f"{SCHEMA}). Upgrade with: pip install -U unpaired"
+            f"{SCHEMA}). Upgrade with: pip install -U unpaired",
+            code="sweep-too-new",
         )
     return content
 
@@ -114,7 +123,7 @@ def _places(path: Path) -> list[Path]:
     beside = path.parent.iterdir() if path.parent.is_dir() else ()
     near = difflib.get_close_matches(path.name, [entry.name for entry in beside], 1)
     hint = f" Did you mean {path.parent / near[0]}?" if near else ""
-    raise RunError(f"{path} does not exist.{hint}")
+    raise RunError(f"{path} does not exist.{hint}", code="run-path-missing")
 
 
 def _entries(place: Path) -> list[Entry]:
@@ -125,7 +134,8 @@ def _entries(place: Path) -> list[Entry]:
         if "experiment" in run.config:
             raise RunError(
                 f"{place} is a model folder, which holds no measurements. Give the run folder that "
-                "it came from."
+                "it came from.",
+                code="run-is-model",
             )
         return [Entry(run=run, name=place.name)]
     inside = sorted(place.iterdir(), key=_in_natural_order) if place.is_dir() else []
@@ -133,7 +143,8 @@ def _entries(place: Path) -> list[Entry]:
     if not folders:
         what = "is a file" if place.is_file() else "holds no run and no sweep"
         raise RunError(
-            f"{place} {what}. Give folders that `unpaired train` or `unpaired sweep` wrote."
+            f"{place} {what}. Give folders that `unpaired train` or `unpaired sweep` wrote.",
+            code="no-run-in-folder",
         )
     return [entry for path in folders for entry in _entries(path)]
 

@@ -58,7 +58,10 @@ def write_comparison(comparison: Comparison, path: Path, metrics: Sequence[str])
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, page(comparison, path.parent, metrics))
     except OSError as error:
-        raise RunError(f"{path} cannot be written: {error.strerror}. Choose another -o.") from error
+        raise RunError(
+            f"{path} cannot be written: {error.strerror}. Choose another -o.",
+            code="output-unwritable",
+        ) from error
     return path
 
 
