@@ -152,8 +152,8 @@ def _changes(
     if not len(indices):
         return Figure(title=kind, picture=None)
     columns: dict[str, Sequence[Pixels]] = {
-        "image": list(faithfulness.source[indices]),
-        "translation": list(faithfulness.translations[indices]),
+        "input": list(faithfulness.source[indices]),
+        "output": list(faithfulness.translations[indices]),
         "changes": [
             change_map(faithfulness.translations[i], faithfulness.added[i], faithfulness.lost[i])
             for i in indices

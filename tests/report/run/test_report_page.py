@@ -132,6 +132,17 @@ def test_pictures_are_inside_the_page_and_described(run_folder: Path) -> None:
     assert any("Surely misread." in (image["alt"] or "") for image in images)
 
 
+def test_lines_of_no_domain_have_a_colour_each_and_their_companions_the_same(
+    run_folder: Path,
+) -> None:
+    names = [f"segmentation/{of}{end}" for of in ("pixel", "class") for end in ("", "/input")]
+    metrics = {name: number(0.5, 0.4, 0.6) for name in names}
+    lines = [evaluation(i, "validation", "f", 0, metrics=metrics) for i in (1, 2, 3)]
+    write_lines(run_folder / "evaluations.jsonl", lines)
+    drawn = [line["class"] for line in report(run_folder).all("polyline")][:4]
+    assert drawn == ["line tone-0", "line tone-0 dashed", "line tone-24", "line tone-24 dashed"]
+
+
 def test_curves_are_drawn_and_summed_up_in_words(run_folder: Path) -> None:
     labels = [svg["aria-label"] or "" for svg in report(run_folder).all("svg")]
     assert any(label.startswith("Translation accuracy over images seen") for label in labels)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from markupsafe import Markup
 
@@ -12,6 +13,7 @@ from unpaired.records.evaluation import EvaluationRecord
 from unpaired.records.log import LogPoint
 from unpaired.report.metric_text import Wording, in_order, wording
 from unpaired.report.names import Names
+from unpaired.report.plots.axes import tone
 from unpaired.report.plots.lines import Line, Point, chart
 
 _DOMAIN_AT_END = re.compile(r"(?:^|[_/])(a2b|b2a|a|b)$")
@@ -43,20 +45,31 @@ def metric_charts(evaluations: Sequence[EvaluationRecord], names: Names) -> list
     if len({e.images for e in evaluations}) < 3:
         return []
     latest = evaluations[-1].metrics
-    groups: dict[str, list[Line]] = {}
+    groups: dict[str, list[list[Line]]] = {}
     units: dict[str, str] = {}
     for metric in in_order(latest, names):
         words = wording(metric, names)
         title, role = words.kind, _split(metric)[2]
-        label = words.about
-        groups.setdefault(title, []).append(_metric_line(evaluations, metric, label, role, words))
-        units[title] = words.unit
+        lines = [_metric_line(evaluations, metric, words.about, role, words)]
         for suffix in catalogue.companions(metric, latest):
             name, beside = f"{metric}/{suffix}", catalogue.COMPANIONS[suffix].label
-            line = _metric_line(evaluations, name, beside, role, words, dashed=True)
-            groups[title].append(line)
-    charts = [chart(title, lines, units[title]) for title, lines in groups.items()]
+            lines.append(_metric_line(evaluations, name, beside, role, words, dashed=True))
+        groups.setdefault(title, []).append(lines)
+        units[title] = words.unit
+    charts = [chart(title, _in_colours(metrics), units[title]) for title, metrics in groups.items()]
     return [drawn for drawn in charts if drawn]
+
+
+def _in_colours(metrics: Sequence[Sequence[Line]]) -> list[Line]:
+    """The lines of a chart; where they are of no domain, a colour for each metric."""
+    if len(metrics) > 1 and all(lines[0].role == "other" for lines in metrics):
+        tones = [tone(place, len(metrics)) for place in range(len(metrics))]
+        return [
+            replace(line, role=role)
+            for lines, role in zip(metrics, tones, strict=True)
+            for line in lines
+        ]
+    return [line for lines in metrics for line in lines]
 
 
 def _metric_line(
