@@ -696,10 +696,24 @@ def test_smoke_prints_a_table_for_people(capsys: pytest.CaptureFixture[str], tmp
     captured = capsys.readouterr()
     assert "truth_psnr/b2a" in captured.out
     assert "cycle_l1/a" in captured.out
-    for words in ("estimate: ", f"writing to {folder}", "628 training images"):
+    for words in ("size: ", f"writing to {folder}", "628 training images"):
         assert words in captured.err
     assert f"next:   unpaired translate {folder / 'model'} IMAGES -o OUT --to b" in captured.err
     assert (folder / "samples" / "styles-a2b.png").exists()
+
+
+def test_an_estimate_is_measured_when_it_is_asked_for(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    folder = tmp_path / "run"
+    flags = ("demo", "--smoke", "--estimate", "-o", str(folder), "--device", "cpu")
+    assert run(*flags, "--json") == 0
+    measured = json.loads(capsys.readouterr().out)
+    assert measured["num_parameters"] > 0
+    assert 0 < measured["seconds_per_step"] < 60
+    assert run(*flags) == 0
+    assert capsys.readouterr().out.startswith("estimate: ")
+    assert not folder.exists()
 
 
 def test_refusals_leave_nothing_behind(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,7 @@ def parser(prog: str = "unpaired train") -> Parser:
     add("--device", choices=["auto", "cpu", "cuda"], help="default: a GPU where there is one")
     add("--track", choices=["tensorboard", "wandb"], help="send the curves there as well")
     add("--dry-run", action="store_true", help="print the resolved settings and stop")
+    add("--estimate", action="store_true", help="measure memory and time on a few steps and stop")
     add(
         "--smoke",
         action="store_true",
@@ -80,7 +81,7 @@ def _train(flags: Parser, options: Namespace, rest: list[str]) -> int:
     from unpaired.experiment.checks import check
     from unpaired.experiment.smoke import smoke
     from unpaired.recipes import require
-    from unpaired.training.estimate import estimate
+    from unpaired.training.estimate import estimate, size_in_words
 
     experiment, reasons = resolve(options, rest, flags.prog)
     if options.smoke:
@@ -100,7 +101,14 @@ def _train(flags: Parser, options: Namespace, rest: list[str]) -> int:
         require(experiment)
     for reason in reasons:
         say(reason)
-    say(estimate(experiment).sentence)
+    if options.estimate:
+        measured = estimate(experiment)
+        if options.json:
+            print_json(asdict(measured))
+        else:
+            print(measured.sentence)
+        return 0
+    say(size_in_words(experiment))
     say(f"writing to {folder}; the same command again continues the run")
 
     from unpaired.training.train import train_checked

@@ -36,6 +36,16 @@ class Estimate:
         )
 
 
+def size_in_words(experiment: Experiment) -> str:
+    """How large a training's networks are, without a step of it: in less than a second."""
+    networks = experiment.method.build(experiment.a, experiment.b)
+    parameters = sum(p.numel() for p in networks.parameters())
+    return (
+        f"size: {parameters / 1e6:.1f} million parameters, {_of_weights(parameters) / 2**20:,.0f} "
+        "MiB with what their training keeps; --estimate measures memory and time of all"
+    )
+
+
 def estimate(experiment: Experiment) -> Estimate:
     """Count parameters and saved activations, and time real steps after a warm-up."""
     training = experiment.training
@@ -68,6 +78,10 @@ def estimate(experiment: Experiment) -> Estimate:
     parameters = sum(p.numel() for p in state.networks.parameters())
     whole = training.whole_images / training.batch_size * per_step
     seconds = min(whole, training.seconds or float("inf"))
-    # Weights, average, gradients and Adam's two moments: five times four bytes a parameter.
-    memory = 20 * parameters + sum(activations.values())
+    memory = _of_weights(parameters) + sum(activations.values())
     return Estimate(parameters, memory, seconds, per_step)
+
+
+def _of_weights(parameters: int) -> int:
+    """Bytes of weights, average, gradients and Adam's two moments, each of four."""
+    return 5 * 4 * parameters
