@@ -14,10 +14,9 @@ from textbook import Textbook
 from unpaired.data.domain import Domain
 from unpaired.data.sources import Folder
 from unpaired.engine.distributed import build_fabric
-from unpaired.engine.log import Window
-from unpaired.engine.loop import Phases, advance
 from unpaired.engine.settings import Training
 from unpaired.engine.state import State
+from unpaired.engine.step import Step as OurStep
 from unpaired.experiment.experiment import Experiment
 from unpaired.methods import CycleGAN
 from unpaired.networks import PatchGAN, ResNet
@@ -97,9 +96,8 @@ def build_batch(case: Case, device: torch.device) -> dict[str, Tensor]:
 def build_ours(experiment: Experiment, batch: dict[str, Tensor]) -> Step:
     """Exactly what the training loop does with a batch."""
     fabric = build_fabric(experiment.training)
-    state, window = State(experiment, fabric.device), Window(0)
-    phases = Phases(experiment)
-    return lambda: advance(fabric, experiment, state, batch, phases, window)
+    step = OurStep(experiment, State(experiment, fabric.device), fabric)
+    return lambda: step.advance(batch)
 
 
 def build_peer(case: Case, options: argparse.Namespace, batch: dict[str, Tensor]) -> Step:

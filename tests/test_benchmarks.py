@@ -42,16 +42,17 @@ def test_ours_and_textbook_compute_the_same_losses(train_step, identity, upsampl
     batch = contenders.build_batch(case, torch.device("cpu"))
     textbook = contenders.Textbook(experiment, torch.device("cpu"))
     fabric = contenders.build_fabric(experiment.training)
-    state, window = contenders.State(experiment, fabric.device), contenders.Window(0)
+    step = contenders.OurStep(experiment, contenders.State(experiment, fabric.device), fabric)
 
     expected = textbook.step(batch["a"], batch["b"])
-    contenders.advance(fabric, experiment, state, batch, contenders.Phases(experiment), window)
+    step.advance(batch)
 
-    of_generators = [v for k, v in window.sums["generators"].items() if k.startswith("generators/")]
+    losses = step.tally.take_means(1).losses
+    of_generators = [v for k, v in losses.items() if k.startswith("generators/")]
     assert len(of_generators) == (6 if identity else 4)
     assert sum(of_generators) == pytest.approx(expected["generators"].item(), rel=1e-4)
     for domain in ("a", "b"):
-        ours = window.sums["discriminators"][f"discriminators/{domain}"]
+        ours = losses[f"discriminators/{domain}"]
         assert ours == pytest.approx(expected[domain].item(), rel=1e-4)
 
 

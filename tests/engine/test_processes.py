@@ -18,14 +18,17 @@ from unpaired.engine.distributed import build_fabric
 from unpaired.engine.schedules import Linear
 from unpaired.experiment.experiment import Experiment, to_json
 
-# SIGNAL, such as "1 at 20": the second process, and no other, gets SIGTERM after 20 images.
+# SIGNAL, such as "1 at 20": the second process, and no other, gets SIGTERM after 20 images; POISON:
+# its losses are not finite from then on.
 CHILD = """
 import os, signal, sys, torch
 from pathlib import Path
 from safetensors.torch import save_file
 from unpaired.data.dataset import load_images
+from unpaired.core.errors import NonFiniteLoss
 from unpaired.engine import loop
 from unpaired.engine.distributed import build_fabric, leave
+from unpaired.engine.step import Step
 from unpaired.experiment.experiment import load
 
 class Silent:
@@ -34,12 +37,15 @@ class Silent:
     def evaluate(self, state): pass
     def stop(self, state): pass
 
-def advance(fabric, experiment, state, *rest):
-    original(fabric, experiment, state, *rest)
-    if os.environ.get("SIGNAL") == f"{fabric.global_rank} at {state.images}":
+def advance(self, batch):
+    original(self, batch)
+    if os.environ.get("SIGNAL") == f"{self.fabric.global_rank} at {self.state.images}":
         os.kill(os.getpid(), signal.SIGTERM)
+    if os.environ.get("POISON") == f"{self.fabric.global_rank} at {self.state.images}":
+        discriminator = self.state.networks.discriminators["a"]
+        discriminator.register_forward_hook(lambda _, images, logits: logits * float("nan"))
 
-original, loop.advance = loop.advance, advance
+original, Step.advance = Step.advance, advance
 torch.set_num_threads(1)
 experiment, folder = load(Path(sys.argv[1])), Path(sys.argv[2])
 images = {name: load_images(getattr(experiment, name), "train") for name in ("a", "b")}
@@ -52,12 +58,14 @@ try:
     save_file(weights, folder / f"weights-{fabric.global_rank}.safetensors")
 except SystemExit as left:
     ended = left.code
+except NonFiniteLoss as error:
+    ended = error
 (folder / f"ended-{fabric.global_rank}").write_text(str(ended))
 leave(fabric)
 """
 
 
-def run(experiment: Experiment, folder: Path, num_processes: int, signal: str = "") -> list[str]:
+def run(experiment: Experiment, folder: Path, num_processes: int, **environment: str) -> list[str]:
     """Train into a folder; returns the code with which each process ended."""
     config, script = folder.parent / "experiment.json", folder.parent / "child.py"
     config.write_text(to_json(experiment))
@@ -66,10 +74,9 @@ def run(experiment: Experiment, folder: Path, num_processes: int, signal: str = 
     if num_processes > 1:
         launch += ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
         launch += [str(num_processes)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "SIGNAL": signal}
     done = subprocess.run(
         [*launch, str(script), str(config), str(folder)],
-        env=environment,
+        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
         capture_output=True,
         text=True,
         timeout=200,
@@ -106,7 +113,7 @@ def test_a_signal_to_one_of_them_stops_all_and_they_go_on_to_the_bit(
     method = replace(tiny.method, generator=replace(tiny.method.generator, norm="batch"))
     experiment = replace(tiny, method=method, training=replace(tiny.training, images=40))
     assert run(experiment, tmp_path / "unbroken", 2) == ["0", "0"]
-    assert run(experiment, tmp_path / "broken", 2, signal="1 at 20") == ["143", "143"]
+    assert run(experiment, tmp_path / "broken", 2, SIGNAL="1 at 20") == ["143", "143"]
     assert checkpoint.list_newest_first(tmp_path / "broken/checkpoints")[0].name == "000000000020"
     assert run(experiment, tmp_path / "broken", 2) == ["0", "0"]
     unbroken, continued = newest(tmp_path / "unbroken"), newest(tmp_path / "broken")
@@ -116,6 +123,14 @@ def test_a_signal_to_one_of_them_stops_all_and_they_go_on_to_the_bit(
     differ = {name for name in own if not torch.equal(unbroken[name], unbroken[name[10:]])}
     for part in ("pool.a", "running_mean", "codes"):
         assert any(part in name for name in differ), part
+
+
+def test_a_loss_that_is_not_finite_in_one_of_them_ends_both(tiny: Experiment, tmp_path: Path):
+    first, second = run(tiny, tmp_path / "run", 2, POISON="1 at 12")
+    assert first.startswith("a loss of another process is not finite after 12 images seen")
+    assert second.startswith("the loss generators/adversarial_a")
+    assert "is not finite after 12 images seen" in second
+    assert checkpoint.list_newest_first(tmp_path / "run/checkpoints")[0].name == "000000000008"
 
 
 def test_a_time_budget_ends_all_of_them_with_the_same_weights(tiny: Experiment, tmp_path: Path):

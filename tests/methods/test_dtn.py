@@ -28,8 +28,8 @@ from unpaired.data.sources import Folder
 from unpaired.data.tensors import to_network
 from unpaired.engine import checkpoint, loop
 from unpaired.engine.distributed import build_fabric
-from unpaired.engine.log import Window
 from unpaired.engine.state import State
+from unpaired.engine.step import Step
 from unpaired.experiment.checks import check
 from unpaired.experiment.experiment import Experiment
 from unpaired.inference.translator import Translator
@@ -247,7 +247,8 @@ def test_gradients_pass_through_f_to_g_and_leave_f_alone(transfer: Experiment):
 
 def steps(experiment: Experiment, count: int) -> Iterator[State]:
     fabric = build_fabric(experiment.training)
-    state, phases, window = State(experiment, fabric.device), loop.Phases(experiment), Window(0)
+    state = State(experiment, fabric.device)
+    step = Step(experiment, state, fabric)
     yield state
     for number in range(count):
         random = torch.Generator().manual_seed(number)
@@ -255,7 +256,7 @@ def steps(experiment: Experiment, count: int) -> Iterator[State]:
             name: torch.rand(4, domain.channels, 32, 32, generator=random) * 2 - 1
             for name, domain in experiment.domains.items()
         }
-        loop.advance(fabric, experiment, state, batch, phases, window)
+        step.advance(batch)
         yield state
 
 

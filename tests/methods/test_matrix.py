@@ -20,10 +20,10 @@ from unpaired.data.dataset import load_images
 from unpaired.data.sources import Folder
 from unpaired.engine import checkpoint
 from unpaired.engine.distributed import build_fabric
-from unpaired.engine.log import Window
-from unpaired.engine.loop import Phases, advance, train
+from unpaired.engine.loop import train
 from unpaired.engine.schedules import Constant
 from unpaired.engine.state import State
+from unpaired.engine.step import Step
 from unpaired.experiment.checks import check
 from unpaired.experiment.experiment import Experiment
 from unpaired.methods import GAN, CycleGAN
@@ -91,21 +91,19 @@ class Steps:
     """A training of single steps, without data or a folder."""
 
     def __init__(self, experiment: Experiment) -> None:
-        self.experiment = experiment
-        self.fabric = build_fabric(experiment.training)
-        self.state = State(experiment, self.fabric.device)
-        self.phases = Phases(experiment)
-        self.window = Window(0)
+        fabric = build_fabric(experiment.training)
+        self.state = State(experiment, fabric.device)
+        self.whole = Step(experiment, self.state, fabric)
 
     def step(self) -> dict[str, float]:
         """One step; returns its losses and gradient norms."""
         random = torch.Generator().manual_seed(self.state.images)
         a = torch.rand(BATCH, 1, SIZE, SIZE, generator=random) * 2 - 1
         b = torch.rand(BATCH, 3, SIZE, SIZE, generator=random) * 2 - 1
-        self.window.reset(self.state.images)
         batch: Any = {"a": a, "b": b}
-        advance(self.fabric, self.experiment, self.state, batch, self.phases, self.window)
-        return {k: v for sums in self.window.sums.values() for k, v in sums.items()}
+        self.whole.advance(batch)
+        means = self.whole.tally.take_means(self.state.images)
+        return means.losses | {f"gradient_norm/{k}": v for k, v in means.gradient_norms.items()}
 
     def weights(self, role: str) -> dict[str, Tensor]:
         module = self.state.networks.get_submodule(role)

@@ -35,6 +35,15 @@ def choose_device(wanted: Device) -> torch.device:
     return torch.device(wanted)
 
 
+def upload(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """A tensor of the CPU, on a device, without waiting for the device.
+
+    Out of pageable memory, a GPU would finish first what it has been given before.
+    """
+    pinned = tensor.pin_memory() if device.type == "cuda" else tensor
+    return pinned.to(device, non_blocking=True)
+
+
 def has_bfloat16(device: torch.device) -> bool:
     """Whether the device multiplies bfloat16 in hardware; emulation is slower than float32."""
     if device.type == "cuda":

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
+from collections.abc import Sequence
 
 import torch
+import torch.distributed as dist
 from lightning_fabric import Fabric
+from torch import Tensor
 
 from unpaired.core.devices import choose_device, choose_precision
 from unpaired.core.errors import SettingError
@@ -41,8 +45,44 @@ def build_fabric(training: Training) -> Fabric:
     return fabric
 
 
+def agree(fabric: Fabric, seconds: float, signal: int) -> tuple[float, int]:
+    """The clock of the first process and the signal of any: one answer for all of them.
+
+    Clocks differ, and so would learning rates; a signal may reach one process only. Told from host
+    to host: no device waits.
+    """
+    if fabric.world_size == 1:
+        return seconds, signal
+    mine = torch.tensor([seconds if fabric.is_global_zero else 0.0, signal], dtype=torch.float64)
+    dist.all_reduce(mine, op=dist.ReduceOp.MAX, group=_hosts())
+    seconds, signal = mine.tolist()
+    return seconds, int(signal)
+
+
+def average_gradients(gradients: Sequence[Tensor], loss: Tensor, num_processes: int) -> Tensor:
+    """Replace gradients by their means over all processes, in one message; returns that of `loss`.
+
+    A loss that is not finite in one of them is so in all: they give up together.
+    """
+    if num_processes == 1:
+        return loss
+    flat = torch.cat([*(gradient.flatten() for gradient in gradients), loss[None]])
+    dist.all_reduce(flat)
+    *parts, loss = torch.split(flat.div_(num_processes), [*(g.numel() for g in gradients), 1])
+    for gradient, part in zip(gradients, parts, strict=True):
+        gradient.copy_(part.view_as(gradient))
+    return loss[0]
+
+
+@functools.cache
+def _hosts() -> dist.ProcessGroup | None:
+    """A connection that needs no device."""
+    return None if dist.get_backend() == "gloo" else dist.new_group(backend="gloo")
+
+
 def leave(fabric: Fabric) -> None:
     """Wait for the other processes, then disconnect: a connection open at exit aborts a process."""
     fabric.barrier()
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.destroy_process_group()
+    if dist.is_available() and dist.is_initialized():
+        dist.destroy_process_group()
+        _hosts.cache_clear()

@@ -1,69 +1,71 @@
-"""Training log: means over the steps since the last line of metrics.jsonl."""
+"""Training log: the lines of metrics.jsonl, means over the steps since the last one."""
 
 from __future__ import annotations
 
-import resource
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+import psutil
 import torch
 
 from unpaired.data.dataset import Images
 from unpaired.data.domain import DomainName
-from unpaired.engine.state import PHASES, State
+from unpaired.engine.settings import PHASES
+from unpaired.engine.state import State
+from unpaired.engine.tally import Means
 
 
 class Window:
-    """Sums since the last line of metrics.jsonl."""
+    """The time since the last line of metrics.jsonl, and what it was spent on."""
 
     def __init__(self, images: int) -> None:
-        self.reset(images)
+        self._memory_mb = 0.0
+        self._begin(images)
 
-    def reset(self, images: int) -> None:
-        """Begin anew at `images` seen."""
-        self.images, self.started = images, time.monotonic()
-        self.waited = 0.0
-        self.steps = dict.fromkeys(PHASES, 0)
-        self.sums: dict[str, dict[str, float]] = {phase: {} for phase in PHASES}
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """For data: its share of the time is logged."""
+        started = time.monotonic()
+        yield
+        self._waited += time.monotonic() - started
 
-    def add(self, losses: dict[str, float], phase: str, gradient_norm: float) -> None:
-        """Count one step of a phase."""
-        self.steps[phase] += 1
-        sums = self.sums[phase]
-        for name, value in (*losses.items(), (f"gradient_norm/{phase}", gradient_norm)):
-            sums[name] = sums.get(name, 0.0) + value
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """For what is no training: images per second are those of training."""
+        started = time.monotonic()
+        yield
+        self._started += time.monotonic() - started
 
-    @property
-    def count(self) -> int:
-        """Steps of any phase so far."""
-        return sum(self.steps.values())
-
-    def record(self, state: State, images: Mapping[DomainName, Images]) -> dict[str, Any]:
-        """The line of metrics.jsonl, means over the window; begins a new window."""
-        elapsed = max(time.monotonic() - self.started, 1e-9)
-        means = {
-            name: value / self.steps[phase]
-            for phase, sums in self.sums.items()
-            for name, value in sums.items()
-        }
-        health = {k: means.pop(k) for k in list(means) if k.startswith("gradient_norm/")}
+    def record(
+        self, state: State, means: Means, images: Mapping[DomainName, Images]
+    ) -> dict[str, Any]:
+        """The line of metrics.jsonl; begins a new window."""
+        elapsed = max(time.monotonic() - self._started, 1e-9)
+        self._memory_mb = max(self._memory_mb, memory_mb(state.device))
+        norms = {f"gradient_norm/{phase}": norm for phase, norm in means.gradient_norms.items()}
         record = {
             "images": state.images,
             **{f"epochs_{name}": state.images / len(each) for name, each in images.items()},
             "seconds": state.seconds,
-            "images_per_second": (state.images - self.images) / elapsed,
-            "data_wait": self.waited / elapsed,
-            "losses": means,
-            "learning_rate": {p: state.optimisers[p].param_groups[0]["lr"] for p in PHASES},
-            "health": {**health, "memory_mb": memory_mb(next(state.networks.parameters()).device)},
+            "images_per_second": (state.images - self._images) / elapsed,
+            "data_wait": self._waited / elapsed,
+            "losses": means.losses,
+            "learning_rate": {
+                phase: float(state.optimisers[phase].param_groups[0]["lr"]) for phase in PHASES
+            },
+            "health": {**norms, "memory_mb": self._memory_mb},
         }
-        self.reset(state.images)
+        self._begin(state.images)
         return record
+
+    def _begin(self, images: int) -> None:
+        self._images, self._started, self._waited = images, time.monotonic(), 0.0
 
 
 def memory_mb(device: torch.device) -> float:
-    """Peak memory so far: the GPU's that trains, or the process's."""
+    """Peak of the GPU that trains so far, or what this process holds now."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return float(psutil.Process().memory_info().rss / 2**20)

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from unpaired.core.errors import NonFiniteLoss
-from unpaired.data.batches import Batches, derive_seed, generator
+from unpaired.data.batches import Batches
 from unpaired.data.dataset import Images
 from unpaired.data.domain import DomainName
 from unpaired.engine import checkpoint
+from unpaired.engine.distributed import agree
 from unpaired.engine.log import Window
 from unpaired.engine.observer import Observer
 from unpaired.engine.settings import Trainable, Training
 from unpaired.engine.signals import interruption
 from unpaired.engine.stages import prepare, pretrain
 from unpaired.engine.state import PROCESS, State
-from unpaired.methods.base import Batch, Losses
+from unpaired.engine.step import Step
+from unpaired.methods.base import Batch
 from unpaired.records.lines import append_line, forget_after
 
 
@@ -41,22 +41,24 @@ def train(
     interrupted, bit for bit on a CPU, if as many processes share it as before.
 
     Raises:
-        NonFiniteLoss: naming the loss and the images seen; the last checkpoint stays.
+        NonFiniteLoss: at the next log point, naming the loss and the images seen; the last
+            checkpoint stays.
         RunError: when no checkpoint of the run can be read.
         SystemExit: 143 after SIGTERM, 130 after Ctrl-C, with a checkpoint written.
     """
-    training, rank = experiment.training, fabric.global_rank
+    training, writes = experiment.training, fabric.is_global_zero
     if fabric.device.type == "cuda":
         torch.backends.cudnn.benchmark = True
-    state, phases = State(experiment, fabric.device), Phases(experiment)
-    batches = _share_of_batches(fabric, experiment, images)
+    state = State(experiment, fabric.device)
+    batches = share_of_batches(fabric, experiment, images)
 
     # Continue where the newest whole checkpoint ends.
     checkpoints = folder / "checkpoints"
     stored = checkpoint.load_newest(checkpoints)
     if stored is not None:
-        state.restore(*stored, rank)
-    if fabric.is_global_zero:
+        state.restore(*stored, fabric.global_rank)
+    continues_at = state.images or None
+    if writes:
         for name in ("metrics.jsonl", "evaluations.jsonl"):
             forget_after(folder / name, state.images)
 
@@ -64,40 +66,81 @@ def train(
         unfinished = checkpoints / "encoder"
         if stored is None and experiment.method.pretraining is not None:
             pretrain(fabric, experiment, state, images, unfinished, observer.pretrain, interrupted)
-            _store(fabric, state, checkpoints, training)
+            store(fabric, state, checkpoints, training)
         if stored is None and experiment.method.prepares:
             prepare(fabric, experiment, state, batches, observer.pretrain, interrupted)
-            _store(fabric, state, checkpoints, training)
-        if fabric.is_global_zero:
+            store(fabric, state, checkpoints, training)
+        if writes:
             shutil.rmtree(unfinished, ignore_errors=True)
-        window = Window(state.images)
+
+        step, window = Step(experiment, state, fabric), Window(state.images)
         started, seconds_before = time.monotonic(), state.seconds
         while True:
             seconds = seconds_before + time.monotonic() - started
-            state.seconds, signal = _agree(fabric, seconds, interrupted())
-            out_of_time = training.seconds is not None and state.seconds >= training.seconds
-            done = state.images >= training.images or out_of_time
-            if stored is None or state.images > stored[1]["images"] or not state.images:
-                if fabric.is_global_zero:
-                    _look(experiment, state, images, folder, observer, window, done=done)
-                due = passed(state.images, training.checkpoint_images, training)
-                if state.images and (done or signal or due):
-                    _store(fabric, state, checkpoints, training)
-            if done:
+            state.seconds, signal = agree(fabric, seconds, interrupted())
+            due = Due.now(experiment, state, signal)
+            if due.anything and state.images != continues_at:
+                step.tally.check(training.batch_size)
+                if due.log and writes:
+                    means = step.tally.take_means(state.images)
+                    record = window.record(state, means, images)
+                    append_line(folder / "metrics.jsonl", record)
+                    observer.log(record)
+                with window.paused():
+                    if due.sample and writes:
+                        observer.sample(state)
+                    if due.evaluation and writes:
+                        observer.evaluate(state)
+                if due.checkpoint:
+                    store(fabric, state, checkpoints, training)
+            if due.end:
                 return state
             if signal:
-                if fabric.is_global_zero and state.images:
+                if writes and state.images:
                     observer.stop(state)
                 raise SystemExit(signal)
 
-            waited = time.monotonic()
-            batch: Batch = {name: each.at(state.images) for name, each in batches.items()}
-            window.waited += time.monotonic() - waited
-
-            advance(fabric, experiment, state, batch, phases, window)
+            with window.waiting():
+                batch: Batch = {name: each.at(state.images) for name, each in batches.items()}
+            step.advance(batch)
 
 
-def _share_of_batches(
+@dataclass(frozen=True)
+class Due:
+    """What there is to do before the next step."""
+
+    end: bool
+    log: bool
+    sample: bool
+    evaluation: bool
+    checkpoint: bool
+
+    @classmethod
+    def now(cls, experiment: Trainable, state: State, signal: int) -> Due:
+        """Whether the last step crossed a multiple of each interval; at the end, everything is due
+        but an evaluation on validation images, which follows anyway."""
+        training, begun = experiment.training, state.images > 0
+        before = state.images - training.batch_size
+        end = training.progress(state.images, state.seconds) >= 1
+
+        def passed(interval: int) -> bool:
+            return interval > 0 and state.images // interval > before // interval
+
+        return cls(
+            end=end,
+            log=begun and (end or passed(training.log_images)),
+            sample=end or passed(training.sample_images),
+            evaluation=begun and not end and passed(experiment.evaluation_images),
+            checkpoint=begun and (end or signal > 0 or passed(training.checkpoint_images)),
+        )
+
+    @property
+    def anything(self) -> bool:
+        """Whether the device has to be waited for."""
+        return any((self.end, self.log, self.sample, self.evaluation, self.checkpoint))
+
+
+def share_of_batches(
     fabric: Fabric, experiment: Trainable, images: Mapping[DomainName, Images]
 ) -> dict[DomainName, Batches]:
     """This process's part of each batch."""
@@ -117,45 +160,7 @@ def _share_of_batches(
     }
 
 
-def _agree(fabric: Fabric, seconds: float, signal: int) -> tuple[float, int]:
-    """The clock of the first process and the signal of any: one answer for all of them.
-
-    Clocks differ, and so would learning rates; a signal may reach one process only.
-    """
-    if fabric.world_size == 1:
-        return seconds, signal
-    mine = torch.tensor([seconds if fabric.is_global_zero else 0.0, signal], dtype=torch.float64)
-    shared = fabric.all_reduce(mine, reduce_op="max")
-    assert isinstance(shared, Tensor)
-    seconds, signal = shared.tolist()
-    return seconds, int(signal)
-
-
-def _look(
-    experiment: Trainable,
-    state: State,
-    images: Mapping[DomainName, Images],
-    folder: Path,
-    observer: Observer,
-    window: Window,
-    *,
-    done: bool,
-) -> None:
-    """Log, sample and evaluate, as far as it is time to."""
-    training, every = experiment.training, experiment.evaluation_images
-    if window.count and (done or passed(state.images, training.log_images, training)):
-        record = window.record(state, images)
-        append_line(folder / "metrics.jsonl", record)
-        observer.log(record)
-    looking = time.monotonic()
-    if done or passed(state.images, training.sample_images, training):
-        observer.sample(state)
-    if every and state.images and not done and passed(state.images, every, training):
-        observer.evaluate(state)
-    window.started += time.monotonic() - looking  # images/s are those of training
-
-
-def _store(fabric: Fabric, state: State, folder: Path, training: Training) -> None:
+def store(fabric: Fabric, state: State, folder: Path, training: Training) -> None:
     """Write a checkpoint, to which each process adds what is its own."""
     tensors, form = state.tensors()
     if fabric.world_size > 1:
@@ -167,106 +172,3 @@ def _store(fabric: Fabric, state: State, folder: Path, training: Training) -> No
     if fabric.is_global_zero:
         checkpoint.save(folder, state.images, tensors, form)
         checkpoint.prune(folder, training.keep_checkpoints)
-
-
-class Phases:
-    """The phases of a step, each one function of tensors, compiled as a whole if asked for."""
-
-    def __init__(self, experiment: Trainable) -> None:
-        compiled: Any = torch.compile if experiment.training.compile else lambda phase: phase
-        method = experiment.method
-        self.generators = compiled(method.generator_losses)
-        self.fakes = compiled(method.fakes)
-        self.discriminators = compiled(method.discriminator_losses)
-        self.penalties = method.discriminator_penalties  # torch.compile has no second derivative
-
-
-def advance(
-    fabric: Fabric,
-    experiment: Trainable,
-    state: State,
-    batch: Batch,
-    phases: Phases,
-    window: Window,
-) -> None:
-    """One step: generators, image pools, discriminators, average. `batch` is on the device.
-
-    Every random number derives from the seed and the images seen.
-    """
-    training, method, position = experiment.training, experiment.method, state.images
-    rank, number = fabric.global_rank, position // training.batch_size
-    factor = training.learning_rate_factor(position, state.seconds)
-    torch.manual_seed(derive_seed(training.seed, "step", position, rank))
-
-    # After `critic_steps` batches for the discriminators, the generators learn too.
-    if (number + 1) % method.critic_steps == 0:
-        state.networks.discriminators.requires_grad_(False)
-        with fabric.autocast():
-            losses, fakes = phases.generators(state.networks, batch)
-        rate = training.generators.learning_rate * factor
-        step(fabric, state, "generators", losses, rate, window)
-        state.networks.discriminators.requires_grad_(True)
-    else:
-        with fabric.autocast(), torch.no_grad():
-            fakes = phases.fakes(state.networks, batch)
-
-    random = generator(training.seed, "pool", position, rank)
-    fakes = {name: state.pools[name].exchange(fakes[name], random) for name in sorted(fakes)}
-    with fabric.autocast():
-        losses = phases.discriminators(state.networks, batch, fakes)
-        if method.penalty_every and number % method.penalty_every == 0:
-            losses |= phases.penalties(state.networks, batch, fakes)
-    rate = training.discriminators.learning_rate * factor
-    step(fabric, state, "discriminators", losses, rate, window)
-    if method.weight_clip:
-        with torch.no_grad():
-            for weights in state.parameters("discriminators"):
-                weights.clamp_(-method.weight_clip, method.weight_clip)
-
-    state.images += training.batch_size
-    state.update_average(training)
-
-
-def step(
-    fabric: Fabric, state: State, phase: str, losses: Losses, learning_rate: float, window: Window
-) -> None:
-    """Backward and one optimiser step, unless a loss or the gradient is not finite."""
-    optimiser = state.optimisers[phase]
-    for group in optimiser.param_groups:
-        group["lr"] = learning_rate
-    optimiser.zero_grad(set_to_none=True)
-    fabric.backward(torch.stack(list(losses.values())).sum())
-    gradients = [p.grad for p in state.parameters(phase) if p.grad is not None]
-    if fabric.world_size > 1:
-        average_gradients(fabric, gradients)
-    norm = torch.nn.utils.get_total_norm(gradients)
-    # One transfer from the device for all that is checked and logged.
-    *values, size = torch.stack([*(loss.detach() for loss in losses.values()), norm]).tolist()
-    named = {f"{phase}/{name}": v for name, v in zip(losses, values, strict=True)}
-    wrong = [name for name, value in named.items() if not math.isfinite(value)]
-    if wrong or not math.isfinite(size):
-        what = f"the loss {', '.join(wrong)}" if wrong else f"the gradient of the {phase}"
-        raise NonFiniteLoss(
-            f"{what} is not finite after {state.images} images seen; the step was not taken and "
-            "the last checkpoint is kept. Lower the learning rates (--training.generators."
-            "learning-rate, --training.discriminators.learning-rate), or train in "
-            "--training.precision float32."
-        )
-    optimiser.step()
-    window.add(named, phase, size)
-
-
-def average_gradients(fabric: Fabric, gradients: list[Tensor]) -> None:
-    """Replace gradients by their mean over all processes, in one message."""
-    flat = torch.cat([gradient.flatten() for gradient in gradients])
-    mean = fabric.all_reduce(flat, reduce_op="mean")
-    assert isinstance(mean, Tensor)
-    parts = torch.split(mean, [gradient.numel() for gradient in gradients])
-    for gradient, part in zip(gradients, parts, strict=True):
-        gradient.copy_(part.view_as(gradient))
-
-
-def passed(images: int, interval: int, training: Training) -> bool:
-    """Whether the last step crossed a multiple of `interval`."""
-    before = images - training.batch_size
-    return images // interval > before // interval

@@ -12,6 +12,9 @@ from unpaired.data.domain import Domain, DomainName
 from unpaired.engine.schedules import Linear, Schedule
 from unpaired.methods import Method
 
+PHASES = ("generators", "discriminators")
+"""Of a step, in this order; each has its optimiser."""
+
 
 @config
 class Optimiser:
@@ -72,6 +75,10 @@ class Training:
     def whole_images(self) -> int:
         """Length of the training in images seen: a whole number of batches."""
         return math.ceil(self.images / self.batch_size) * self.batch_size
+
+    def optimiser(self, phase: str) -> Optimiser:
+        """That of a phase."""
+        return {"generators": self.generators, "discriminators": self.discriminators}[phase]
 
     def progress(self, images: int, seconds: float) -> float:
         """Share of the training that is done after `images` seen and `seconds` spent; 1: all."""

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from unpaired.core.devices import prefers_channels_last
-from unpaired.engine import checkpoint
+from unpaired.engine import checkpoint, optimisers
 from unpaired.engine.pool import ImagePool
-from unpaired.engine.settings import Optimiser, Trainable, Training
+from unpaired.engine.settings import PHASES, Trainable
 from unpaired.methods.base import Networks
-
-PHASES = ("generators", "discriminators")
 
 PROCESS = "process"
 """What stored tensors of the second process and those after it are named after."""
@@ -43,12 +41,17 @@ class State:
         self.average.generating().eval().requires_grad_(False)
         self.average.training = False
         self.optimisers = {
-            phase: build_optimiser(getattr(training, phase), self.parameters(phase))
+            phase: optimisers.build_optimiser(training.optimiser(phase), self.parameters(phase))
             for phase in PHASES
         }
         self.pools = {domain: ImagePool(training.pool_size) for domain in ("a", "b")}
         self.images = 0
         self.seconds = 0.0
+
+    @property
+    def device(self) -> torch.device:
+        """Where it lies."""
+        return next(self.networks.parameters()).device
 
     def parameters(self, phase: str) -> list[torch.nn.Parameter]:
         """What a phase trains: generators and encoders, or discriminators."""
@@ -57,19 +60,6 @@ class State:
             return list(nets.discriminators.parameters())
         # An encoder that is given, and not learned here, was frozen by its method.
         return [p for p in nets.generating().parameters() if p.requires_grad]
-
-    def update_average(self, training: Training) -> None:
-        """One step of the exponential average, with a half-life that is short at the beginning."""
-        half_life = min(float(training.ema_images), self.images * 0.1)  # EDM2, appendix C
-        decay = 0.5 ** (training.batch_size / half_life) if half_life > 0 else 0.0
-        new, old = self.networks.generating(), self.average.generating()
-        with torch.no_grad():
-            torch._foreach_lerp_(list(old.parameters()), list(new.parameters()), 1 - decay)
-            for (name, ours), theirs in zip(old.named_buffers(), new.buffers(), strict=True):
-                if name.endswith(("running_mean", "running_var")):
-                    ours.lerp_(theirs, 1 - decay)  # statistics of weights as they are averaged
-                else:
-                    ours.copy_(theirs)
 
     def tensors(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """The stored form: named tensors, and JSON."""
@@ -84,7 +74,9 @@ class State:
         }
         forms = {}
         for phase, optimiser in self.optimisers.items():
-            named, forms[phase] = checkpoint.flatten(f"optimiser.{phase}", optimiser.state_dict())
+            named, forms[phase] = checkpoint.flatten(
+                f"optimiser.{phase}", optimisers.stored_form(optimiser)
+            )
             tensors |= named
         return tensors, {"seconds": self.seconds, "optimisers": forms}
 
@@ -109,36 +101,11 @@ class State:
         self.average.generating().load_state_dict(checkpoint.with_prefix(tensors, "average."))
         for phase, optimiser in self.optimisers.items():
             form = state["optimisers"][phase]
-            optimiser.load_state_dict(checkpoint.unflatten(tensors, form))
-            _lay_out_like_parameters(optimiser)
-        device = next(self.networks.parameters()).device
+            optimisers.restore(optimiser, checkpoint.unflatten(tensors, form))
         for domain, pool in self.pools.items():
             stored = tensors.get(f"pool.{domain}")
-            pool.images = None if stored is None else stored.to(device)
+            pool.restore(None if stored is None else stored.to(self.device))
         self.images, self.seconds = state["images"], state["seconds"]
-
-
-def build_optimiser(
-    settings: Optimiser, parameters: Iterable[torch.nn.Parameter]
-) -> torch.optim.Optimizer:
-    """Fused where torch has it (one kernel for all parameters)."""
-    if settings.algorithm == "adam":
-        betas = (settings.beta1, settings.beta2)
-        return torch.optim.Adam(parameters, settings.learning_rate, betas=betas, fused=True)
-    return torch.optim.RMSprop(
-        parameters, settings.learning_rate, alpha=settings.beta2, foreach=True
-    )
-
-
-def _lay_out_like_parameters(optimiser: torch.optim.Optimizer) -> None:
-    """Bring stored moments, which are contiguous, to the memory format of their parameters.
-
-    A fused optimiser walks through parameter and moments by their place in memory.
-    """
-    for parameter, moments in optimiser.state.items():
-        for name, moment in moments.items():
-            if moment.shape == parameter.shape:
-                moments[name] = torch.empty_like(parameter).copy_(moment)
 
 
 def _named(module: torch.nn.Module, prefix: str) -> Iterator[tuple[str, Tensor]]:

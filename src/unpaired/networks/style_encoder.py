@@ -35,7 +35,7 @@ class StyleEncoder(nn.Module):
     @torch.no_grad()
     def remember(self, codes: Tensor) -> None:
         """Keep the newest `NUM_CODES` codes."""
-        self.codes.copy_(torch.cat([codes.to(self.codes), self.codes])[:NUM_CODES])
+        self.codes.copy_(torch.cat([codes.to(self.codes.dtype), self.codes])[:NUM_CODES])
 
     def draw(self, count: int, random: torch.Generator) -> Tensor:
         """`count` of the remembered codes, chosen by a CPU generator: [count, style_channels]."""

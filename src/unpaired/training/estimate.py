@@ -10,9 +10,8 @@ from torch import Tensor
 
 from unpaired.core.console import duration
 from unpaired.engine.distributed import build_fabric
-from unpaired.engine.log import Window
-from unpaired.engine.loop import Phases, advance
 from unpaired.engine.state import State
+from unpaired.engine.step import Step
 from unpaired.experiment.experiment import Experiment
 from unpaired.methods.base import Batch
 
@@ -52,7 +51,7 @@ def estimate(experiment: Experiment) -> Estimate:
     eager = replace(experiment, training=replace(training, compile=False))
     fabric = build_fabric(training)
     state = State(eager, fabric.device)
-    phases, window = Phases(eager), Window(0)
+    step = Step(eager, state, fabric)
     batch: Batch = {
         name: torch.rand(training.batch_size, d.channels, d.size, d.size, device=fabric.device)
         for name, d in experiment.domains.items()
@@ -68,12 +67,14 @@ def estimate(experiment: Experiment) -> Estimate:
         torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor),
         fabric.autocast(),
     ):
-        phases.generators(state.networks, batch)
-    advance(fabric, eager, state, batch, phases, window)
+        eager.method.generator_losses(state.networks, batch)
+    step.advance(batch)
+    step.tally.check(training.batch_size)  # which waits for the device, as below
     started = time.monotonic()
     steps = max(2, experiment.method.critic_steps)  # so that generators learn as often as they do
     for _ in range(steps):
-        advance(fabric, eager, state, batch, phases, window)
+        step.advance(batch)
+    step.tally.check(training.batch_size)
     per_step = (time.monotonic() - started) / steps
     parameters = sum(p.numel() for p in state.networks.parameters())
     whole = training.whole_images / training.batch_size * per_step
