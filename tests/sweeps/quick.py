@@ -65,7 +65,7 @@ def finish(run: Path, config: str = "{}") -> None:
     (run / "evaluations.jsonl").write_text(json.dumps(record("test", 20).as_json()) + "\n")
 
 
-def pretend(cell: Any, folder: Path, held: int, **_: Any) -> int:
+def pretend(cell: Any, folder: Path, **_: Any) -> int:
     with (folder / "trained.txt").open("a") as file:
         file.write(f"{cell.name} {os.getpid()}\n")
     time.sleep(0.3)

@@ -132,7 +132,7 @@ from pathlib import Path
 from unpaired.sweeps.folder import claim
 class Cell: name = sys.argv[2]
 with claim(Path(sys.argv[1]), Cell()) as held:
-    print(held is not None, flush=True)
+    print(held, flush=True)
     sys.stdin.read()
 """
 
@@ -146,17 +146,17 @@ def test_a_run_belongs_to_one_process_at_a_time(tiny: Experiment, tmp_path: Path
         assert holder.stdout is not None
         assert holder.stdout.readline() == "True\n"
         with claim(tmp_path, one) as held:
-            assert held is None
+            assert not held
         with claim(tmp_path, other) as held:
-            assert held is not None
+            assert held
         holder.kill()
     with claim(tmp_path, one) as held:  # a lock dies with its process
-        assert held is not None
+        assert held
 
 
 def test_a_run_that_train_holds_by_itself_is_left_alone(tiny: Experiment, tmp_path: Path):
     (cell,) = cells(tiny, 0.0)
     with open_run(tmp_path / cell.name, cell.experiment), claim(tmp_path, cell) as held:
-        assert held is None
+        assert not held
     with claim(tmp_path, cell) as held:
-        assert held is not None
+        assert held

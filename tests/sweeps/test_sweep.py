@@ -38,7 +38,7 @@ def pretended(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Runs are not trained but finished at once; the list of those that were."""
     trained: list[str] = []
 
-    def note(cell: Cell, folder: Path, held: int, **_: Any) -> int:
+    def note(cell: Cell, folder: Path, **_: Any) -> int:
         trained.append(cell.name)
         finish(folder / cell.name)
         return 0
@@ -92,9 +92,9 @@ def test_a_run_that_another_holds_is_passed_over_and_come_back_to(
     one, two, three = cells(tiny, 0.0, 5.0, 10.0)
     sweep.store(folder, [one, two, three])
     holder = claim(folder, one)
-    assert holder.__enter__() is not None
+    assert holder.__enter__()
 
-    def note(cell: Cell, folder: Path, held: int, **_: Any) -> int:
+    def note(cell: Cell, folder: Path, **_: Any) -> int:
         order.append(cell.name)
         if cell is two:
             holder.__exit__(None, None, None)
@@ -284,7 +284,7 @@ def test_a_run_whose_sweep_was_killed_stays_held_until_it_ends(
 
     def is_free() -> bool:
         with claim(folder, cell) as held:
-            return held is not None
+            return held
 
     assert not is_free()
     os.kill(int(quick.read_text()), signal.SIGTERM)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import Any, Literal
 from unpaired.core.config import encode
 from unpaired.core.errors import RunError
 from unpaired.core.files import write_atomically
+from unpaired.core.locks import holding
 from unpaired.core.setting_names import text_of
 from unpaired.experiment.experiment import from_json
 from unpaired.records.json_values import mapping, parse_object, read_text
@@ -29,10 +29,8 @@ def store(folder: Path, cells: Sequence[Cell]) -> None:
         RunError: when the folder holds another sweep, or something else.
     """
     make_folder(folder, "sweep", folder / SWEEP)
-    with (folder / ".sweep.lock").open(
-        "w"
-    ) as lock:  # processes that start together write one at a time
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    # Processes that start together write one at a time.
+    with holding(folder / ".sweep.lock", wait=True):
         runs = [_as_json(cell) for cell in cells]
         if (folder / SWEEP).is_file():
             _require_same(folder, [mapping(run) for run in read_sweep(folder)["runs"]], runs)
@@ -61,28 +59,29 @@ def record_failure(path: Path, exit_code: int, message: str) -> None:
 
 
 @contextmanager
-def claim(folder: Path, cell: Cell) -> Iterator[int | None]:
+def claim(folder: Path, cell: Cell) -> Iterator[bool]:
     """Hold a run against other processes that work on the sweep, here or on other machines.
 
-    Yields a file descriptor, or None where another process trains the run. A child that inherits
-    the descriptor keeps the run held even if this process is killed.
+    Yields whether it is held. A run goes on if the process that claimed it is killed: the process
+    that trains it holds a lock of its own (`lock_of_child`).
     """
     place = folder / ".claims" / cell.name
     place.parent.mkdir(exist_ok=True)
-    with place.open("w") as claimed:
-        held = _lock(claimed.fileno())
-        if held and (folder / cell.name / "run.lock").exists():
-            with (folder / cell.name / "run.lock").open() as lock:  # `unpaired train` by itself
-                held = _lock(lock.fileno(), fcntl.LOCK_SH)
-        yield claimed.fileno() if held else None
+    run_lock = folder / cell.name / "run.lock"
+    with holding(place) as held:
+        # By itself, `unpaired train` holds the last of these alone.
+        others = (lock_of_child(folder, cell.name), run_lock)
+        yield held and all(_is_free(lock) for lock in others if lock.exists())
 
 
-def _lock(descriptor: int, how: int = fcntl.LOCK_EX) -> bool:
-    try:
-        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+def lock_of_child(folder: Path, name: str) -> Path:
+    """What the process that trains a run holds from its beginning to its end."""
+    return folder / ".claims" / f"{name}.child"
+
+
+def _is_free(path: Path) -> bool:
+    with holding(path) as held:
+        return held
 
 
 def _as_json(cell: Cell) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -18,14 +19,16 @@ from types import FrameType
 from typing import Any
 
 from unpaired.core.errors import UnpairedError
+from unpaired.core.locks import holding
 from unpaired.engine.trackers import TrackerName
 from unpaired.experiment.experiment import from_json, to_json
 from unpaired.report.comparison.entries import failure_path
-from unpaired.sweeps.folder import record_failure
+from unpaired.sweeps.folder import lock_of_child, record_failure
 from unpaired.sweeps.grid import Cell
 from unpaired.training.train import train
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_HANG_UP = getattr(signal, "SIGHUP", None)  # Windows has none
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, *([_HANG_UP] if _HANG_UP else []))
 STOPPED = (128 + signal.SIGINT, 128 + signal.SIGTERM, -signal.SIGINT, -signal.SIGTERM)
 """Exit codes of a run that was asked to stop: it is continued by the next start."""
 
@@ -34,9 +37,9 @@ CHILD = ("-m", "unpaired.sweeps.process")
 
 
 def train_apart(
-    cell: Cell, folder: Path, held: int, *, track: TrackerName | None = None, quiet: bool = False
+    cell: Cell, folder: Path, *, track: TrackerName | None = None, quiet: bool = False
 ) -> int:
-    """Train `cell` below `folder`; returns the exit code. `held`: see `folder.claim`.
+    """Train `cell` below `folder`; returns the exit code.
 
     SIGTERM, Ctrl-C and the end of the terminal are passed on: the run saves, and this raises.
 
@@ -49,6 +52,7 @@ def train_apart(
         "experiment": to_json(cell.experiment),
         "run": str(run),
         "failure": str(failure),
+        "lock": str(lock_of_child(folder, cell.name)),
         "command": [*cell.command, "-o", str(run)] if cell.command else sys.argv,
         "track": track,
         "quiet": quiet,
@@ -59,8 +63,7 @@ def train_apart(
             [sys.executable, *CHILD],
             stdin=subprocess.PIPE,
             text=True,
-            pass_fds=[held],
-            process_group=0,
+            process_group=0 if os.name == "posix" else None,
         )
         signals.child = child
         child.communicate(json.dumps(task))
@@ -69,7 +72,7 @@ def train_apart(
     code = child.returncode
     if code and code not in STOPPED and not failure.exists():
         what = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-        hint = ": the machine's memory may not be enough" if code == -signal.SIGKILL else ""
+        hint = ": the machine's memory may not be enough" if code == -9 else ""
         record_failure(failure, 1, f"the process {what}{hint}.")
     return code
 
@@ -107,7 +110,8 @@ def main() -> int:
     failure = Path(task["failure"])
     try:
         experiment = from_json(task["experiment"], "the task of a sweep")
-        train(experiment, task["run"], track=task["track"], quiet=task["quiet"])
+        with holding(Path(task["lock"]), wait=True):
+            train(experiment, task["run"], track=task["track"], quiet=task["quiet"])
     except UnpairedError as error:
         print(f"error: {error}", file=sys.stderr)
         record_failure(failure, error.exit_code, str(error))

@@ -79,13 +79,13 @@ def train_cells(
     while pending:
         for cell in pending:
             with claim(folder, cell) as held:
-                if held is None:
+                if not held:
                     continue
                 pending.remove(cell)
                 if _is_due(folder, cell, retry):  # not finished by another process since
                     announce(f"{cell.name}: {len(mine) - len(pending)} of {len(mine)}")
                     started = time.monotonic()
-                    code = train_apart(cell, folder, held, track=track, quiet=quiet)
+                    code = train_apart(cell, folder, track=track, quiet=quiet)
                     seconds.append(time.monotonic() - started)
                     announce(_sentence(folder, cell, code, seconds, len(pending)))
                     _write_page(folder)

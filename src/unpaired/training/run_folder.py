@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import shlex
@@ -15,6 +14,7 @@ from typing import Any, Literal
 from unpaired.core.config import encode
 from unpaired.core.errors import RunError
 from unpaired.core.files import UNFINISHED, write_atomically
+from unpaired.core.locks import holding
 from unpaired.experiment.experiment import Experiment, load, to_json
 from unpaired.records.directions import write_directions
 from unpaired.records.lines import read_lines
@@ -52,14 +52,13 @@ def open_run(folder: Path, experiment: Experiment) -> Iterator[None]:
             f"{folder} holds a run with other settings:\n{lines}\n"
             "Give the same settings to continue it, or choose another folder with -o."
         )
-    with (folder / "run.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    with holding(folder / "run.lock") as held:
+        if not held:
             raise RunError(
                 f"another process is training into {folder}. Wait for it, or choose another "
-                "folder with -o."
-            ) from None
+                "folder with -o.",
+                code="run-in-use",
+            )
         write_atomically(stored, to_json(experiment))
         write_directions(folder, experiment.method.directions)
         program, *arguments = sys.argv or [""]  # none where Python is part of another program
