@@ -213,7 +213,7 @@ class Evaluator:
             name = f"{short}/{self.protocol.extractor}/{domain}"
             for kind, matches in features.items():
                 resamples = self.protocol.resamples
-                metrics[name + kind] = distance(features_of_real, matches, resamples, seed)
+                metrics[name + kind] = distance(matches, features_of_real, resamples, seed)
             both = np.concatenate([features_of_real, more])
             metrics[f"{name}/floor"] = floor(both, (count, count), seed, distance)
         metrics[f"diversity/{way}"] = diversity(fakes, real)
