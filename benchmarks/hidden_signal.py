@@ -14,6 +14,7 @@ import torch
 from unpaired.data.dataset import load_images
 from unpaired.data.domain import DomainName
 from unpaired.evaluation.content import MOST_IMAGES, honesty
+from unpaired.evaluation.measure import Gathered, measure
 from unpaired.evaluation.samples import Translating, sample
 from unpaired.experiment.experiment import load
 from unpaired.models.folder import load_model
@@ -33,8 +34,9 @@ def main() -> None:
         found = {}
         for domain in DOMAINS:
             images = sample(load_images(experiment.domain(domain), "test"), MOST_IMAGES)
-            pile = translating.translate(images.pixels, domain)
-            found[domain] = honesty(translating, domain, pile, 0).metrics(domain)
+            translated = translating.translate(images.pixels, domain)
+            signal = honesty(translating, domain, translated, 0)
+            found[domain] = measure(Gathered({"source": domain}, {"hidden_signal": signal}))
         cells = [
             " and ".join(f"{found[d][f'hidden_signal/{d}/{touch}'].value:.1f}" for d in DOMAINS)
             for touch in ("noise", "jpeg")

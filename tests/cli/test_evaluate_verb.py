@@ -93,7 +93,7 @@ def test_a_known_truth_is_compared_pixel_by_pixel(
     assert json.loads(capsys.readouterr().out)["evaluations"][-1]["metrics"]["truth_l1"]["n"] == 8
     assert main(["evaluate", "--generated", "out", "--truth", "in"]) == 2
     error = capsys.readouterr().err
-    assert "'3' was made with 48×48 pixels and its truth has 20×10" in error
+    assert "'3' was generated with 48×48 pixels and its truth has 20×10" in error
 
 
 @pytest.mark.usefixtures("folders")

@@ -92,7 +92,7 @@ def test_a_score_stands_beside_its_bound(
     capsys.readouterr()
     assert main([*score, "--real", photos]) == 0
     out = capsys.readouterr().out
-    for part in ("generated", "real", "8 photos", "per pixel", "IoU, present only"):
+    for part in ("generated", "real", "8 photos", "per pixel", "of classes that occur"):
         assert part in out
     assert main([*score, "--json"]) == 0
     record = one_object(capsys)

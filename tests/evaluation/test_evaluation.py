@@ -14,9 +14,11 @@ from torch import Tensor
 from unpaired.core import devices
 from unpaired.evaluation import encoders as learned
 from unpaired.evaluation import extractor_records as any_extractor
-from unpaired.evaluation.content import Pretrained, diversity_within_classes
+from unpaired.evaluation import gather
+from unpaired.evaluation.content import Pretrained
+from unpaired.evaluation.measure import Gathered, measure
 from unpaired.evaluation.model import Evaluator
-from unpaired.evaluation.samples import Sample, Translated, Translating
+from unpaired.evaluation.samples import Translated, Translating
 from unpaired.experiment.experiment import Experiment
 from unpaired.features import Pixels
 from unpaired.methods.base import Networks
@@ -30,9 +32,12 @@ def experiment(tiny: Experiment, quick_evaluation: None) -> Experiment:
     return replace(tiny, evaluation=evaluation)
 
 
-def adaptation(judge: Evaluator, networks: Networks, domain: Any) -> dict[str, Any]:
-    translating = Translating(judge.experiment, networks, CPU, judge.protocol.style_seed)
-    return judge._adaptation(translating, domain)
+def adaptation(evaluator: Evaluator, networks: Networks, domain: Any) -> dict[str, Any]:
+    """The metrics of adaptation, by name."""
+    seed = evaluator.protocol.style_seed
+    translating = Translating(evaluator.experiment, networks, CPU, seed)
+    values, unchanged = gather.adaptation(evaluator, translating, domain)
+    return measure(Gathered(evaluator.slots(domain), values, unchanged))
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +53,7 @@ def test_distances_of_pretrained_networks_are_taken_where_they_are_given(
         return (x[:, :1].double() - y[:, :1].double()).abs().mean((1, 2, 3)).numpy()
 
     settings = replace(experiment, evaluation=replace(experiment.evaluation, adaptation=False))
-    pretrained = Pretrained(perceptual={"lpips": of_red}, structures={"dino_structure": of_red})
+    pretrained = Pretrained(lpips=of_red, dino=of_red)
     found = Evaluator(settings, "test", CPU, pretrained).measure(networks, 1).record.metrics
     plain = Evaluator(settings, "test", CPU).measure(networks, 1).record
     added = {f"cycle_lpips/{d}" for d in "ab"}
@@ -85,21 +90,31 @@ def test_a_record_says_in_which_precision_translations_were_made(
     assert found["bfloat16"] == found["float32"]
 
 
-def test_one_image_a_class_is_a_diverse_pile_and_none_within_its_classes():
+def test_one_image_a_class_is_a_diverse_set_and_none_within_its_classes():
     random = torch.Generator().manual_seed(0)
     labels = np.arange(60) % 3
     bases = torch.randint(0, 200, (3, 1, 16, 16), generator=random)
     noise = torch.randint(0, 55, (60, 1, 16, 16), generator=random)
-    images = (bases[labels] + noise).to(torch.uint8)
-    real = Sample(images, labels, None, [])
+    real = (bases[labels] + noise).to(torch.uint8)
     again = torch.randint(0, 55, (60, 1, 16, 16), generator=random)
-    varied = diversity_within_classes("a2b", (bases[labels] + again).to(torch.uint8), labels, real)
+
+    def diversity(images: Tensor, classes: Any) -> dict[str, Any]:
+        values = {
+            "translations": images,
+            "classes_of_translations": classes,
+            "real": real,
+            "real_classes": labels,
+        }
+        measured = measure(Gathered({"direction": "a2b"}, values))
+        assert measured.pop("diversity/a2b").value > 0.5
+        return measured
+
+    varied = diversity((bases[labels] + again).to(torch.uint8), labels)
     assert varied["diversity_within_classes/a2b"].value == pytest.approx(1, abs=0.4)
-    alike = diversity_within_classes("a2b", bases[labels].to(torch.uint8), labels, real)
+    alike = diversity(bases[labels].to(torch.uint8), labels)
     assert alike["diversity_within_classes/a2b"].value == 0
     assert alike["diversity_within_classes/a2b"].n == 3
-    assert diversity_within_classes("a2b", images, np.zeros(60, int), real) == {}
-    assert diversity_within_classes("a2b", images, labels, Sample(images, None, None, [])) == {}
+    assert diversity(real, np.zeros(60, int)) == {}
 
 
 @pytest.mark.parametrize("count", range(2, 9))
@@ -113,7 +128,8 @@ def test_beside_the_similarity_stands_that_of_another_image(count: int):
             return np.eye(len(pixels))
 
     pixels = torch.zeros(count, 1, 4, 4, dtype=torch.uint8)
-    found = learned.encoded(Apart(), "a", Translated(pixels, pixels, None), None)
+    values = learned.codes(Apart(), "a", Translated(pixels, pixels, None), None)
+    found = measure(Gathered({"direction": "a2b"}, values))
     assert found["embedding_similarity/a2b"].value == 1
     assert found["embedding_similarity/a2b/shuffled"].value == 0
 

@@ -162,10 +162,10 @@ def test_fid_of_few_images_is_led_by_kid(
 @pytest.mark.parametrize(
     ("made", "real", "words"),
     [
-        ({"grey": True}, {}, "the made images are grey"),
+        ({"grey": True}, {}, "the generated images are grey"),
         ({}, {"grey": True}, "the real images are grey"),
-        ({"form": "jpg"}, {}, "the made images are JPEG and the real ones PNG"),
-        ({"seed": 1}, {}, "8 made images are byte for byte among the real ones"),
+        ({"form": "jpg"}, {}, "the generated images are JPEG and the real ones PNG"),
+        ({"seed": 1}, {}, "8 generated images are byte for byte among the real ones"),
         ({"side": 64}, {}, "up to 64 pixels a side, the real ones up to 80"),
         ({}, {}, "with 8 images and 192 features, fd/pixels is mostly its own bias"),
         ({}, {}, "--more-real photos/"),
@@ -197,7 +197,7 @@ def test_a_collapsed_model_has_numbers_and_is_called_so(pile: Callable[..., Fold
     for path in rest:
         path.write_bytes(first.read_bytes())
     found = judge(made, pile("real", 8, 1), Pixels(), resamples=20)
-    assert any("all 8 made images are the same file" in note for note in found[0].notes)
+    assert any("all 8 generated images are the same file" in note for note in found[0].notes)
     assert not any("sees no difference" in note for note in found[0].notes)  # it is said once
     metrics = found[0].metrics
     assert all(np.isfinite([m.value, m.low, m.high]).all() for m in metrics.values())
@@ -235,7 +235,7 @@ def test_images_that_differ_where_an_extractor_does_not_look(pile: Callable[...,
         image[40, 41 + i] -= 1
         Image.fromarray(image).save(path)
     (found,) = judge(made, pile("real", 8, 1), Blind())
-    assert any("pixels sees no difference between the made images" in n for n in found.notes)
+    assert any("pixels sees no difference between the generated images" in n for n in found.notes)
 
 
 def test_formats_without_loss_are_alike(pile: Callable[..., Folder]):

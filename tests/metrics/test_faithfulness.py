@@ -12,12 +12,13 @@ from torch import Tensor
 from unpaired.core.errors import DataError
 from unpaired.data.sources import Folder, HuggingFace
 from unpaired.evaluation.faithfulness import SHOWN_SIDE, faithfulness_of_files
+from unpaired.evaluation.measure import Gathered, measure
 from unpaired.evaluation.pairs import counterparts, embedding_similarity, matched
 from unpaired.features import Pixels
 from unpaired.features.extract import open_image_set
 from unpaired.inference.plan import make_plan
 from unpaired.metrics import structure
-from unpaired.metrics.faithfulness import faithfulness, measurements
+from unpaired.metrics.faithfulness import faithfulness
 from unpaired.metrics.structure import CELLS, moved_edges, nearer
 
 
@@ -99,7 +100,13 @@ def test_folders_are_matched_by_name(folders: tuple[Folder, Folder]):
     assert found.names == ["0", "2", "4", "deep/1", "deep/3", "deep/5"]
     assert found.source.shape == (6, SHOWN_SIDE, SHOWN_SIDE, 3)
     assert not len(found.suspected)
-    metrics = measurements(found)
+    source, translations = found.tensors
+    values = {
+        "sampled_source": source,
+        "sampled_translations": translations,
+        "faithfulness": found,
+    }
+    metrics = measure(Gathered({}, values))
     assert metrics["structure"].value < 0.2
     assert metrics["structure/shuffled"].value > 0.4
     assert metrics["suspected"].value == 0

@@ -3,7 +3,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from unpaired.metrics.hidden_signal import compressed, hidden_signal, noisy
+from unpaired.evaluation.measure import Gathered, measure
+from unpaired.metrics.hidden_signal import HiddenSignal, compressed, hidden_signal, noisy
+from unpaired.records.measurement import Measurement
+
+
+def metrics_of(signal: HiddenSignal) -> dict[str, Measurement]:
+    """The metrics of a, by name."""
+    return measure(Gathered({"source": "a"}, {"hidden_signal": signal}))
 
 
 def photos(channels: int = 3) -> Tensor:
@@ -23,7 +30,7 @@ def test_an_image_in_its_lowest_bits_is_found():
 
     assert torch.equal(way_back(there), source)
     signal = hidden_signal(there, source, way_back)
-    found = signal.metrics("a")
+    found = metrics_of(signal)
     assert signal.verdict == "hidden"
     assert found["hidden_signal/a/noise"].low > 10
     assert found["hidden_signal/a/jpeg"].low > 5
@@ -38,7 +45,7 @@ def test_a_cycle_of_what_is_seen_hides_nothing():
 
     there = 255 - source
     signal = hidden_signal(there, source, way_back)
-    found = signal.metrics("a")
+    found = metrics_of(signal)
     assert signal.verdict == "honest"
     assert found["hidden_signal/a/noise"].value == 1
     assert found["hidden_signal/a/jpeg"].value == 1
@@ -55,7 +62,7 @@ def test_what_restores_nothing_hides_nothing_however_much_noise_grows():
         return (answer + 8 * (images.int() - source.int())).clamp(0, 255).to(torch.uint8)
 
     signal = hidden_signal(source, source, way_back)
-    assert signal.metrics("a")["hidden_signal/a/noise"].low > 2
+    assert metrics_of(signal)["hidden_signal/a/noise"].low > 2
     assert signal.verdict == "blind"
 
 
@@ -68,7 +75,7 @@ def test_growth_that_costs_nothing_is_no_hiding():
         return (photos().int() + 40 * parity - 20).clamp(0, 255).to(torch.uint8)
 
     signal = hidden_signal(source, source, way_back)
-    assert signal.metrics("a")["hidden_signal/a/noise"].low > 2
+    assert metrics_of(signal)["hidden_signal/a/noise"].low > 2
     assert signal.verdict == "unclear"
 
 
@@ -84,6 +91,6 @@ def test_the_touch_is_faint_and_follows_the_seed():
 
 def test_a_flat_image_that_jpeg_leaves_alone_has_a_number():
     flat = torch.full((3, 3, 16, 16), 128, dtype=torch.uint8)
-    found = hidden_signal(flat, flat, lambda images: images).metrics("a")
+    found = metrics_of(hidden_signal(flat, flat, lambda images: images))
     assert found["hidden_signal/a/jpeg"].value == 0
     assert found["hidden_signal/a/noise"].value == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import BooleanOptionalAction, Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +12,14 @@ from unpaired.cli.flags.arguments import Parser, print_json
 from unpaired.core.console import say
 from unpaired.core.errors import BrokenPackage, MissingExtra, ModelError, SettingError
 from unpaired.core.files import write_atomically
+from unpaired.metrics.catalogue.table import lines_for_help
 
 if TYPE_CHECKING:
     import torch
 
     from unpaired.evaluation.content import Pretrained
     from unpaired.features import Extractor, Loaded
-    from unpaired.records.measurement import Measurement
-    from unpaired.records.protocol import Protocol, Split
+    from unpaired.records.protocol import Split
 
 EPILOG = """\
 examples:
@@ -47,11 +47,17 @@ EVALUATORS = {
 }
 
 
+_IMAGE_SETS = ("generated", "real", "more_real", "inputs", "truth")
+
+
 def run(arguments: list[str]) -> int:
     """The verb."""
     from unpaired.cli.tables.table import print_metrics
 
-    flags = Parser(prog="unpaired evaluate", description=__doc__, epilog=EPILOG)
+    metrics = "\n".join(
+        ["\nMetrics, where images, labels and method allow them:", *lines_for_help()]
+    )
+    flags = Parser(prog="unpaired evaluate", description=__doc__, epilog=EPILOG + metrics)
     add = flags.add_argument
     add("model", nargs="?", type=Path, help="run folder or model folder")
     add("--split", choices=["test", "validation"], help="images of a model (default: test)")
@@ -101,8 +107,7 @@ def _keep(records: list[dict[str, Any]], folder: Path) -> Path:
 
 def _check(options: Namespace) -> None:
     """Refuse flags that contradict each other."""
-    of_images = ("generated", "real", "more_real", "inputs", "truth")
-    named = [f"--{name.replace('_', '-')}" for name in of_images if getattr(options, name)]
+    named = [f"--{name.replace('_', '-')}" for name in _IMAGE_SETS if getattr(options, name)]
     if options.model is not None and named:
         raise SettingError(
             f"{named[0]} goes with images (--generated out/ --real photos/), not with the model "
@@ -133,7 +138,7 @@ def _check(options: Namespace) -> None:
             f"{evaluators[0]} goes with a model, which knows its labelled images. For image files: "
             "--extractor classifier:labelled/."
         )
-    folders = {name: Path(getattr(options, name)) for name in of_images if getattr(options, name)}
+    folders = {name: Path(getattr(options, name)) for name in _IMAGE_SETS if getattr(options, name)}
     for name, opened in folders.items() if options.output else ():
         if opened.is_dir() and options.output.resolve().is_relative_to(opened.resolve()):
             raise SettingError(
@@ -172,66 +177,22 @@ def _of_model(options: Namespace) -> list[dict[str, Any]]:
 def _of_images(options: Namespace) -> list[dict[str, Any]]:
     from unpaired.core.devices import choose_device
     from unpaired.data.sources import parse_source
-    from unpaired.evaluation.faithfulness import SHOWN_SIDE, faithfulness_of_files
-    from unpaired.evaluation.image_sets import compare
-    from unpaired.evaluation.pairs import (
-        against_truth,
-        counterparts,
-        embedding_similarity,
-        pairs_protocol,
-        unmatched,
-    )
-    from unpaired.features.extract import ImageSet, open_image_set
-    from unpaired.metrics.faithfulness import measurements
+    from unpaired.evaluation.files import ImageFiles, evaluate_files
+    from unpaired.features.extract import open_image_set
     from unpaired.report.faithfulness import write_faithfulness
 
-    def opened(source: str | None) -> ImageSet | None:
-        return open_image_set(parse_source(source)) if source else None
-
-    def record(
-        other: ImageSet,
-        protocol: Protocol,
-        metrics: dict[str, Measurement],
-        notes: Sequence[str] = (),
-    ) -> None:
-        names = {"generated": generated.name, "against": other.name}
-        records.append(names | protocol.record(metrics) | {"notes": list(notes)})
-
-    wanted = _extractors(options)  # a typo is found before many files are read
-    generated = open_image_set(parse_source(options.generated))
-    real, more_real = opened(options.real), opened(options.more_real)
-    inputs, truth = opened(options.inputs), opened(options.truth)
+    wanted = _extractors(options)  # a typo is reported before many files are read
+    named = {name: getattr(options, name) for name in _IMAGE_SETS if getattr(options, name)}
+    sets = {name: open_image_set(parse_source(source)) for name, source in named.items()}
     device = choose_device(options.device or "auto")
     pretrained = _pretrained(options)(device)
     extractors, absent = _loaded(wanted, device, options)
-    unchanged = None if inputs is None else counterparts(inputs, generated)
-    records: list[dict[str, Any]] = []
-    if real is not None:
-        for extractor in extractors:
-            compared = compare(generated, real, extractor, more_real=more_real, unchanged=unchanged)
-            record(real, compared.protocol, compared.metrics, compared.notes)
-    if inputs is not None:
-        faithful = faithfulness_of_files(inputs, generated)
-        resize = f"bicubic, anti-aliased, to {SHOWN_SIDE}×{SHOWN_SIDE}"
-        metrics = measurements(faithful, pretrained.structures)
-        left_out = unmatched(inputs, generated)
-        record(inputs, pairs_protocol(inputs, generated, resize), metrics, left_out)
-        for extractor in extractors if options.extractor else ():
-            metrics = embedding_similarity(inputs, generated, extractor)
-            record(inputs, pairs_protocol(inputs, generated, extractor.resize, extractor), metrics)
-        if options.output:
-            direction = f"{options.inputs} → {options.generated}"
-            write_faithfulness({direction: faithful}, options.output, "Image files")
-    if truth is not None:
-        metrics = against_truth(generated, truth, pretrained.perceptual)
-        before = None if unchanged is None else counterparts(unchanged, truth)
-        if before is not None:
-            found = against_truth(before, truth, pretrained.perceptual, resized=True)
-            metrics |= {f"{name}/input": metric for name, metric in found.items()}
-        resize = "none: sizes must agree; of inputs: bicubic, anti-aliased"
-        record(
-            truth, pairs_protocol(truth, generated, resize), metrics, unmatched(truth, generated)
-        )
+    records, faithful = evaluate_files(
+        ImageFiles(**sets), extractors, pretrained, embeddings=bool(options.extractor)
+    )
+    if options.output and faithful is not None:
+        direction = f"{options.inputs} → {options.generated}"
+        write_faithfulness({direction: faithful}, options.output, "Image files")
     if absent:
         records[0]["notes"].insert(0, absent)
     return records
@@ -272,8 +233,8 @@ def _pretrained(options: Namespace) -> Callable[[torch.device], Pretrained]:
 
     def load(device: torch.device) -> Pretrained:
         return Pretrained(
-            perceptual={"lpips": load_lpips(device)} if options.lpips else {},
-            structures={"dino_structure": load_dino(options.dino, device)} if options.dino else {},
+            lpips=load_lpips(device) if options.lpips else None,
+            dino=load_dino(options.dino, device) if options.dino else None,
         )
 
     return load

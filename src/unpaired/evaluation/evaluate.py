@@ -60,7 +60,7 @@ def evaluate(
 
     Raises:
         ModelError, RunError, DataError: when the model or the images cannot be used, and when a
-            classifier is asked for and a pile has no labels for it to learn.
+            classifier is asked for and an image set has no labels for it to learn.
         SettingError, MissingExtra: for an extractor that cannot be loaded, and for settings
             without meaning.
     """
@@ -105,7 +105,7 @@ def evaluate(
 
 
 def _with(experiment: Experiment, **wanted: bool | None) -> Experiment:
-    """The experiment, judged by the settings that are not None."""
+    """The experiment, with the evaluation's settings that are not None."""
     changes: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
     return replace(experiment, evaluation=replace(experiment.evaluation, **changes))
 

@@ -1,4 +1,4 @@
-"""What a model makes of one split, judged with any extractor; see `made_images` for files."""
+"""Extractor records: a model's images of one split, measured in the features that a user names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from unpaired.data.domain import DIRECTION, OTHER, Domain, DomainName
+from unpaired.data.domain import OTHER, Domain, DomainName
 from unpaired.evaluation.image_sets import compare
 from unpaired.evaluation.model import Evaluator, Result
 from unpaired.evaluation.pairs import embedding_similarity
@@ -21,12 +21,12 @@ from unpaired.records.measurement import Measurement
 
 
 @dataclass(frozen=True)
-class _Made:
-    """Images that a model has made for `domain`, and what they were made from."""
+class _Generated:
+    """Images that a model has generated for `domain`, and what they were translated from."""
 
     domain: DomainName
     image_set: ImageSet
-    direction: str = ""
+    slots: dict[str, str]
     source: ImageSet | None = None
     unchanged: ImageSet | None = None
 
@@ -34,7 +34,7 @@ class _Made:
 def records(
     evaluator: Evaluator, result: Result, extractors: Sequence[Loaded]
 ) -> list[EvaluationRecord]:
-    """What each extractor finds, as lines of evaluations.jsonl.
+    """What each extractor measures, as lines of evaluations.jsonl.
 
     Images are compared at the size of the networks. Numbers of one extractor are of a protocol of
     their own, named "extractor".
@@ -57,7 +57,7 @@ def records(
                 _for(evaluator.experiment.domain(images.domain), extractor),
                 more_real=more[images.domain],
                 unchanged=images.unchanged,
-                domain=images.domain,
+                slots=images.slots,
                 resamples=evaluator.protocol.resamples,
                 seed=evaluator.protocol.style_seed,
             )
@@ -65,11 +65,11 @@ def records(
             notes += [f"{images.image_set.name}: {note}" for note in compared.notes]
             if images.source is not None:
                 pair = images.source, images.image_set
-                metrics |= embedding_similarity(*pair, extractor, images.direction)
+                metrics |= embedding_similarity(*pair, extractor, images.slots)
         if extractor.name == evaluator.protocol.extractor:
             notes.append(
                 f"the run's own protocol compares by {extractor.name} as well, but as many images "
-                "of either pile and, where by classifiers, by its own: numbers of one name in the "
+                "of either set and, where by classifiers, by its own: numbers of one name in the "
                 "two tables need not agree."
             )
         protocol = replace(
@@ -98,21 +98,23 @@ def _for(domain: Domain, extractor: Loaded) -> Loaded:
     return extractor.of(domain.channels) if isinstance(extractor, LoadedPixels) else extractor
 
 
-def _generated(evaluator: Evaluator, result: Result) -> Iterator[_Made]:
+def _generated(evaluator: Evaluator, result: Result) -> Iterator[_Generated]:
     for source, translated in result.translated.items():
-        domain, direction = OTHER[source], DIRECTION[source]
+        domain = OTHER[source]
         names = evaluator.images[source].names
         unchanged = evaluator.unchanged(source, translated.source)
-        yield _Made(
+        yield _Generated(
             domain,
             image_set_of(translated.translations, names, f"{source} translated to {domain}"),
-            direction,
+            evaluator.slots(source),
             image_set_of(translated.source, names, f"real {source}"),
             image_set_of(unchanged, names, f"unchanged {source}"),
         )
     if result.from_noise is not None:
         names = [str(i) for i in range(len(result.from_noise))]
-        yield _Made("b", image_set_of(result.from_noise, names, "b from noise"))
+        yield _Generated(
+            "b", image_set_of(result.from_noise, names, "b from noise"), {"target": "b"}
+        )
 
 
 def _real(sample: Sample, name: str) -> ImageSet:

@@ -1,4 +1,4 @@
-"""Faithfulness of translated files: each image beside its translation, found by name."""
+"""Faithfulness of translated files: each image beside its translation, paired by name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHOWN_SIDE = 256
 
 
 def faithfulness_of_files(inputs: ImageSet, translations: ImageSet) -> Faithfulness:
-    """As `look`, of two piles; see `matched`. Pictures are brought to `SHOWN_SIDE`.
+    """Faithfulness of two image sets; see `matched`. Pictures are brought to `SHOWN_SIDE`.
 
     Raises:
         DataError: when fewer than two names are in both.

@@ -1,21 +1,18 @@
-"""Images that were made anywhere, judged as a pile against real ones."""
+"""Image sets compared with real ones in the features of an extractor; notes on what misleads."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from unpaired.core.errors import DataError
+from unpaired.evaluation.measure import Gathered, measure
 from unpaired.features import Loaded
 from unpaired.features.extract import ImageSet, extract
 from unpaired.metrics.feature_sets import Features
-from unpaired.metrics.floor import FEWEST_EXTRAPOLATED, disjoint, extrapolated, floor
-from unpaired.metrics.frechet import frechet
-from unpaired.metrics.kernel_distance import cmmd, kernel
-from unpaired.metrics.precision_recall import NEAREST, neighbours
 from unpaired.records.measurement import Measurement
 from unpaired.records.protocol import Protocol
 
@@ -32,12 +29,12 @@ _FORMATS_DIFFER = 0.1  # largest difference in the share of a format that is not
 
 @dataclass(frozen=True)
 class ImageSetMeasurements:
-    """What one extractor finds of made images."""
+    """What one extractor measures of generated images."""
 
     protocol: Protocol
     metrics: dict[str, Measurement]
     notes: list[str]
-    """What a reader of the numbers must know."""
+    """What one must know to read the numbers."""
 
 
 def compare(
@@ -47,20 +44,20 @@ def compare(
     *,
     more_real: ImageSet | None = None,
     unchanged: ImageSet | None = None,
-    domain: str = "",
+    slots: Mapping[str, str] | None = None,
     resamples: int = 200,
     seed: int = 0,
 ) -> ImageSetMeasurements:
-    """Distances between a pile of made images and one of real images, in an extractor's features.
+    """Distances between generated images and real ones, in an extractor's features.
 
     All images of both are compared. The floor is the same number for as many real images and as
     many others of them, drawn from the real ones and `more_real`: for fewer of each, in the same
     proportion, where these do not suffice. Beside stands the distance of `unchanged`, the images
-    before they were translated. Metrics are `fd/EXTRACTOR`, …, with `/domain` behind where it is
-    given. Features are kept for next time.
+    before they were translated. `slots` fill the names of metrics, which are `fd/EXTRACTOR`
+    without. Features are kept for next time.
 
     Raises:
-        DataError: for piles of fewer than two images that can be read.
+        DataError: for sets of fewer than two images that can be read.
     """
     both_sets = generated, real
     beside = "" if more_real is None else f" and those of {more_real.digest}"
@@ -70,16 +67,29 @@ def compare(
         None if images is None else _features(images, extractor, notes)
         for images in (more_real, unchanged)
     )
-    name = f"{extractor.name}/{domain}" if domain else extractor.name
+    slots = {**(slots or {}), "extractor": extractor.name}
+    name = "/".join([extractor.name, *([slots["target"]] if "target" in slots else [])])
     notes += _notes_of_features(features[0], extractor, name, both_sets)
     if more_real is None:
         notes.append(
             "the floor is among the real images alone, and so of fewer than the distance: give "
             "others of their kind, --more-real photos/, for a floor at the same n."
         )
-    metrics = _distances(extractor, name, features[0], features[1], others, before, resamples, seed)
+    gathered = Gathered(
+        slots,
+        {
+            "generated_features": features[0],
+            "real_features": features[1],
+            "resamples": resamples,
+            "seed": seed,
+        },
+        {} if before is None else {"generated_features": before},
+        others,
+        on_demand=True,
+    )
+    metrics = _trusted_first(measure(gathered), extractor, min(map(len, features)))
     protocol = Protocol(
-        name="piles",
+        name="image sets",
         split="given",
         images_b=real.digest,
         extractor=extractor.name,
@@ -94,49 +104,14 @@ def compare(
     return ImageSetMeasurements(protocol, metrics, list(dict.fromkeys(notes)))
 
 
-def _distances(
-    extractor: Loaded,
-    name: str,
-    generated: Features,
-    real: Features,
-    more_real: Features | None,
-    unchanged: Features | None,
-    resamples: int,
-    seed: int,
+def _trusted_first(
+    metrics: dict[str, Measurement], extractor: Loaded, count: int
 ) -> dict[str, Measurement]:
-    """All that features tell of two piles, the more trustworthy first."""
-    among = real if more_real is None else np.concatenate([real, more_real])
-    sizes, count = (len(generated), len(real)), min(len(generated), len(real))
-    like_generated, like_real = disjoint(among, sizes, np.random.default_rng(seed))
-    metrics: dict[str, Measurement] = {}
-    for short, distance in (("kd", kernel), ("fd", frechet)):
-        metric = f"{short}/{name}"
-        metrics[metric] = distance(generated, real, resamples, seed)
-        if unchanged is not None:
-            metrics[f"{metric}/input"] = distance(unchanged, real, resamples, seed)
-        metrics[f"{metric}/floor"] = floor(among, sizes, seed, distance)
-    if count >= FEWEST_EXTRAPOLATED:
-        metrics[f"fd/{name}/infinity"] = extrapolated(generated, real, frechet, seed)
-    if extractor.name == "clip":
-        metrics[f"cmmd/{name}"] = _without_interval(cmmd(generated, real), len(generated))
-        metrics[f"cmmd/{name}/floor"] = _without_interval(
-            cmmd(like_generated, like_real), len(like_generated)
-        )
-    for kind, (others, compared) in {
-        "": (real, generated),
-        "/floor": (like_real, like_generated),
-    }.items():
-        if min(len(others), len(compared)) > NEAREST:
-            scores = neighbours(others, compared, seed)
-            metrics |= {f"{metric}/{name}{kind}": scores[metric] for metric in scores}
-    if extractor.name in _OF_FID and count >= FEWEST_FOR_FID:
-        first = [metric for metric in metrics if metric.startswith("fd/")]
-        metrics = {metric: metrics[metric] for metric in [*first, *metrics]}
-    return metrics
-
-
-def _without_interval(value: float, n: int) -> Measurement:
-    return Measurement(value, value, value, n)
+    """FID in front, where there are enough images for it; else the kernel distance stays there."""
+    if extractor.name not in _OF_FID or count < FEWEST_FOR_FID:
+        return metrics
+    front = [metric for metric in metrics if metric.startswith("fd/")]
+    return {metric: metrics[metric] for metric in [*front, *metrics]}
 
 
 def _features(images: ImageSet, extractor: Loaded, notes: list[str]) -> Features:
@@ -149,39 +124,40 @@ def _features(images: ImageSet, extractor: Loaded, notes: list[str]) -> Features
         )
     if len(described.features) < 2:
         raise DataError(
-            f"{images.name} has one usable image. A distance between piles needs at least two in "
-            "each, and hundreds to mean something."
+            f"{images.name} has one usable image. A distance between image sets needs at least two "
+            "in each, and hundreds to mean something."
         )
     return described.features
 
 
 def _notes(generated: ImageSet, real: ImageSet) -> Iterator[str]:
-    """What the files themselves tell before any network has seen them."""
+    """What the files themselves show before any network is applied."""
     copies = len(set(generated.hashes) & set(real.hashes))
     if copies:
         yield (
-            f"{copies} made images are byte for byte among the real ones: a model that was trained "
-            "on these has learned them by heart, or a folder was given twice."
+            f"{copies} generated images are byte for byte among the real ones: a model that was "
+            "trained on these has learned them by heart, or a folder was given twice."
         )
     shares = [_formats(images, lossless="lossless") for images in (generated, real)]
     names = shares[0].keys() | shares[1].keys()
     if any(abs(shares[0].get(n, 0) - shares[1].get(n, 0)) > _FORMATS_DIFFER for n in names):
         shown = [", ".join(_formats(images)) for images in (generated, real)]
         yield (
-            f"the made images are {shown[0]} and the real ones {shown[1]}: distances see the "
+            f"the generated images are {shown[0]} and the real ones {shown[1]}: distances see the "
             "compression too. Store both in one format, without loss, for numbers to compare."
         )
     if generated.longest_side != real.longest_side:
         yield (
-            f"the first made images have up to {generated.longest_side} pixels a side, the real "
-            f"ones up to {real.longest_side}: distances see the resizing too. Bring both to one "
-            "size, by one filter."
+            f"the first generated images have up to {generated.longest_side} pixels a side, the "
+            f"real ones up to {real.longest_side}: distances see the resizing too. Bring both to "
+            "one size, by one filter."
         )
     if generated.grey != real.grey:
-        which = ("made", "real") if generated.grey else ("real", "made")
+        which = ("generated", "real") if generated.grey else ("real", "generated")
         yield f"the {which[0]} images are grey, the {which[1]} ones not: distances show that first."
     if len(set(generated.hashes)) == 1 < len(generated.hashes):
-        yield f"all {len(generated.hashes)} made images are the same file: the model has collapsed."
+        count = len(generated.hashes)
+        yield f"all {count} generated images are the same file: the model has collapsed."
 
 
 def _notes_of_features(
@@ -207,7 +183,10 @@ def _notes_of_features(
             "(--extractor classifier:LABELLED) or of a program of your own (encoder.pt2)."
         )
     if len(set(both_sets[0].hashes)) > 1 and not np.ptp(generated, axis=0).any():
-        yield f"{extractor.name} sees no difference between the made images: they have collapsed."
+        yield (
+            f"{extractor.name} sees no difference between the generated images: they have "
+            "collapsed."
+        )
 
 
 def _formats(images: ImageSet, lossless: str = "") -> dict[str, float]:

@@ -1,9 +1,10 @@
-"""Images of two piles that belong together by name: an input, what was made of it, its truth."""
+"""Pairs of image files by name: an input, its translation, its truth."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,13 +13,10 @@ from numpy.typing import NDArray
 from unpaired.core.errors import DataError, UnreadableImage
 from unpaired.data.domain import resize
 from unpaired.data.names import file_names, pair_id
-from unpaired.evaluation.encoders import cosines
+from unpaired.evaluation.measure import Gathered, measure, measure_each
 from unpaired.features import Loaded
 from unpaired.features.extract import ImageSet, extract
-from unpaired.metrics import paired
-from unpaired.metrics.intervals import bootstrap_mean
-from unpaired.metrics.paired import PairDistance
-from unpaired.metrics.structure import others
+from unpaired.metrics.catalogue.metric import Need
 from unpaired.records.measurement import Measurement
 from unpaired.records.protocol import Protocol
 
@@ -28,10 +26,10 @@ FEWEST = 2
 def matched(
     first: ImageSet, second: ImageSet
 ) -> Iterator[tuple[str, NDArray[np.uint8], NDArray[np.uint8]]]:
-    """Name and both images, RGB at their own sizes, of each name that both piles have; sorted.
+    """Name and both images, RGB at their own sizes, of each name that both sets have; sorted.
 
     Rows of a table have the name of their id. The endings may differ (cat.jpg and cat.png), and a
-    last _A or _B; what two images of one pile are called is left out, and so are images that cannot
+    last _A or _B; what two images of one set are called is left out, and so are images that cannot
     be read.
 
     Raises:
@@ -52,41 +50,44 @@ def matched(
 def against_truth(
     generated: ImageSet,
     truth: ImageSet,
-    perceptual: dict[str, PairDistance] | None = None,
+    pretrained: Mapping[Need, Any] | None = None,
     *,
     resized: bool = False,
 ) -> dict[str, Measurement]:
-    """Mean L1, PSNR and SSIM of made images against their truth, and what `looks` adds.
+    """Metrics of generated images against their truth, such as L1, PSNR and SSIM.
 
     With `resized`, images of another size than their truth are brought to it; bicubic.
 
     Raises:
-        DataError: when nothing belongs together, or a made image has another size than its truth.
+        DataError: when nothing belongs together, or an image has another size than its truth.
     """
-    measures = paired.MEASURES | (perceptual or {})
-    values_of: dict[str, list[float]] = {name: [] for name in measures}
-    for name, image, true in matched(generated, truth):
-        if image.shape != true.shape and resized:
-            image = resize(image, *true.shape[:2])
-        elif image.shape != true.shape:
-            (height, width), (h, w) = image.shape[:2], true.shape[:2]
-            raise DataError(
-                f"{name!r} was made with {width}×{height} pixels and its truth has {w}×{h}: bring "
-                "both to one size first."
-            )
-        x, y = (torch.from_numpy(p.transpose(2, 0, 1).copy())[None] for p in (image, true))
-        for kind, measure in measures.items():
-            values_of[kind].append(float(measure(x, y)[0]))
-    return {f"truth_{kind}": bootstrap_mean(values) for kind, values in values_of.items()}
+
+    def parts() -> Iterator[dict[Need, Any]]:
+        for name, image, true in matched(generated, truth):
+            if image.shape != true.shape and resized:
+                image = resize(image, *true.shape[:2])
+            elif image.shape != true.shape:
+                (height, width), (h, w) = image.shape[:2], true.shape[:2]
+                raise DataError(
+                    f"{name!r} was generated with {width}×{height} pixels and its truth has "
+                    f"{w}×{h}: bring both to one size first.",
+                    code="truth-of-other-size",
+                )
+            x, y = (torch.from_numpy(p.transpose(2, 0, 1).copy())[None] for p in (image, true))
+            yield {**(pretrained or {}), "translations_with_truth": x, "truth": y}
+
+    return measure_each(parts())
 
 
 def embedding_similarity(
-    inputs: ImageSet, generated: ImageSet, extractor: Loaded, direction: str = ""
+    inputs: ImageSet,
+    generated: ImageSet,
+    extractor: Loaded,
+    slots: Mapping[str, str] | None = None,
 ) -> dict[str, Measurement]:
-    """Mean cosine of an image's features and of what was made of it; beside it, of another image.
+    """Mean cosine of an image's features and its translation's; beside it, of another image's.
 
-    With a face encoder: whether it is still the same person (Taigman et al. 2017). The metric is
-    `embedding_similarity/EXTRACTOR`, with `/way` behind where it is given.
+    The metric is `embedding_similarity/EXTRACTOR`; `slots` fill further parts of the name.
 
     Raises:
         DataError: when nothing belongs together.
@@ -98,21 +99,16 @@ def embedding_similarity(
         described = extract(image_set, extractor)
         row = {int(i): n for n, i in enumerate(described.kept)}
         features.append({n: described.features[row[place[n]]] for n in names if place[n] in row})
-    both = [name for name in names if all(name in values_of for values_of in features)]
-    x, y = (
-        np.stack([values_of[name] for name in both]).astype(np.float64) for values_of in features
-    )
-    metric = f"embedding_similarity/{extractor.name}" + (f"/{direction}" if direction else "")
-    return {
-        metric: bootstrap_mean(cosines(x, y)),
-        f"{metric}/shuffled": bootstrap_mean(cosines(x, y[others(len(y))])),
-    }
+    both = [name for name in names if all(name in of_set for of_set in features)]
+    x, y = (np.stack([of_set[name] for name in both]) for of_set in features)
+    values: dict[Need, Any] = {"source_features": x, "translation_features": y}
+    return measure(Gathered({**(slots or {}), "extractor": extractor.name}, values))
 
 
 def pairs_protocol(
     other: ImageSet, generated: ImageSet, resize: str, extractor: Loaded | None = None
 ) -> Protocol:
-    """Of numbers that compare made images one by one with those of the same name in `other`."""
+    """Of numbers of generated images, each beside the one of the same name in `other`."""
     common = counterparts(other, generated)
     return Protocol(
         name="pairs",
@@ -140,7 +136,7 @@ def unmatched(other: ImageSet, generated: ImageSet) -> list[str]:
 
 
 def _common(both_sets: Sequence[ImageSet]) -> tuple[list[str], list[dict[str, int]]]:
-    """Names that both have, sorted, and where each pile has which; see `matched`."""
+    """Names that both have, sorted, and where each set has which; see `matched`."""
     places = [_places(image_set) for image_set in both_sets]
     names = places[0].keys() & places[1].keys()
     if len(names) == 1:
@@ -177,7 +173,7 @@ def _names(image_set: ImageSet) -> list[str]:
 
 
 def counterparts(image_set: ImageSet, of: ImageSet) -> ImageSet | None:
-    """The images of a pile that have the name of one in another; None where fewer than two do."""
+    """The images of a set that have the name of one in another; None where fewer than two do."""
     here, there = _places(image_set), _places(of)
     places = sorted(here[name] for name in here.keys() & there.keys())
     return image_set.only(places) if len(places) >= FEWEST else None

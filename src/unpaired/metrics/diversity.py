@@ -17,6 +17,9 @@ from unpaired.records.measurement import Measurement
 MAX_IMAGES = 1000
 """Images drawn from each set: half a million pairs."""
 
+FEWEST_OF_CLASS = 8
+"""Images of a class, generated and real, that its diversity is taken of."""
+
 _BLOCK_VALUES = 4096  # values of each image that are held in float64 at once
 _BLOCK_IMAGES = 64  # images that are pooled at once
 
@@ -66,6 +69,25 @@ def diversity(outputs: Tensor, real: Tensor, seed: int = 0, resamples: int = 200
     value, *resampled = np.min(ratios, axis=0)
     low, high = percentile_interval(np.array(resampled))
     return Diversity(float(value), low, high, n, scales[int(np.argmin([r[0] for r in ratios]))])
+
+
+def diversity_within_classes(
+    outputs: Tensor,
+    labels: NDArray[np.int64],
+    real: Tensor,
+    real_labels: NDArray[np.int64],
+) -> NDArray[np.float64] | None:
+    """Diversity of the outputs of each class, relative to real images of that class; (classes,).
+
+    A generator that makes one image a class has a diverse set; here it has 0. None where fewer than
+    two classes have `FEWEST_OF_CLASS` images of either kind.
+    """
+    diversities = []
+    for c in np.intersect1d(labels, real_labels):
+        of_class, like = outputs[labels == c], real[real_labels == c]
+        if min(len(of_class), len(like)) >= FEWEST_OF_CLASS:
+            diversities.append(diversity(of_class, like, resamples=1).value)
+    return np.array(diversities) if len(diversities) > 1 else None
 
 
 def _scales(height: int, width: int) -> dict[str, tuple[int, int]]:

@@ -9,9 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unpaired.metrics.intervals import bootstrap_mean, wilson
-from unpaired.metrics.paired import PairDistance
-from unpaired.metrics.structure import moved_edges, nearer, others, structure
+from unpaired.metrics.intervals import wilson
+from unpaired.metrics.structure import moved_edges, nearer, structure
 from unpaired.records.measurement import Measurement
 
 SUSPECTED_FROM = 0.05
@@ -35,6 +34,15 @@ class Faithfulness:
     """(N, 16, 16): where the translation has edges that the image has not; see `moved_edges`."""
     lost: NDArray[np.float64]
     """(N, 16, 16): where the image has edges that the translation has not."""
+
+    @property
+    def tensors(self) -> tuple[Tensor, Tensor]:
+        """Images (N, C, H, W) and their translations (N, C', H', W'), uint8."""
+        source, translations = (
+            torch.from_numpy(images).permute(0, 3, 1, 2)
+            for images in (self.source, self.translations)
+        )
+        return source, translations
 
     @property
     def order(self) -> NDArray[np.int64]:
@@ -62,19 +70,6 @@ def faithfulness(source: Tensor, translations: Tensor, names: list[str]) -> Fait
     )
 
 
-def measurements(
-    images: Faithfulness, structures: dict[str, PairDistance] | None = None
-) -> dict[str, Measurement]:
-    """Mean structure distances, beside each that of other images' translations; share suspected.
-
-    `structures` are distances to take in addition, by name.
-    """
-    source, translations = (
-        torch.from_numpy(f).permute(0, 3, 1, 2) for f in (images.source, images.translations)
-    )
-    rivals = translations[others(len(translations))]
-    metrics: dict[str, Measurement] = {}
-    for name, distance in ({"structure": structure} | (structures or {})).items():
-        metrics[name] = bootstrap_mean(distance(source, translations))
-        metrics[f"{name}/shuffled"] = bootstrap_mean(distance(source, rivals))
-    return metrics | {"suspected": wilson(len(images.suspected), len(images.names))}
+def share_suspected(images: Faithfulness) -> Measurement:
+    """Share of translations that are suspected hallucinations, with its Wilson interval."""
+    return wilson(len(images.suspected), len(images.names))

@@ -5,6 +5,7 @@ The distances themselves: `frechet`, `kernels`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ from scipy import stats
 
 from unpaired.core.errors import DataError
 from unpaired.metrics.feature_sets import Features, check
+from unpaired.metrics.frechet import frechet
 from unpaired.metrics.intervals import percentile_interval
 from unpaired.records.measurement import Measurement
 
@@ -39,10 +41,22 @@ def floor(
     on both. Mean over random splits, and the middle 95 % of them; n is the size of the first set
     that was used. Raises DataError as `disjoint` does.
     """
+    pairs = disjoint_pairs(features, sizes, seed, splits)
+    return over_splits([distance(*pair, 0, 0) for pair in pairs], len(pairs[0][0]))
+
+
+def over_splits(measurements: Sequence[Measurement], n: int) -> Measurement:
+    """Mean of a metric over random splits, and the middle 95 % of them."""
+    values = np.array([measurement.value for measurement in measurements])
+    return Measurement(float(values.mean()), *percentile_interval(values), n)
+
+
+def disjoint_pairs(
+    features: Features, sizes: tuple[int, int], seed: int, splits: int
+) -> list[tuple[Features, Features]]:
+    """Random splits of a set, each as `disjoint` gives it."""
     random = np.random.default_rng(seed)
-    pairs = [disjoint(features, sizes, random) for _ in range(splits)]
-    values = np.array([distance(*pair, 0, 0).value for pair in pairs])
-    return Measurement(float(values.mean()), *percentile_interval(values), len(pairs[0][0]))
+    return [disjoint(features, sizes, random) for _ in range(splits)]
 
 
 def disjoint(
@@ -88,3 +102,8 @@ def extrapolated(x: Features, y: Features, distance: Distance, seed: int = 0) ->
     half = stats.t.ppf(0.975, len(sizes) - 2) * line.intercept_stderr
     limit = float(line.intercept)
     return Measurement(limit, limit - half, limit + half, most)
+
+
+def frechet_limit(x: Features, y: Features, seed: int = 0) -> Measurement:
+    """The Fréchet distance for n => ∞; see `extrapolated`."""
+    return extrapolated(x, y, frechet, seed)

@@ -19,7 +19,6 @@ from PIL import Image
 from torch import Tensor
 
 from unpaired.metrics.intervals import bootstrap_mean
-from unpaired.records.measurement import Measurement
 
 NOISE_LEVELS = 4.0
 """Standard deviation of the noise, in levels of 0…255: next to invisible."""
@@ -91,14 +90,15 @@ class HiddenSignal:
         within = max(noise.high, jpeg.low) <= self.SUSPECTED_FROM
         return "honest" if within else "unclear"
 
-    def metrics(self, domain: str) -> dict[str, Measurement]:
-        """Means over the images, as `hidden_signal/DOMAIN/noise` and `cycle_l1/DOMAIN/noise`."""
-        kinds = {"hidden_signal": self.grown, "cycle_l1": self.cycle_l1}
-        return {
-            f"{name}/{domain}/{touch}": bootstrap_mean(values)
-            for name, result in kinds.items()
-            for touch, values in result.items()
-        }
+
+def growth(signal: HiddenSignal) -> dict[Touch, NDArray[np.float64]]:
+    """How much a touch has grown on the way back, one number an image, by touch."""
+    return signal.grown
+
+
+def error_after(signal: HiddenSignal) -> dict[Touch, NDArray[np.float64]]:
+    """Error of the cycle with a touch on the way, one number an image, by touch."""
+    return signal.cycle_l1
 
 
 def hidden_signal(

@@ -49,8 +49,9 @@ def ssim(x: Tensor, y: Tensor) -> NDArray[np.float64]:
     return _per_image(x, y, _ssim)
 
 
-MEASURES: dict[str, PairDistance] = {"l1": l1, "psnr": psnr, "ssim": ssim}
-"""By the names that metrics have."""
+def by_network(x: Tensor, y: Tensor, distance: PairDistance) -> NDArray[np.float64]:
+    """Distance of each pair by a pretrained network, such as LPIPS or DINO; (N,)."""
+    return distance(x, y)
 
 
 def to_like(images: Tensor, channels: int, size: int) -> Tensor:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from unpaired.core.config import encode
 from unpaired.data.sources import describe
 from unpaired.experiment.experiment import Experiment
+from unpaired.metrics import catalogue
 from unpaired.records.evaluation import EvaluationRecord
+from unpaired.records.measurement import Measurement
+from unpaired.report.metric_text import in_order, wording
+from unpaired.report.names import Names, names_of
 
 USE = (
     "```bash",
@@ -39,6 +44,7 @@ LIMITS_OF_NOISE = (
 def card(experiment: Experiment, images: int, evaluations: Sequence[EvaluationRecord]) -> str:
     """The text of a model folder's README.md."""
     method, domains = experiment.method, experiment.domains
+    names = names_of(encode(experiment), method.directions)
     makes_from_noise = method.latent_channels > 0
     summaries = {
         (): "Makes images from noise",
@@ -68,7 +74,7 @@ def card(experiment: Experiment, images: int, evaluations: Sequence[EvaluationRe
         "",
         "## Measured",
         "",
-        *_numbers(evaluations, images),
+        *_numbers(evaluations, images, names),
         "",
         "## Limits",
         "",
@@ -89,21 +95,32 @@ def _averaging(half_life: int, images: int) -> str:
     return f"The weights are averaged, with a half-life of {tenth}."
 
 
-def _numbers(evaluations: Sequence[EvaluationRecord], images: int) -> list[str]:
+def _numbers(evaluations: Sequence[EvaluationRecord], images: int, names: Names) -> list[str]:
     """The newest evaluation of these weights, test before validation."""
     records = [r for r in evaluations if r.images == images]
     if not records:
         return ["Nothing was measured yet."]
     record = next((r for r in records if r.split == "test"), records[-1])
-    rows = [
-        f"| {name} | {m.value:.4g} | {m.low:.4g} to {m.high:.4g} | {m.n} |"
-        for name, m in record.metrics.items()
-    ]
     return [
         f"On {record.split} images, protocol `{record.fingerprint}`.",
         "",
         *(line for note in record.notes for line in (f"Note: {note}", "")),
-        "| metric | value | 95 % interval | n |",
-        "|---|---|---|---|",
-        *rows,
+        "| metric | value | 95 % interval | n | |",
+        "|---|---|---|---|---|",
+        *_rows(record.metrics, names),
     ]
+
+
+def _rows(metrics: Mapping[str, Measurement], names: Names) -> Iterator[str]:
+    """A row for each metric, and below it those for what stands beside it."""
+    for name in in_order(metrics, names):
+        words = wording(name, names)
+        better = "" if words.better == "unknown" else f"; {words.better} is better"
+        yield _row(name, metrics[name], f"{words.name}{better}")
+        for suffix, beside in catalogue.companions(name, metrics).items():
+            yield _row(f"{name}/{suffix}", beside, catalogue.COMPANIONS[suffix].title)
+
+
+def _row(name: str, m: Measurement, words: str) -> str:
+    interval = f"{m.low:.4g} to {m.high:.4g}"
+    return f"| {name} | {m.value:.4g} | {interval} | {m.n} | {words} |"

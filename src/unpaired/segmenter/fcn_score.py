@@ -14,8 +14,10 @@ import torch
 
 from unpaired.core.errors import DataError
 from unpaired.data.sources import Source, describe
+from unpaired.evaluation.measure import Gathered, measure
 from unpaired.evaluation.samples import content_hash
 from unpaired.metrics import segmentation
+from unpaired.metrics.catalogue.metric import Need
 from unpaired.records.measurement import Measurement
 from unpaired.records.protocol import Protocol
 from unpaired.segmenter.folder import Trained
@@ -61,7 +63,14 @@ def fcn_score(
         resize=f"{Protocol().resize}; label maps: nearest neighbour",
         palette=palette,
     )
-    scores = scores_of(segmenter, pairs, len(palette), protocol.resamples)
+    values: dict[Need, Any] = {
+        "true_label_maps": pairs.classes,
+        "segmented": segmenter.predict(pairs.photos),
+        "num_classes": len(palette),
+        "resamples": protocol.resamples,
+        "seed": protocol.style_seed,
+    }
+    metrics = measure(Gathered({}, values))
     bound, num_trained_on = trained.scores, 0
     if real is not None:
         photos = match(read_photos(real, size), classes, maps)
@@ -73,7 +82,6 @@ def fcn_score(
             )
         num_trained_on = len(set(hashes_of(photos.photos)) & set(trained.photos))
         bound = scores_of(segmenter, photos, len(palette), protocol.resamples)
-    metrics = {f"{NAME}/{name}": score for name, score in scores.items()}
     metrics |= {f"{NAME}/{name}/real": score for name, score in bound.items()}
     return protocol.record(metrics) | {
         "pairs": len(pairs),
