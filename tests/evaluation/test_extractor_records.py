@@ -26,7 +26,7 @@ from unpaired.models.folder import save_model
 from unpaired.report.metric_text import in_order, wording
 from unpaired.report.names import Names
 from unpaired.report.run.page import write_report
-from unpaired.training import train
+from unpaired.training.train import train
 
 
 def lines(run: Path) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def brightness(translations: Tensor) -> NDArray[np.float64]:
 
 ENTRY = Metric(
     "brightness/{direction}",
-    f"{__name__}:brightness",
+    "brightness:brightness",
     ("translations",),
     "Brightness",
     "{source} → {target}",
@@ -50,6 +51,7 @@ def test_an_entry_is_all_that_a_metric_needs(
     capsys: pytest.CaptureFixture[str],
 ):
     monkeypatch.setattr(catalogue, "METRICS", (*METRICS, ENTRY))
+    monkeypatch.setitem(sys.modules, "unpaired.metrics.brightness", sys.modules[__name__])
     runs = [
         train(replace(tiny, training=replace(tiny.training, seed=s)), tmp_path / f"{s}", quiet=True)
         for s in (0, 1)

@@ -145,6 +145,4 @@ def _number(metric: Metric, result: Any) -> Measurement | None:
 @cache
 def _function(name: str) -> Any:
     module, _, function = name.partition(":")
-    return getattr(
-        import_module(module if "." in module else f"unpaired.metrics.{module}"), function
-    )
+    return getattr(import_module(f"unpaired.metrics.{module}"), function)

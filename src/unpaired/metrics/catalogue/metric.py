@@ -91,7 +91,7 @@ class Metric:
     """Its name in records: "fd/{extractor}/{target}". Parts without a value are left out: files
     have no domains."""
     function: str
-    """ "module:function", the module in `unpaired.metrics` or by its whole name. It takes what
+    """ "module:function", the module in `unpaired.metrics`. It takes what
     `needs` names, in that order, and returns a `Measurement`; or one number an image (N,), whose
     mean is reported; or a mapping of such, one for each `part`; or None where there is none."""
     needs: tuple[Need, ...]

@@ -6,7 +6,8 @@ import re
 import sys
 from pathlib import Path
 
-from unpaired.metrics.catalogue import METRICS, Metric
+from unpaired.metrics import catalogue
+from unpaired.metrics.catalogue import Metric
 
 BEGIN, END = "<!-- metrics: begin -->", "<!-- metrics: end -->"
 
@@ -25,18 +26,18 @@ def name_in_words(metric: Metric) -> str:
 
 def lines_for_help() -> list[str]:
     """A line for each metric: its name, what it measures, which way is better."""
-    names = [name_in_words(metric) for metric in METRICS]
+    names = [name_in_words(metric) for metric in catalogue.METRICS]
     width = max(map(len, names))
     return [
         f"  {name:{width}}  {_heading(metric)}; {metric.better} is better"
-        for name, metric in zip(names, METRICS, strict=True)
+        for name, metric in zip(names, catalogue.METRICS, strict=True)
     ]
 
 
 def markdown_table() -> str:
     """Name, meaning, unit, which way is better, and what stands beside it, of every metric."""
     rows = ["| metric | what it says | unit | better | beside it |", "|---|---|---|---|---|"]
-    for metric in METRICS:
+    for metric in catalogue.METRICS:
         sentence = metric.sentence.format(**_WORDS)
         share = "share " if metric.unit == "%" else ""
         beside = ", ".join(f"`{suffix}`" for suffix in metric.companions)
