@@ -173,8 +173,9 @@ def test_row_28_pipes_and_folders_named_like_images(tmp_path: Path) -> None:
 def test_row_29_deleted_during_the_run(tmp_path: Path) -> None:
     records = open_folder(fill(tmp_path, "a.png", "b.png"))
     (tmp_path / "a.png").unlink()
-    with pytest.raises(UnreadableImage, match=r"a\.png: cannot be opened: No such file"):
+    with pytest.raises(UnreadableImage, match=r"a\.png: cannot be opened: No such file") as caught:
         level(records, 0)
+    assert caught.value.code == "cannot-be-opened"
     assert level(records, 1) == 1
 
 
@@ -217,8 +218,9 @@ def test_a_missing_folder_that_looks_like_an_id_of_the_hub(
 
 def test_a_file_is_not_a_folder(tmp_path: Path) -> None:
     fill(tmp_path, "a.png")
-    with pytest.raises(DataError, match="is a file"):
+    with pytest.raises(DataError) as caught:
         open_folder(tmp_path / "a.png")
+    assert caught.value.code == "source-is-a-file"
 
 
 # Tables
@@ -274,15 +276,17 @@ def test_columns_that_cannot_be_used(
 
 def test_an_empty_row_is_refused_by_the_decoder(tmp_path: Path) -> None:
     records = parquet(tmp_path / "x.parquet", image=[*cells(1), None]).open()
-    with pytest.raises(UnreadableImage, match="row-000001: is empty"):
+    with pytest.raises(UnreadableImage, match="row-000001: is empty") as caught:
         level(records, 1)
+    assert caught.value.code == "unknown-format"
 
 
 def test_row_31_a_table_without_rows(tmp_path: Path) -> None:
     arrow = pytest.importorskip("pyarrow")
     source = parquet(tmp_path / "x.parquet", image=arrow.array([], arrow.binary()))
-    with pytest.raises(DataError, match="has no rows"):
+    with pytest.raises(DataError) as caught:
         source.open()
+    assert caught.value.code == "no-rows"
 
 
 def test_a_file_that_is_not_parquet(tmp_path: Path) -> None:
@@ -315,8 +319,9 @@ def test_a_local_folder_in_the_layout_of_the_hub(tmp_path: Path) -> None:
     assert records.labels is not None
     assert records.labels.tolist() == [0, 1]
     assert len(HuggingFace(name=str(folder), split="test").open().names) == 1
-    with pytest.raises(DataError, match=r"split 'tset', cannot be loaded: Unknown split"):
+    with pytest.raises(DataError, match=r"split 'tset', cannot be loaded: Unknown split") as caught:
         HuggingFace(name=str(folder), split="tset").open()
+    assert caught.value.code == "data-set-not-loaded"
 
 
 @pytest.mark.usefixtures("datasets")
@@ -404,14 +409,18 @@ def test_a_path_is_one_however_it_is_typed(text: str) -> None:
 def test_a_pattern_is_answered_with_its_folder(tmp_path: Path) -> None:
     fill(tmp_path, "apple/059.png")
     for pattern in ("apple/*.png", "apple/*/[ab]?.png"):
-        with pytest.raises(DataError, match=r"Give a folder, not a pattern: '.*/apple'\."):
+        with pytest.raises(
+            DataError, match=r"Give a folder, not a pattern: '.*/apple'\."
+        ) as caught:
             open_folder(tmp_path / pattern)
+        assert caught.value.code == "source-is-a-pattern"
 
 
 def test_a_file_that_would_be_refused_is_not_suggested(tmp_path: Path) -> None:
     fill(tmp_path, "photos.png")
-    with pytest.raises(DataError, match=r"does not exist\.$"):
+    with pytest.raises(DataError) as caught:
         open_folder(tmp_path / "photos")
+    assert caught.value.code == "source-not-found"
 
 
 def test_split_and_part_may_be_omitted() -> None:

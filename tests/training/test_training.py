@@ -215,13 +215,15 @@ def test_the_page_of_faithfulness_names_the_piles_as_the_report_does(
 def test_what_cannot_work_is_refused_before_anything_is_written(tiny: Experiment, tmp_path: Path):
     run = tmp_path / "run"
     gone = replace(tiny.b, test_source=Folder(path=str(tmp_path / "gone")))
-    with pytest.raises(DataError, match="gone' does not exist"):
+    with pytest.raises(DataError, match="gone' does not exist") as caught:
         train(replace(tiny, b=gone), run, quiet=True)
+    assert caught.value.code == "source-not-found"
     with pytest.raises(SettingError, match="training images are also those of the test"):
         train(replace(tiny, a=replace(tiny.a, test_source=tiny.a.source)), run, quiet=True)
     around = replace(tiny, b=replace(tiny.b, test_source=Folder(path=str(tmp_path))))
-    with pytest.raises(RunError, match="its pictures be taken for some of them"):
+    with pytest.raises(RunError) as caught:
         train(around, run, quiet=True)
+    assert caught.value.code == "run-among-images"
     assert not list(tmp_path.iterdir())
 
 

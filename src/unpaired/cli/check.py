@@ -141,5 +141,6 @@ def _draw(findings: dict[str, Finding], path: Path) -> None:
     except OSError as error:
         raise SettingError(
             f"{path} cannot be written: {error.strerror}. Give another file with -o, in a folder "
-            "that exists."
+            "that exists.",
+            code="cannot-be-written",
         ) from error

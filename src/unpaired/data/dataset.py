@@ -148,7 +148,8 @@ def _too_few(
         f"{len(refused)} refused"
         + (f" (first: {refused[0]})" if refused else "")
         + ". Point to a source with more images (hundreds are the least that works well), or run "
-        "`unpaired check` to see each file."
+        "`unpaired check` to see each file.",
+        code="too-few-images",
     )
 
 
@@ -176,7 +177,8 @@ def _first_readable(
             logger.warning("%s; the next image takes its place", image)
     raise DataError(
         f"none of {len(places)} images can be read any more. Bring the files back, then give the "
-        "same command again to continue."
+        "same command again to continue.",
+        code="images-gone",
     )
 
 

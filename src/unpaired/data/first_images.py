@@ -75,7 +75,8 @@ def _probe(
         raise DataError(
             f"{describe(source)}: none of the {len(places)} images that were tried can be "
             f"read (first: {refused[0]}). `unpaired check` lists every file."
-            + (f" What lets them pass: {', '.join(flags)}." if flags else "")
+            + (f" What lets them pass: {', '.join(flags)}." if flags else ""),
+            code="no-readable-image",
         )
     short = int(np.median([min(shape) for shape in shapes]))
     bad = len(places) - len(shapes)

@@ -54,7 +54,7 @@ def list_images(root: Path) -> Listing:
                 shown = [entry for entry in entries if not entry.name.startswith(".")]
         except OSError as error:
             reason = f"cannot be listed: {error.strerror}"
-            listing.refused.append(UnreadableImage(folder or ".", reason))
+            listing.refused.append(UnreadableImage(folder or ".", reason, code="cannot-be-listed"))
             continue
         prefix = f"{folder}/" if folder else ""
         for entry in shown:
@@ -107,7 +107,7 @@ def _add(
     if reason is None and printable != name:
         reason = "has a name that is not valid UTF-8"
     if reason:
-        listing.refused.append(UnreadableImage(printable, reason))
+        listing.refused.append(UnreadableImage(printable, reason, code="refused-entry"))
     elif stamp is not None:
         listing.names.append(name)
         stamps.extend(stamp)

@@ -105,7 +105,9 @@ def _framed(pixels: Pixels, name: str, source: Domain, target: Domain) -> Placed
     right, bottom = min(right, width), min(bottom, height)
     if left >= right or top >= bottom:
         raise UnreadableImage(
-            name, f"has {width}×{height} pixels, which all lie outside the crop box {source.crop}"
+            name,
+            f"has {width}×{height} pixels, which all lie outside the crop box {source.crop}",
+            code="outside-crop",
         )
     if source.fit == "cover":
         short = min(bottom - top, right - left)

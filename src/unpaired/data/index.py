@@ -91,7 +91,7 @@ class ImageIndex:
                     content = file.read()
                 except OSError as error:
                     reason = f"cannot be read: {error.strerror}"
-                    raise UnreadableImage(self.names[i], reason) from error
+                    raise UnreadableImage(self.names[i], reason, code="cannot-be-read") from error
         self._note(i, content)
         return content
 

@@ -43,13 +43,14 @@ def read_image(image: ImageLike, domain: Domain) -> Pixels:
             content = _encode(image)
         except (OSError, SyntaxError, ValueError) as error:  # Pillow reads an open file only now
             reason = f"cannot be read; it may be damaged, empty or closed (Pillow: {error})"
-            raise UnreadableImage("the image", reason) from error
+            raise UnreadableImage("the image", reason, code="damaged") from error
         return _decode(content, "the image", domain)
     if not isinstance(image, (np.ndarray, Tensor)):
         raise DataError(
             f"{type(image).__name__} is no kind of image. Give one image: a Pillow image, an array "
             "(H, W) or (H, W, C), a tensor [C, H, W], or a file; of a list each by itself. Many "
-            "files are translated by unpaired.translate_files."
+            "files are translated by unpaired.translate_files.",
+            code="no-kind-of-image",
         )
     if isinstance(image, Tensor):
         array = _from_tensor(image)
@@ -117,7 +118,9 @@ def _from_tensor(image: Tensor) -> NDArray[Any]:
     # First of all, as numpy has no bfloat16 and no sparse arrays.
     _check(str(image.dtype).removeprefix("torch."), (*image.shape[1:], *image.shape[:1]), 3)
     if image.layout != torch.strided or image.is_meta:
-        raise DataError("a sparse or meta tensor holds no pixels. Give a dense one.")
+        raise DataError(
+            "a sparse or meta tensor holds no pixels. Give a dense one.", code="no-dense-tensor"
+        )
     return np.moveaxis(image.detach().cpu().numpy(), 0, -1)
 
 
@@ -130,5 +133,6 @@ def _check(dtype: str, shape: tuple[int, ...], least_axes: int) -> None:
     raise DataError(
         f"an image of {dtype} with {channels} channel(s) and shape {shape} (with channels last) "
         "cannot be used. Give uint8 (0 to 255) with 1 to 4 channels, or uint16 (0 to 65535) with 1 "
-        "or 3; values in [0, 1] are multiplied by 255 and rounded first."
+        "or 3; values in [0, 1] are multiplied by 255 and rounded first.",
+        code="no-image-array",
     )

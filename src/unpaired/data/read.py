@@ -41,6 +41,7 @@ def read_framed(images: Readable, i: int, domain: Domain) -> Pixels:
         raise UnreadableImage(
             images.names[i],
             f"has {width}×{height} pixels, which all lie outside the crop box {domain.crop}",
+            code="outside-crop",
         )
     return frame(content, domain)
 

@@ -85,10 +85,16 @@ class Folder:
         if not root.exists():
             raise _not_found(root)
         if not root.is_dir():
-            raise DataError(f"{self.path!r} is a file. Give a folder of images or a .parquet file.")
+            raise DataError(
+                f"{self.path!r} is a file. Give a folder of images or a .parquet file.",
+                code="source-is-a-file",
+            )
         listing = list_images(root)
         if not listing.names:
-            raise DataError(f"{self.path!r} holds no image that can be used{_instead(listing)}")
+            raise DataError(
+                f"{self.path!r} holds no image that can be used{_instead(listing)}",
+                code="no-images",
+            )
         names = PackedNames.pack(listing.names)
         return Records(
             names=names,
@@ -144,7 +150,7 @@ class HuggingFace:
             )
         images = self._column(table, "image_column", tables.image_column)
         if not len(images):
-            raise DataError(f"{describe(self)} has no rows.")
+            raise DataError(f"{describe(self)} has no rows.", code="no-rows")
         return Records(
             names=[f"row-{index:06d}" for index in range(len(images))],
             labels=self._column(table, "label_column", tables.read_labels),
@@ -160,14 +166,18 @@ class HuggingFace:
                 return read(table.read(column))
             except (ValueError, OSError) as error:
                 raise DataError(
-                    f"{describe(self)}: the column {column!r} {error}. Set {setting} to another."
+                    f"{describe(self)}: the column {column!r} {error}. Set {setting} to another.",
+                    code="unusable-column",
+                    setting=setting,
                 ) from error
         # A column that was asked for by name must be there.
         if setting != "image_column" and column == getattr(type(self), setting):
             return None
         raise DataError(
             f"{describe(self)} has no column {column!r} ({setting}). "
-            f"Its columns are: {', '.join(table.columns)}."
+            f"Its columns are: {', '.join(table.columns)}.",
+            code="column-not-found",
+            setting=setting,
         )
 
 
@@ -209,21 +219,24 @@ def parse_source(text: str) -> Source:
     if scheme == "hf":
         if not name or (separator and not part):
             raise SettingError(
-                f"{text!r} is incomplete. Type hf:owner/name or hf:owner/name:split."
+                f"{text!r} is incomplete. Type hf:owner/name or hf:owner/name:split.",
+                code="incomplete-source",
             )
         return HuggingFace(name=name, split=part or "train")
     if scheme == "builtin":
         if name not in get_args(Style) or (part or "train") not in get_args(Part):
             raise SettingError(
                 f"{text!r} is not built in. Type builtin:NAME or builtin:NAME:PART, with the name "
-                f"{_either(Style)} and the part {_either(Part)}."
+                f"{_either(Style)} and the part {_either(Part)}.",
+                code="unknown-built-in",
             )
         return BuiltIn(name=cast(Style, name), part=cast(Part, part or "train"))
     # One letter before the colon is a drive of Windows.
     if not text or (re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", text) and not os.path.exists(text)):
         raise SettingError(
             f"{text!r} is not a source of images. Type the path of a folder or of a .parquet file, "
-            "hf:owner/name:split, or builtin:ink. Web addresses are not fetched: download first."
+            "hf:owner/name:split, or builtin:ink. Web addresses are not fetched: download first.",
+            code="unknown-source",
         )
     # photos, photos/ and ./photos are one folder, and one setting of a run that is continued.
     path = str(Path(text))
@@ -266,7 +279,9 @@ def _not_found(path: Path) -> DataError:
     message = f"{str(path)!r} does not exist."
     if re.search(r"[*?\[]", str(path)):
         plain = Path(*itertools.takewhile(lambda part: not re.search(r"[*?\[]", part), path.parts))
-        return DataError(f"{message} Give a folder, not a pattern: {str(plain)!r}.")
+        return DataError(
+            f"{message} Give a folder, not a pattern: {str(plain)!r}.", code="source-is-a-pattern"
+        )
     missing = path
     while not missing.parent.exists():
         missing = missing.parent
@@ -282,4 +297,4 @@ def _not_found(path: Path) -> DataError:
         message += f" Did you mean {str(missing.parent / near[0])!r}?"
     if re.fullmatch(r"[\w.-]+/[\w.-]+", str(path)):
         message += f" For a data set of the Hugging Face hub, type hf:{path}."
-    return DataError(message)
+    return DataError(message, code="source-not-found")

@@ -39,7 +39,9 @@ def open_parquet(path: Path) -> Table:
     try:
         file = parquet.ParquetFile(path, memory_map=True)
     except (OSError, ValueError) as error:
-        raise DataError(f"{str(path)!r} cannot be read as a parquet file: {error}") from error
+        raise DataError(
+            f"{str(path)!r} cannot be read as a parquet file: {error}", code="no-parquet-file"
+        ) from error
     return Table(file.schema_arrow.names, lambda name: file.read(columns=[name]).column(0))
 
 
@@ -58,12 +60,14 @@ def load_dataset(name: str, split: str, subset: str = "") -> Table:
     except ConnectionError as error:
         raise DataError(
             f"The data set {name!r}, split {split!r}, is not in the cache, and the Hugging Face "
-            f"hub cannot be reached ({error}). Check the connection."
+            f"hub cannot be reached ({error}). Check the connection.",
+            code="hub-unreachable",
         ) from error
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
         raise DataError(
             f"The data set {name!r}, split {split!r}, cannot be loaded: {str(error).rstrip('.')}. "
-            "Check its name (owner/name, as on the hub), its split and the connection."
+            "Check its name (owner/name, as on the hub), its split and the connection.",
+            code="data-set-not-loaded",
         ) from error
     # In this format image cells stay encoded, as with Image(decode=False).
     table = dataset.with_format("arrow")[:]

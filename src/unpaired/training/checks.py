@@ -32,7 +32,8 @@ def check_outside(run: Path, experiment: Experiment) -> None:
                 raise RunError(
                     f"the run would be written to {run}, into the images in {source.path}, and its "
                     "pictures be taken for some of them when it is continued. Choose a folder "
-                    "outside of it with -o."
+                    "outside of it with -o.",
+                    code="run-among-images",
                 )
 
 
@@ -56,7 +57,9 @@ def check_palettes(experiment: Experiment, images: dict[DomainName, Images]) -> 
                 f"{describe(domain.source)} should hold label maps, but {share:.0%} of the pixels "
                 f"have a colour of {name}.palette. Give label maps, the colours of your classes "
                 f"(--{name}.palette), or images of any kind without one (a recipe without "
-                "label maps)."
+                "label maps).",
+                code="no-label-maps",
+                setting=f"{name}.palette",
             )
 
 
@@ -86,7 +89,8 @@ def check_labels(experiment: Experiment, images: dict[DomainName, Images]) -> No
         if (learns or domain.balanced) and labels is None:
             raise DataError(
                 f"{describe(domain.source)} has no labels, but {what}. Give labelled images: a "
-                "folder with a subfolder for each class, or a data set with a column `label`."
+                "folder with a subfolder for each class, or a data set with a column `label`.",
+                code="labels-needed",
             )
         if learns and labels is not None:
             num_classes = experiment.method.num_classes
@@ -94,5 +98,7 @@ def check_labels(experiment: Experiment, images: dict[DomainName, Images]) -> No
                 raise DataError(
                     f"{describe(domain.source)} has classes up to {int(labels.max())}, but the "
                     f"encoder distinguishes {num_classes}. Set --method.encoder.num-classes "
-                    f"{int(labels.max()) + 1}."
+                    f"{int(labels.max()) + 1}.",
+                    code="too-many-classes",
+                    setting="method.encoder.num_classes",
                 )

@@ -50,7 +50,8 @@ def open_run(folder: Path, experiment: Experiment) -> Iterator[None]:
         )
         raise RunError(
             f"{folder} holds a run with other settings:\n{lines}\n"
-            "Give the same settings to continue it, or choose another folder with -o."
+            "Give the same settings to continue it, or choose another folder with -o.",
+            code="other-settings",
         )
     with holding(folder / "run.lock") as held:
         if not held:
@@ -101,19 +102,23 @@ def make_folder(folder: Path, kind: Literal["run", "sweep"], record: Path) -> No
         RunError: when it cannot be made, or is a folder of something else.
     """
     if folder.exists() and not folder.is_dir():
-        raise RunError(f"{folder} is a file. Choose another folder with -o.")
+        raise RunError(
+            f"{folder} is a file. Choose another folder with -o.", code="folder-is-a-file"
+        )
     # Another process may be starting here at this moment: its lock and hidden files do not count.
     content = [p for p in folder.glob("*") if p.name != "run.lock" and not p.name.startswith(".")]
     if content and not record.is_file():
         raise RunError(
             f"{folder} is not empty and holds no {kind}. Choose a new folder with -o, for example "
-            f"-o runs/{kind}-{folder.absolute().name}."
+            f"-o runs/{kind}-{folder.absolute().name}.",
+            code="folder-not-empty",
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(
-            f"{folder} cannot be made: {error.strerror}. Choose another folder with -o."
+            f"{folder} cannot be made: {error.strerror}. Choose another folder with -o.",
+            code="cannot-be-made",
         ) from error
 
 

@@ -141,10 +141,12 @@ def test_more_channels_than_colours_are_refused():
 
 
 def test_limits_are_those_of_other_formats():
-    with pytest.raises(UnreadableImage, match="max_megapixels"):
+    with pytest.raises(UnreadableImage) as caught:
         decoded(tiff(COLOUR, photometric="rgb"), max_megapixels=0.001)
-    with pytest.raises(UnreadableImage, match="min_side"):
+    assert caught.value.code == "too-large"
+    with pytest.raises(UnreadableImage) as caught:
         decoded(tiff(COLOUR, photometric="rgb"), min_side=40)
+    assert caught.value.code == "too-small"
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -155,8 +157,9 @@ def test_a_file_that_was_cut_short_is_refused(layout: str, values: np.ndarray[An
     photometric = "rgb" if values is COLOUR else "minisblack"
     content = tiff(values, photometric=photometric, **LAYOUTS[layout])
     for length in (len(content) // 2, len(content) - 40):
-        with pytest.raises(UnreadableImage, match="damaged or cut short"):
+        with pytest.raises(UnreadableImage) as caught:
             decoded(content[:length], float_range=(-2.0, 5.0))
+        assert caught.value.code == "damaged"
 
 
 @pytest.mark.parametrize("layout", ["plain", "tiles", "deflate"])

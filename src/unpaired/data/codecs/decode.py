@@ -110,10 +110,14 @@ def open_regular(path: Path, name: str) -> BinaryIO:
     try:
         # Before opening, which would wait for ever on a named pipe.
         if not stat.S_ISREG(path.stat().st_mode):
-            raise UnreadableImage(name, "is a folder or a device, not a regular file")
+            raise UnreadableImage(
+                name, "is a folder or a device, not a regular file", code="no-regular-file"
+            )
         return path.open("rb")
     except OSError as error:
-        raise UnreadableImage(name, f"cannot be opened: {error.strerror}") from error
+        raise UnreadableImage(
+            name, f"cannot be opened: {error.strerror}", code="cannot-be-opened"
+        ) from error
 
 
 @contextmanager
@@ -124,14 +128,14 @@ def _damage_refused(name: str) -> Iterator[None]:
     except UnreadableImage:
         raise
     except Exception as error:  # SyntaxError, ValueError, struct.error, zlib.error and others
-        raise UnreadableImage(name, f"is damaged or cut short ({error})") from error
+        raise UnreadableImage(name, f"is damaged or cut short ({error})", code="damaged") from error
 
 
 def _recognised(file: BinaryIO, name: str, notes: list[str]) -> Format:
     try:
         format = recognise(file.read(NUM_BYTES_TO_RECOGNISE))
     except ValueError as error:
-        raise UnreadableImage(name, str(error)) from None
+        raise UnreadableImage(name, str(error), code="unknown-format") from None
     file.seek(0)
     extension = PurePosixPath(name).suffix.lower()
     if extension in EXTENSIONS and extension not in format.extensions:

@@ -49,10 +49,12 @@ def check_size(size: tuple[int, int], name: str, decoding: Decoding) -> None:
             f"has {width}×{height} pixels, which is {megapixels:.1f} megapixels; "
             f"max_megapixels allows {decoding.max_megapixels:g}",
             "max_megapixels",
+            code="too-large",
         )
     if min(size) < decoding.min_side:
         raise UnreadableImage(
             name,
             f"has {width}×{height} pixels; the smallest side allowed is {decoding.min_side} "
             "(min_side)",
+            code="too-small",
         )
