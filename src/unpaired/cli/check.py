@@ -65,7 +65,7 @@ def run(arguments: list[str]) -> int:
 def _print_finding(name: str, finding: Finding, too_few: Collection[str]) -> None:
     from unpaired.data.codecs.settings import flags_for
     from unpaired.data.inspect import FEWEST
-    from unpaired.data.sources import other_files
+    from unpaired.data.missing import other_files
 
     sizes = ", ".join(f"{w}×{h} ({n})" for (h, w), n in finding.sizes.most_common(4))
     print(

@@ -6,8 +6,6 @@ A new source is a class with `open`, one name in `Source`, and a line in `parse_
 
 from __future__ import annotations
 
-import difflib
-import itertools
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -22,8 +20,8 @@ from unpaired.core.config import config
 from unpaired.core.errors import DataError, SettingError, UnreadableImage
 from unpaired.core.files import at_home
 from unpaired.data import tables
-from unpaired.data.codecs.formats import EXTENSIONS
-from unpaired.data.folder import Listing, labels_by_folder, list_images
+from unpaired.data.folder import labels_by_folder, list_images
+from unpaired.data.missing import instead, not_found
 from unpaired.data.names import PackedNames, pair_id
 
 Style = Literal["ink", "sign"]
@@ -83,7 +81,7 @@ class Folder:
         """List the images. Raises `DataError` when there is none."""
         root = at_home(self.path)
         if not root.exists():
-            raise _not_found(root)
+            raise not_found(root)
         if not root.is_dir():
             raise DataError(
                 f"{self.path!r} is a file. Give a folder of images or a .parquet file.",
@@ -92,7 +90,7 @@ class Folder:
         listing = list_images(root)
         if not listing.names:
             raise DataError(
-                f"{self.path!r} holds no image that can be used{_instead(listing)}",
+                f"{self.path!r} holds no image that can be used{instead(listing)}",
                 code="no-images",
             )
         names = PackedNames.pack(listing.names)
@@ -143,7 +141,7 @@ class HuggingFace:
         if path.is_file():
             table = tables.open_parquet(path)
         elif path.suffix == ".parquet" and not path.exists():
-            raise _not_found(path)
+            raise not_found(path)
         else:
             table = tables.load_dataset(
                 str(path) if path.is_dir() else self.name, self.split, self.subset
@@ -254,47 +252,3 @@ def describe(source: Source) -> str:
 
 def _either(literal: Any) -> str:
     return " or ".join(get_args(literal))
-
-
-def other_files(ignored: Mapping[str, int]) -> str:
-    """How many files of a folder are not read, and what their names end in."""
-    number = sum(ignored.values())
-    text = f"{number:,} other file{'s' * (number != 1)}"
-    if ignored:
-        most = sorted(ignored.items(), key=lambda item: (-item[1], item[0]))[:5]
-        text += f" ({', '.join(f'{count:,} {extension}' for extension, count in most)})"
-    return text
-
-
-def _instead(listing: Listing) -> str:
-    """What a folder without images holds, and what to do."""
-    text = f": {other_files(listing.ignored)}, {len(listing.refused)} refused"
-    if listing.refused:
-        text += f" (first: {listing.refused[0]})"
-    return f"{text}. The names of images must end in {', '.join(EXTENSIONS)}."
-
-
-def _not_found(path: Path) -> DataError:
-    """Name the most similar neighbour of the first part of the path that does not exist."""
-    message = f"{str(path)!r} does not exist."
-    if re.search(r"[*?\[]", str(path)):
-        plain = Path(*itertools.takewhile(lambda part: not re.search(r"[*?\[]", part), path.parts))
-        return DataError(
-            f"{message} Give a folder, not a pattern: {str(plain)!r}.", code="source-is-a-pattern"
-        )
-    missing = path
-    while not missing.parent.exists():
-        missing = missing.parent
-    try:
-        neighbours = sorted(
-            entry.name
-            for entry in missing.parent.iterdir()
-            if entry.is_dir() or entry.suffix == ".parquet"
-        )
-    except OSError:
-        neighbours = []
-    if near := difflib.get_close_matches(missing.name, neighbours, n=1):
-        message += f" Did you mean {str(missing.parent / near[0])!r}?"
-    if re.fullmatch(r"[\w.-]+/[\w.-]+", str(path)):
-        message += f" For a data set of the Hugging Face hub, type hf:{path}."
-    return DataError(message, code="source-not-found")
