@@ -38,6 +38,7 @@ RECIPES = (
     "facades-sn",
     "svhn-mnist-ours",
     "dtn-svhn-mnist-ours",
+    "dtn-faces-ours",  # a discriminator that sees changed images, features standardised
     "dcgan-mnist",  # batch norm
     "wgan-mnist",  # RMSprop, clipped weights, five steps of the discriminator
     "wgan-gp-mnist",

@@ -4,12 +4,14 @@ what keeps a discriminator from learning few images by heart."""
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from unpaired.core.config import config
+from unpaired.core.devices import upload
 
 
 @config
@@ -50,14 +52,11 @@ STILL = Jitter(shift=0.0, rotation=0.0, scale=0.0, shuffle_channels=False)
 """No change at all."""
 
 
-def seeded_by_torch() -> torch.Generator:
-    """For `jitter` inside a step: what it draws follows from torch's own generator."""
-    return torch.Generator().manual_seed(int(torch.randint(2**62, ())))
-
-
-def jitter(images: Tensor, settings: Jitter, random: torch.Generator) -> Tensor:
+def jitter(images: Tensor, settings: Jitter, random: torch.Generator | None) -> Tensor:
     """Change each image by its own random numbers: NCHW float in [0, 1] => likewise.
 
+    `random` is a generator of the CPU; without one, numbers are drawn on the device of the images,
+    from torch's global generator, so that a step of training asks the host for nothing.
     What is zero draws no random numbers, but for the move. Differentiable in the images.
     """
     images = _move(images, settings, random)
@@ -81,7 +80,7 @@ def jitter(images: Tensor, settings: Jitter, random: torch.Generator) -> Tensor:
         blurred = F.avg_pool2d(images, 3, 1, 1, count_include_pad=False)
         images = torch.where(_draw(random, images) < settings.blur, blurred, images)
     if settings.noise:
-        drawn = torch.randn(images.shape, generator=random).to(images.device)
+        drawn = _numbers(torch.randn, images.shape, random, images.device)
         images = (images + settings.noise * _draw(random, images) * drawn).clamp(0, 1)
     if settings.frame:
         images = _flatten_margins(images, settings.frame, random)
@@ -90,10 +89,10 @@ def jitter(images: Tensor, settings: Jitter, random: torch.Generator) -> Tensor:
     return images
 
 
-def _move(images: Tensor, settings: Jitter, random: torch.Generator) -> Tensor:
+def _move(images: Tensor, settings: Jitter, random: torch.Generator | None) -> Tensor:
     """One affine map per image."""
     n, _, height, width = images.shape
-    draws = torch.rand(4, n, generator=random).to(images.device) * 2 - 1
+    draws = _numbers(torch.rand, (4, n), random, images.device) * 2 - 1
     angle = draws[0] * math.radians(settings.rotation)
     scale = 1 + draws[1] * settings.scale
     cos, sin = angle.cos() * scale, angle.sin() * scale
@@ -107,7 +106,7 @@ def _move(images: Tensor, settings: Jitter, random: torch.Generator) -> Tensor:
     return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
-def _flatten_margins(images: Tensor, share: float, random: torch.Generator) -> Tensor:
+def _flatten_margins(images: Tensor, share: float, random: torch.Generator | None) -> Tensor:
     """Up to a quarter of the width on either side becomes the image's median, for some images."""
     width = images.shape[3]
     columns = torch.arange(width, device=images.device)
@@ -118,7 +117,7 @@ def _flatten_margins(images: Tensor, share: float, random: torch.Generator) -> T
     return torch.where(kept, images, ground)
 
 
-def _cut_out(images: Tensor, share: float, random: torch.Generator) -> Tensor:
+def _cut_out(images: Tensor, share: float, random: torch.Generator | None) -> Tensor:
     """A square of a quarter of the side takes a random colour, for some images."""
     height, width = images.shape[2:]
     rows = torch.arange(height, device=images.device)[:, None]
@@ -129,7 +128,19 @@ def _cut_out(images: Tensor, share: float, random: torch.Generator) -> Tensor:
     return torch.where(hole & (_draw(random, images) < share), colour, images)
 
 
-def _draw(random: torch.Generator, images: Tensor, channels: int = 1) -> Tensor:
+def _draw(random: torch.Generator | None, images: Tensor, channels: int = 1) -> Tensor:
     """Uniform numbers in [0, 1), [N, channels, 1, 1], on the images' device."""
-    drawn = torch.rand(len(images), channels, generator=random)
-    return drawn.to(images.device)[:, :, None, None]
+    drawn = _numbers(torch.rand, (len(images), channels), random, images.device)
+    return drawn[:, :, None, None]
+
+
+def _numbers(
+    draw: Callable[..., Tensor],
+    shape: Sequence[int],
+    random: torch.Generator | None,
+    device: torch.device,
+) -> Tensor:
+    """Random numbers on a device: drawn there, or by a generator of the CPU."""
+    if random is None:
+        return draw(shape, device=device)
+    return upload(draw(shape, generator=random), device)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from unpaired.core.config import ValueRange
 from unpaired.data.domain import OTHER, DomainName
-from unpaired.data.jitter import STILL, Jitter, jitter, seeded_by_torch
+from unpaired.data.jitter import STILL, Jitter, jitter
 from unpaired.methods.base import BaseMethod, Batch, Losses, Networks
 from unpaired.networks import Discriminator
 from unpaired.objectives import Adversarial
@@ -113,7 +113,7 @@ def augment_input(discriminator: nn.Module, changes: Jitter, value_range: ValueR
             return None
         images, *rest = inputs
         unit = (images + 1) / 2 if value_range == "signed" else images
-        changed = jitter(unit.float(), changes, seeded_by_torch())
+        changed = jitter(unit.float(), changes, None)
         return (changed * 2 - 1 if value_range == "signed" else changed, *rest)
 
     if changes != STILL:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from unpaired.core.config import ValueRange
@@ -34,10 +35,10 @@ class SharedEncoder(nn.Module):
         features: Tensor = self.encoder(self.to_unit(images, domain)).float()
         if not self.statistics:
             return features
-        statistics = self.statistics[domain]
+        statistics = self.statistics[domain].eval()
         if learn:
-            statistics.train()(features.detach())
-        standard: Tensor = statistics.eval()(features)
+            _count_in(statistics, features.detach())
+        standard: Tensor = statistics(features)
         return standard
 
     def classify(self, images: Tensor) -> Tensor:
@@ -62,3 +63,21 @@ class SharedEncoder(nn.Module):
         if self.channels == 1:
             return luma(images)
         return images.expand(-1, self.channels, -1, -1)
+
+
+@torch.no_grad()
+def _count_in(statistics: nn.Module, features: Tensor) -> None:
+    """Move the means over batches by one more, [N, features].
+
+    As `nn.BatchNorm1d(momentum=None)` does in training, but for the number of batches, for which it
+    asks the host.
+    """
+    assert isinstance(statistics, nn.BatchNorm1d)
+    mean, variance = statistics.running_mean, statistics.running_var
+    assert mean is not None
+    assert variance is not None
+    assert statistics.num_batches_tracked is not None
+    share = statistics.num_batches_tracked.add_(1).reciprocal()
+    new_variance, new_mean = torch.var_mean(features, 0, correction=min(1, len(features) - 1))
+    mean.lerp_(new_mean, share)
+    variance.lerp_(new_variance, share)
