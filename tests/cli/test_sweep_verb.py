@@ -155,8 +155,8 @@ def test_smoke_keeps_the_names_though_it_shrinks_the_networks(capsys: pytest.Cap
         ),
         ([], ["that is a single run. Give a setting several values"]),
         (["--method.cycle-weight", "5"], ["that is a single run"]),
-        ([*WEIGHTS, "--seed", "3"], ["seeds of a sweep are given with --seeds"]),
-        (["--training.seed", "0,1"], ["seeds of a sweep are given with --seeds"]),
+        ([*WEIGHTS, "--seed", "3"], ["seeds of a sweep are set with --seeds"]),
+        (["--training.seed", "0,1"], ["seeds of a sweep are set with --seeds"]),
         (["--sedes", "3"], ["unknown argument '--sedes'; did you mean --seeds?"]),
         (["--imges", "3k,4k"], ["unknown argument '--imges'; did you mean --images?"]),
         (["--seeds", "0"], ["one seed at least"]),
@@ -184,7 +184,7 @@ def test_flags_that_a_sweep_cannot_take(
 
 def test_a_recipe_that_does_not_exist_and_none(capsys: pytest.CaptureFixture[str]):
     assert "Did you mean 'demo'?" in refused(capsys, "demi", *WEIGHTS)
-    assert "give two piles of images" in refused(capsys, *WEIGHTS)
+    assert "give two image sets" in refused(capsys, *WEIGHTS)
 
 
 @pytest.mark.parametrize(
