@@ -305,7 +305,7 @@ def test_batches_of_a_domain_with_a_palette_hold_its_colours_only():
         augmentation=Augmentation(zoom=1.5, crop_probability=1.0),
     )
     found = Batches(MemoryImages(pixels=pixels, **about), domain, "b", 0, 6, CPU).at(0)
-    colours = to_pixels(found, "signed").permute(0, 2, 3, 1).reshape(-1, 3)
+    colours = domain.representation.decode(found).permute(0, 2, 3, 1).reshape(-1, 3)
     assert {tuple(colour) for colour in colours.tolist()} == set(palette)
 
 

@@ -339,14 +339,14 @@ CONTRADICTIONS: dict[str, tuple[Callable[[], Experiment], list[str]]] = {
             folders(method=CycleGAN(identity_weight=5.0)),
             b=Domain(source=Folder(path="b"), channels=1),
         ),
-        ["method.identity_weight is 5, but a has 3 channel(s) and b 1", "--method.identity-weight"],
+        ["3 signed channel(s) of a and 1 signed channel(s) of b", "--method.identity-weight"],
     ),
     "identity of other ranges": (
         lambda: replace(
             folders(method=CycleGAN(identity_weight=5.0)),
             b=Domain(source=Folder(path="b"), value_range="unit"),
         ),
-        ["method.identity_weight is 5, but a.value_range is signed and b.value_range unit"],
+        ["3 signed channel(s) of a and 3 unit channel(s) of b", "value_range"],
     ),
     "a palette of wrong colours": (
         lambda: replace(
@@ -366,9 +366,27 @@ CONTRADICTIONS: dict[str, tuple[Callable[[], Experiment], list[str]]] = {
         lambda: replace(folders(), a=Domain(source=Folder(path="a"), palette=((0, 0, 0),))),
         ["a.palette holds one colour"],
     ),
-    "class channels without classes": (
-        lambda: folders(method=CycleGAN(class_channels=True)),
-        ["method.class_channels is set, but neither a nor b holds label maps"],
+    "label channels without classes": (
+        lambda: replace(folders(), a=Domain(source=Folder(path="a"), label_channels="colours")),
+        ["a.label_channels is colours, but without a.palette"],
+    ),
+    "values of images for label maps": (
+        lambda: replace(
+            folders(),
+            a=Domain(source=Folder(path="a"), palette=((0, 0, 0), (9, 9, 9)), value_range="unit"),
+        ),
+        ["a.value_range is unit, but networks see label maps as class channels"],
+    ),
+    "label maps of 16 bits": (
+        lambda: replace(
+            folders(),
+            a=Domain(
+                source=Folder(path="a"),
+                palette=((0, 0, 0), (9, 9, 9)),
+                decoding=Decoding(depth=16),
+            ),
+        ),
+        ["a.palette holds colours of 8 bits, but a.decoding.depth is 16"],
     ),
     "two palettes": (
         lambda: folders(domain={"palette": ((0, 0, 0), (9, 9, 9))}),

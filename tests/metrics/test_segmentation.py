@@ -175,6 +175,7 @@ def test_a_domain_with_a_palette_gets_segmentation_scores(tiny: Experiment, tmp_
             size=8,
             fit="resize",
             palette=palette,
+            label_channels="colours" if palette else "classes",
         )
         for name, shade, palette in (("photo", 30, ()), ("labels", 0, PALETTE))
     )
@@ -196,7 +197,7 @@ def test_a_domain_with_a_palette_gets_segmentation_scores(tiny: Experiment, tmp_
     assert record.protocol.palette == PALETTE
     assert "label maps (b): nearest neighbour" in record.protocol.resize
 
-    plain = replace(experiment, b=replace(labels, palette=()))
+    plain = replace(experiment, b=replace(labels, palette=(), label_channels="classes"))
     unlabelled = Evaluator(plain, "test", torch.device("cpu")).measure(networks, 1).record
     assert not [name for name in unlabelled.metrics if name.startswith("segmentation/")]
     assert unlabelled.fingerprint != record.fingerprint

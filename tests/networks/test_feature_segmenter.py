@@ -29,11 +29,10 @@ from unpaired.engine.distributed import build_fabric
 from unpaired.engine.schedules import Constant
 from unpaired.engine.settings import Training
 from unpaired.experiment.experiment import Evaluation, Experiment
-from unpaired.methods import CycleGAN
+from unpaired.methods import FeatureSegmentation
 from unpaired.models.folder import load_model
 from unpaired.networks import CNN, FeatureMaps, UNet
 from unpaired.networks.feature_segmenter import GUESSED_FROM, PLACES, FeatureSegmenter
-from unpaired.networks.label_maps import SHARPNESS, PaletteOutput
 
 SIDE, SIZE, CLASSES = 16, 16, 4
 SPANS = ((0, 5), (2, 9), (7, 13), (10, 16))
@@ -161,12 +160,12 @@ def test_one_round_is_the_linear_discriminant_of_the_layout(program: Path):
 def test_the_head_begins_at_the_guess_and_leaves_it(program: Path):
     network = learned(reader(program))
     photos = planted(4, 3)[0].requires_grad_()
-    scores, departure = network.read(photos)
+    channels, departure = network.read(photos)
     guess = network.guess(network.describe(photos))
-    assert torch.allclose(scores * SHARPNESS, guess, atol=1e-5)
+    assert torch.allclose((channels + 1) / 2, guess.exp(), atol=1e-5)
     entropy = -(guess.exp() * guess).sum(1).mean()
     assert departure.item() == pytest.approx(entropy.item(), rel=1e-4)
-    scores.square().mean().backward()
+    channels.square().mean().backward()
     assert photos.grad is not None
     assert photos.grad.abs().max() > 0
     last = list(network.head.parameters())[-1]
@@ -182,10 +181,10 @@ def test_what_a_head_has_learned_is_what_later_readings_are_held_to(program: Pat
         head[-1].bias[1] += 500
     network.keep(head)
     photos = planted(4, 3)[0]
-    scores, departure = network.read(photos)
+    channels, departure = network.read(photos)
     features = network.describe(photos)
     logits = network.guess(features) + head(features)
-    assert torch.allclose(scores * SHARPNESS, logits, atol=1e-4)
+    assert torch.allclose((channels + 1) / 2, logits.softmax(1), atol=1e-4)
     assert (logits.argmax(1) == 1).all()
     assert departure < 0.1  # its own entropy, and nothing for having left the guess
     with torch.no_grad():
@@ -200,12 +199,12 @@ def test_a_coarser_grid_is_interpolated(program: Path):
     network.learn(planted(200, 1)[0].split(50), maps)
     photos, classes = planted(100, 3)
     assert network.describe(photos).shape == (100, GUESSED_FROM, 12, 12)
-    scores = network(photos)
-    assert scores.shape == (100, CLASSES, SIZE, SIZE)
-    assert (scores.argmax(1) == classes).float().mean() > 0.9
-    coarse = network.classify(network.describe(photos)) / SHARPNESS
+    channels = network(photos)
+    assert channels.shape == (100, CLASSES, SIZE, SIZE)
+    assert (channels.argmax(1) == classes).float().mean() > 0.9
+    coarse = network.classify(network.describe(photos)).log_softmax(1)
     between = nn.functional.interpolate(coarse, (SIZE, SIZE), mode="bilinear")
-    assert torch.allclose(scores, between, atol=1e-6)
+    assert torch.allclose((channels + 1) / 2, between.softmax(1), atol=1e-5)
 
 
 def test_mirror_images_are_read_too_where_they_are_photos(program: Path):
@@ -223,10 +222,13 @@ def test_mirror_images_are_read_too_where_they_are_photos(program: Path):
 
     alone, mirrored = probabilities(photos), probabilities(photos.flip(3)).flip(3)
     assert (alone - mirrored).abs().max() > 0.1
-    training = (SHARPNESS * network(photos)).softmax(1)
+    training = (network(photos) + 1) / 2
     assert torch.allclose(training, alone, atol=1e-5)
-    evaluation = (SHARPNESS * network.eval()(photos)).softmax(1)
-    assert torch.allclose(evaluation, (alone + mirrored) / 2, atol=1e-5)
+    both = network.agree(network.view(photos), network.head).exp()
+    assert torch.allclose(both, (alone + mirrored) / 2, atol=1e-5)
+    evaluation = network.eval()(photos)
+    assert torch.equal(evaluation.argmax(1), both.argmax(1))
+    assert (evaluation.abs() > 0.999).all()  # a valid label map
 
 
 def test_photos_of_other_sizes_are_read(program: Path):
@@ -343,10 +345,9 @@ def experiment(path: Path, piles: dict[str, Path], **changes: Any) -> Experiment
             palette=COLOURS,
             **size,
         ),
-        method=CycleGAN(
+        method=FeatureSegmentation(
             generator=UNet(width=8, downsamplings=2, blocks=1),
             discriminator=CNN(width=8),
-            class_channels=True,
             encoder=settings(path, **changes),
             cycle_weight=0.0,
             cycle_weight_b=5.0,
@@ -357,14 +358,13 @@ def experiment(path: Path, piles: dict[str, Path], **changes: Any) -> Experiment
 
 
 def taught(given: Experiment, images: int) -> Experiment:
-    assert isinstance(given.method, CycleGAN)
+    assert isinstance(given.method, FeatureSegmentation)
     return replace(given, method=replace(given.method, encoder_images=images))
 
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"class_channels": False}, "it needs method.class_channels"),
         ({"identity_weight": 1.0}, "would show it label maps"),
         ({"style_channels": 4}, "Set --method.style-channels 0"),
     ],
@@ -373,17 +373,23 @@ def test_what_a_reader_excludes(
     program: Path, piles: dict[str, Path], changes: dict[str, Any], expected: str
 ):
     given = experiment(program, piles)
-    assert isinstance(given.method, CycleGAN)
+    assert isinstance(given.method, FeatureSegmentation)
     assert not given.method.problems(given.a, given.b, 4)
     method = replace(given.method, **changes)
     assert expected in " ".join(method.problems(given.a, given.b, 4))
 
 
-def test_lessons_without_an_encoder_are_refused(program: Path, piles: dict[str, Path]):
+def test_colours_of_label_maps_are_no_classes(program: Path, piles: dict[str, Path]):
+    given = experiment(program, piles)
+    b = replace(given.b, label_channels="colours")
+    assert "whose label_channels are classes" in " ".join(given.method.problems(given.a, b, 4))
+
+
+def test_a_network_must_be_given(program: Path, piles: dict[str, Path]):
     given = taught(experiment(program, piles), 64)
-    assert isinstance(given.method, CycleGAN)
+    assert isinstance(given.method, FeatureSegmentation)
     found = replace(given.method, encoder=FeatureMaps()).problems(given.a, given.b, 4)
-    assert "there is no encoder to read with" in " ".join(found)
+    assert "method.encoder.path is missing" in " ".join(found)
 
 
 def test_grey_photos_are_refused(program: Path, piles: dict[str, Path]):
@@ -405,15 +411,12 @@ def test_a_run_begins_with_the_guess_and_its_model_needs_no_other_file(
     shutil.move(run / "model", tmp_path / "model")
     loaded = load_model(tmp_path / "model")
     output = loaded.networks.generators["a2b"]
-    assert isinstance(output, PaletteOutput)
-    assert isinstance(output.classes, FeatureSegmenter)
-    assert output.classes.layout.std() > 0.1  # what was learned from the piles came along
+    assert isinstance(output, FeatureSegmenter)
+    assert output.layout.std() > 0.1  # what was learned from the piles came along
     translator = unpaired.load(tmp_path / "model", device="cpu")
     photos, classes = planted(40, 3)
     made = translator.networks.generators["a2b"](photos.clamp(-1, 1))
-    right = torch.tensor(COLOURS)[classes].movedim(-1, 1)
-    agrees = (to_pixels(made, "signed").long() == right).all(1).float().mean()
-    assert agrees > 0.9
+    assert (made.argmax(1) == classes).float().mean() > 0.9
 
 
 def test_a_run_that_was_interrupted_goes_on_to_the_same_end(

@@ -70,10 +70,10 @@ def test_a_setting_that_is_newer_than_the_sweep_had_its_default(tiny: Experiment
     store(tmp_path, cells(tiny, 0.0, 5.0))
     content = json.loads((tmp_path / "sweep.json").read_text())
     for run in content["runs"]:
-        del run["experiment"]["method"]["looks_weight"]
+        del run["experiment"]["method"]["class_colours_weight"]
     (tmp_path / "sweep.json").write_text(json.dumps(content))
-    other = replace(tiny, method=replace(tiny.method, looks_weight=1.0))
-    with pytest.raises(RunError, match=r"method\.looks_weight: 0\.0 there, 1\.0 here"):
+    other = replace(tiny, method=replace(tiny.method, class_colours_weight=1.0))
+    with pytest.raises(RunError, match=r"method\.class_colours_weight: 0\.0 there, 1\.0 here"):
         store(tmp_path, cells(other, 0.0, 5.0))
     store(tmp_path, cells(tiny, 0.0, 5.0))
 

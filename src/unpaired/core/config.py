@@ -27,6 +27,9 @@ T = TypeVar("T")
 ValueRange = Literal["signed", "unit"]
 """Values of images inside networks: [-1, 1] or [0, 1]. Here, as data and networks both speak it."""
 
+Values = ValueRange | Literal["classes"]
+"""Values of a domain inside networks: of images, or the class channels of label maps."""
+
 
 @dataclass_transform(
     frozen_default=True, kw_only_default=True, field_specifiers=(dataclasses.field,)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -59,19 +59,26 @@ def write_weights(
         raise
 
 
-def read_weights(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def read_weights(
+    path: Path,
+    expected: Mapping[str, Tensor],
+    present_name: Callable[[str], str | None] = lambda name: name,
+) -> dict[str, Tensor]:
     """The tensors of a safetensors file, proven to be those that are expected, and finite.
+
+    `present_name`: a stored name => what it is called now; none: the tensor is needed no more.
 
     Raises:
         ModelError: for a file that is damaged, a pickle, of another network, or holds NaN.
     """
     try:
         with safe_open(path, framework="pt") as file:
-            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            stored = {now: name for name in file.keys() if (now := present_name(name))}  # noqa: SIM118
+            shapes = {now: tuple(file.get_slice(s).get_shape()) for now, s in stored.items()}
             _check_shapes(shapes, {k: tuple(v.shape) for k, v in expected.items()}, path)
             # Copied, as what is read is a view of the file, which may be overwritten while in use.
             tensors = {
-                name: file.get_tensor(name).to(like.dtype, copy=True)
+                name: file.get_tensor(stored[name]).to(like.dtype, copy=True)
                 for name, like in expected.items()
             }
     except (SafetensorError, OSError) as error:

@@ -17,7 +17,6 @@ from torch import Tensor
 
 from unpaired.data.dataset import Images, MemoryImages
 from unpaired.data.domain import Augmentation, Domain
-from unpaired.data.tensors import to_network
 
 PREFETCH = 4
 """Batches read ahead when images are streamed."""
@@ -61,10 +60,10 @@ class Batches:
     def at(self, position: int) -> Tensor:
         """The batch that begins at image `position` of the sequence, counted over all processes.
 
-        Returns [batch_size, C, size, size] in the domain's value range, augmented, on the device.
+        Returns [batch_size, C, size, size] as networks see the domain, augmented, on the device.
         """
         pixels = self._read(position).to(self.device, non_blocking=True)
-        values = to_network(pixels, self.domain.value_range)
+        values = self.domain.representation.encode(pixels)
         random = generator(*self._key, "augment", position, self._rank)
         return augment(values, self.domain.augmentation, random, nearest=self.domain.holds_labels)
 

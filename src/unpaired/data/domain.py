@@ -12,6 +12,7 @@ from pydantic import Field
 
 from unpaired.core.config import ValueRange, config
 from unpaired.data.codecs.settings import Decoding
+from unpaired.data.representation import Classes, Continuous, Representation
 from unpaired.data.sources import Source
 
 DomainName = Literal["a", "b"]
@@ -75,12 +76,23 @@ class Domain:
     """Draw each class equally often in training; needs labels."""
     palette: tuple[tuple[int, int, int], ...] = ()
     """The colours of the classes where the images are label maps; empty: they are not. Label maps
-    are brought to size by nearest neighbour, as a mixture of two colours is no class or a third."""
+    are brought to size by nearest neighbour, as a mixture of two colours is no class or a third.
+    Maps of class ids have greys: 0 0 0, 1 1 1 and so on."""
+    label_channels: Literal["classes", "colours"] = "classes"
+    """What networks see of label maps: a channel for each class, which makes every translation a
+    valid label map, or the colours, as of images."""
 
     @property
     def levels(self) -> int:
         """The largest pixel value: 255, or 65535 at 16 bits."""
         return int(2**self.decoding.depth - 1)
+
+    @property
+    def representation(self) -> Representation:
+        """Between its pixels and what networks see."""
+        if self.palette and self.label_channels == "classes":
+            return Classes(self.palette)
+        return Continuous(self.channels, self.value_range)
 
     @property
     def holds_labels(self) -> bool:

@@ -17,7 +17,6 @@ from unpaired.data.batches import Batches, derive_seed, generator
 from unpaired.data.dataset import Images
 from unpaired.data.domain import DomainName
 from unpaired.data.jitter import jitter
-from unpaired.data.tensors import to_network
 from unpaired.engine import checkpoint
 from unpaired.engine.fitting import Fitting, seeded
 from unpaired.engine.settings import Trainable
@@ -277,7 +276,7 @@ class Lesson:
     def _read(self, domain: DomainName, indices: Tensor) -> Tensor:
         """Images in the form in which the encoder takes both domains, in [0, 1]."""
         pixels = self.images[domain].gather(indices.numpy()).to(self.fabric.device)
-        values = to_network(pixels, self.experiment.domain(domain).value_range)
+        values = self.experiment.domain(domain).representation.encode(pixels)
         unit: Tensor = self.encoder.to_unit(values, domain)  # type: ignore[operator]
         return unit
 

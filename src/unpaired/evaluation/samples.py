@@ -16,7 +16,7 @@ from unpaired.core.devices import precision_of_translation, translates_in
 from unpaired.data.batches import generator
 from unpaired.data.dataset import Images
 from unpaired.data.domain import DIRECTION, OTHER, DomainName
-from unpaired.data.tensors import images_at_once, to_network, to_pixels
+from unpaired.data.tensors import images_at_once
 from unpaired.experiment.experiment import Experiment
 from unpaired.inference.noise import generate
 from unpaired.methods.base import Networks
@@ -87,10 +87,10 @@ class Translating:
         self.style_seed = style_seed
 
     def values(self, pixels: Tensor, domain: DomainName) -> Iterator[Tensor]:
-        """Images of a domain, NCHW integers => batches in its value range, on the device."""
-        value_range = self.experiment.domain(domain).value_range
+        """Images of a domain, NCHW integers => batches as networks see it, on the device."""
+        representation = self.experiment.domain(domain).representation
         for part in torch.split(pixels, images_at_once(*pixels.shape[2:])):
-            yield to_network(part.to(self.device), value_range)
+            yield representation.encode(part.to(self.device))
 
     @torch.inference_mode()
     def translate(
@@ -106,7 +106,7 @@ class Translating:
         `styles` [N, style_channels]: in place of those of the seed.
         """
         method, other = self.experiment.method, OTHER[domain]
-        value_range = self.experiment.domain(other).value_range
+        representation = self.experiment.domain(other).representation
         if styles is None:
             random = generator(self.style_seed, "evaluate", domain)
             styles = method.draw_styles(self.networks, len(pixels), random)
@@ -118,7 +118,7 @@ class Translating:
             done += len(source)
             with self._precision():
                 translation = method.translate(self.networks, source, other, style)
-            translations.append(to_pixels(translation, value_range).cpu())
+            translations.append(representation.decode(translation).cpu())
             if returns:
                 reconstructions.append(self._translate_back(translation, source, domain))
         return Translated(
@@ -141,7 +141,7 @@ class Translating:
             cycled = self.experiment.method.translate_back(
                 self.networks, translation, source, domain
             )
-        return to_pixels(cycled, self.experiment.domain(domain).value_range).cpu()
+        return self.experiment.domain(domain).representation.decode(cycled).cpu()
 
     @property
     def precision(self) -> Literal["bfloat16", "float32"]:

@@ -181,6 +181,21 @@ def _palette_problems(name: str, domain: Domain) -> list[str]:
             f"{name}.palette holds {min(twice)} more than once: each class needs a colour of its "
             "own."
         )
+    if domain.palette and domain.decoding.depth != 8:
+        problems.append(
+            f"{name}.palette holds colours of 8 bits, but {name}.decoding.depth is "
+            f"{domain.decoding.depth}. Set --{name}.decoding.depth 8."
+        )
+    if domain.label_channels == "colours" and not domain.palette:
+        problems.append(
+            f"{name}.label_channels is colours, but without {name}.palette the images are no label "
+            f"maps. Give the colours of the classes, or leave label_channels out."
+        )
+    if domain.palette and domain.label_channels == "classes" and domain.value_range != "signed":
+        problems.append(
+            f"{name}.value_range is {domain.value_range}, but networks see label maps as class "
+            f"channels. Leave value_range out, or set --{name}.label-channels colours."
+        )
     if len(domain.palette) == 1:
         problems.append(f"{name}.palette holds one colour: give at least two classes, or none.")
     return problems

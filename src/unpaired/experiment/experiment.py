@@ -10,6 +10,7 @@ from unpaired.core.config import config, decode, decoding_problems, encode
 from unpaired.core.errors import SettingError
 from unpaired.data.domain import Domain, DomainName
 from unpaired.engine.settings import Training
+from unpaired.experiment.earlier import in_present_form
 from unpaired.methods import CycleGAN, Method
 
 SCHEMA: Final = 1
@@ -88,6 +89,7 @@ def from_json(text: str, where: str) -> Experiment:
             f"{where} was written by a newer unpaired (schema {version}; this one reads up to "
             f"{SCHEMA}). Upgrade with: pip install -U unpaired"
         )
+    text = json.dumps(in_present_form(data))
     if problems := decoding_problems(Experiment, text):
         lines = "".join(f"\n  - {problem}" for problem in problems)
         raise SettingError(f"{where} cannot be used:{lines}")

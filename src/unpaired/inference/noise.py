@@ -17,7 +17,7 @@ from unpaired.core.devices import Device, choose_device
 from unpaired.core.errors import SettingError
 from unpaired.core.torch_state import plain_torch
 from unpaired.data.batches import generator
-from unpaired.data.tensors import images_at_once, to_pixels
+from unpaired.data.tensors import images_at_once
 from unpaired.experiment.experiment import Experiment
 from unpaired.methods.base import Networks
 from unpaired.models.folder import load_model
@@ -33,7 +33,7 @@ def generate(
     images = []
     for part in torch.split(latents, images_at_once(b.size, b.size)):
         values = experiment.method.generate(networks, part.to(device, torch.float32))
-        images.append(to_pixels(values, b.value_range).cpu())
+        images.append(b.representation.decode(values).cpu())
     return torch.cat(images)
 
 

@@ -23,7 +23,7 @@ from unpaired.data.batches import generator
 from unpaired.data.domain import DIRECTION, OTHER, Domain, DomainName, Pixels
 from unpaired.data.framing import Placed, Resolution, place
 from unpaired.data.pixels import ImageLike, like, read_image
-from unpaired.data.tensors import PIXELS_AT_ONCE, images_at_once, to_network, to_pixels
+from unpaired.data.tensors import PIXELS_AT_ONCE, images_at_once
 from unpaired.experiment.experiment import Experiment
 from unpaired.methods.base import Networks
 from unpaired.models.folder import load_model
@@ -131,14 +131,14 @@ class Translator:
     @torch.inference_mode()
     def _translate_at_once(self, pixels: Tensor, to: DomainName, style: Tensor | None) -> Tensor:
         source, target = self.domains(to)
-        values = to_network(pixels.to(self.device), source.value_range)
+        values = source.representation.encode(pixels.to(self.device))
         if prefers_channels_last(self.device, min(values.shape[2:])):
             values = values.to(memory_format=torch.channels_last)
         if style is not None:
             style = style.to(self.device).expand(len(pixels), -1)
         with precision_of_translation(self.experiment.training.precision, self.device):
             output = self.experiment.method.translate(self.networks, values, to, style)
-        return to_pixels(output, target.value_range, target.levels).cpu()
+        return target.representation.decode(output, target.levels).cpu()
 
     def place(self, pixels: Pixels, name: str, to: DomainName, resolution: Resolution) -> Placed:
         """Make pixels (H, W, C) ready for translation to domain `to`; see `resolution.place`."""

@@ -8,8 +8,9 @@ from pydantic import Field
 
 from unpaired.methods.cyclegan import CycleGAN
 from unpaired.methods.dtn import DTN
+from unpaired.methods.feature_segmentation import FeatureSegmentation
 from unpaired.methods.gan import GAN
 
-Method = Annotated[CycleGAN | DTN | GAN, Field(discriminator="kind")]
+Method = Annotated[CycleGAN | DTN | FeatureSegmentation | GAN, Field(discriminator="kind")]
 
-__all__ = ["DTN", "GAN", "CycleGAN", "Method"]
+__all__ = ["DTN", "GAN", "CycleGAN", "FeatureSegmentation", "Method"]

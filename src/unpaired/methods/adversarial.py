@@ -5,25 +5,29 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from unpaired.core.config import ValueRange
+from unpaired.core.config import Values, config
 from unpaired.data.domain import OTHER, DomainName
 from unpaired.data.jitter import STILL, Jitter, jitter
 from unpaired.methods.base import BaseMethod, Batch, Losses, Networks
-from unpaired.networks import Discriminator
-from unpaired.objectives import Adversarial
+from unpaired.networks import Discriminator, PatchGAN
+from unpaired.objectives import Adversarial, LeastSquares
 from unpaired.objectives.penalties import gradient_penalty, zero_centred
 
 
+@config
 class AdversarialMethod(BaseMethod):
-    """A method whose discriminators all minimise one objective, held in check by it or by R1.
+    """A method whose discriminators all minimise one objective, held in check by it or by R1."""
 
-    Configurations declare the fields, so that each has its own order and defaults.
-    """
-
-    discriminator: Discriminator
-    adversarial: Adversarial
-    r1_weight: float
-    r1_every: int
+    discriminator: Discriminator = PatchGAN()
+    """The network that tells real images from generated ones."""
+    adversarial: Adversarial = LeastSquares()
+    """What discriminators and generators minimise."""
+    critic_steps: int = 1
+    """Batches that discriminators learn from for each that generators learn from (WGAN: 5)."""
+    r1_weight: float = 0.0
+    """γ of the zero-centred gradient penalty on real images (R1; Mescheder et al. 2018)."""
+    r1_every: int = 16
+    """Steps from one R1 to the next (lazy regularisation, StyleGAN2)."""
 
     @property
     def weight_clip(self) -> float:
@@ -101,7 +105,7 @@ def logits_of_both(
     return of_real, of_fake
 
 
-def augment_input(discriminator: nn.Module, changes: Jitter, value_range: ValueRange) -> None:
+def augment_input(discriminator: nn.Module, changes: Jitter, values: Values) -> None:
     """Let a discriminator in training see its images, NCHW, through random changes.
 
     All of them, real and fake, in its own steps and in the generator's, which gradients pass: so a
@@ -112,9 +116,9 @@ def augment_input(discriminator: nn.Module, changes: Jitter, value_range: ValueR
         if not module.training:
             return None
         images, *rest = inputs
-        unit = (images + 1) / 2 if value_range == "signed" else images
+        unit = images if values == "unit" else (images + 1) / 2
         changed = jitter(unit.float(), changes, None)
-        return (changed * 2 - 1 if value_range == "signed" else changed, *rest)
+        return (changed if values == "unit" else changed * 2 - 1, *rest)
 
     if changes != STILL:
         discriminator.register_forward_pre_hook(change)

@@ -23,14 +23,17 @@ class Networks(nn.Module):
 
     def __init__(
         self,
-        generators: dict[str, nn.Module],
-        discriminators: dict[str, nn.Module],
-        encoders: dict[str, nn.Module],
+        generators: Mapping[str, nn.Module],
+        discriminators: Mapping[str, nn.Module],
+        encoders: Mapping[str, nn.Module],
+        terms: Mapping[str, nn.Module] | None = None,
     ) -> None:
+        """`terms`: parts of losses without weights of their own, which only training needs."""
         super().__init__()
-        self.generators = nn.ModuleDict(generators)
-        self.discriminators = nn.ModuleDict(discriminators)
-        self.encoders = nn.ModuleDict(encoders)
+        self.generators = nn.ModuleDict(dict(generators))
+        self.discriminators = nn.ModuleDict(dict(discriminators))
+        self.encoders = nn.ModuleDict(dict(encoders))
+        self.terms = nn.ModuleDict(dict(terms or {}))
 
     def generating(self) -> nn.ModuleDict:
         """Generators and encoders: what the generator phase trains and a model keeps."""

@@ -94,12 +94,16 @@ class DTN(BaseMethod):
 
     def problems(self, a: Domain | None, b: Domain, batch_size: int) -> list[str]:
         """See `BaseMethod`."""
-        del b
         if a is None:
             return ["a is missing: DTN translates one set of images to another. Give --a."]
         penalty = "R1" if self.r1_weight else None
         problems = coupling_problems(self.discriminator, penalty, batch_size)
         problems += self._pretraining_problems()
+        if type(a.representation) is not type(b.representation):
+            problems.append(
+                "one encoder sees both domains, but one of them as class channels and the other as "
+                "images. Set --a.label-channels colours or --b.label-channels colours."
+            )
         if self.class_weight and self.standardise:
             problems.append(
                 "method.class_weight asks for classes of features as f makes them, and "
@@ -134,10 +138,13 @@ class DTN(BaseMethod):
         """See `BaseMethod`."""
         assert a is not None
         standardised = self.encoder.features if self.standardise else 0
-        encoder = SharedEncoder(self.encoder.build(a.channels, a.size), a, b, standardised)
-        generator = self.generator.build(self.encoder.features, b.channels, b.size, b.value_range)
-        discriminator = self.discriminator.build(b.channels, b.size, ternary.NUM_CLASSES)
-        augment_input(discriminator, self.discriminator_jitter, b.value_range)
+        encoder = SharedEncoder(
+            self.encoder.build(a.representation.channels, a.size), a, b, standardised
+        )
+        channels, values = b.representation.channels, b.representation.values
+        generator = self.generator.build(self.encoder.features, channels, b.size, values)
+        discriminator = self.discriminator.build(channels, b.size, ternary.NUM_CLASSES)
+        augment_input(discriminator, self.discriminator_jitter, values)
         return Networks({"a2b": generator}, {"b": discriminator}, {"a": encoder})
 
     def generator_losses(self, nets: Networks, batch: Batch) -> tuple[Losses, dict[str, Tensor]]:

@@ -31,13 +31,6 @@ class GAN(AdversarialMethod):
     """What discriminator and generator minimise."""
     latent_channels: int = 100
     """Numbers of the noise, each uniform in [-1, 1] (DCGAN, section 4)."""
-    critic_steps: int = 1
-    """Batches for the discriminator to learn from for each that the generator learns from (WGAN:
-    5)."""
-    r1_weight: float = 0.0
-    """γ of the zero-centred gradient penalty on real images (R1; Mescheder et al. 2018)."""
-    r1_every: int = 16
-    """Steps from one R1 to the next (lazy regularisation, StyleGAN2)."""
 
     directions: ClassVar[tuple[Direction, ...]] = ()
 
@@ -59,8 +52,9 @@ class GAN(AdversarialMethod):
     def build(self, a: Domain | None, b: Domain) -> Networks:
         """See `BaseMethod`."""
         del a
-        generator = self.generator.build(self.latent_channels, b.channels, b.size, b.value_range)
-        discriminator = self.discriminator.build(b.channels, b.size)
+        channels, values = b.representation.channels, b.representation.values
+        generator = self.generator.build(self.latent_channels, channels, b.size, values)
+        discriminator = self.discriminator.build(channels, b.size)
         return Networks({"b": generator}, {"b": discriminator}, {})
 
     def generator_losses(self, nets: Networks, batch: Batch) -> tuple[Losses, dict[str, Tensor]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from unpaired.core.config import ValueRange
+from unpaired.core.config import Values
 from unpaired.data.domain import OTHER, Domain, DomainName
 from unpaired.data.tensors import luma
 
@@ -21,14 +21,17 @@ class SharedEncoder(nn.Module):
     def __init__(self, encoder: nn.Module, a: Domain, b: Domain, standardised: int = 0) -> None:
         super().__init__()
         self.encoder = encoder.eval().requires_grad_(False)
-        self.channels = a.channels
-        self.value_ranges: dict[str, ValueRange] = {"a": a.value_range, "b": b.value_range}
+        self.channels = a.representation.channels
+        self.values: dict[str, Values] = {
+            "a": a.representation.values,
+            "b": b.representation.values,
+        }
         # Without momentum: f does not change, so that the statistics are those of all its images.
         kinds = {d: nn.BatchNorm1d(standardised, affine=False, momentum=None) for d in OTHER}
         self.statistics = nn.ModuleDict(kinds if standardised else {})  # type: ignore[arg-type]
 
     def forward(self, images: Tensor, domain: DomainName, *, learn: bool = False) -> Tensor:
-        """NCHW in the value range of `domain` => [N, features], float32.
+        """NCHW as networks see `domain` => [N, features], float32.
 
         `learn`: these are real images of the domain, whose features count in its statistics.
         """
@@ -42,7 +45,7 @@ class SharedEncoder(nn.Module):
         return standard
 
     def classify(self, images: Tensor) -> Tensor:
-        """NCHW of a in its value range => logits of its classes."""
+        """NCHW of a as networks see it => logits of its classes."""
         return self.classify_unit(self.to_unit(images, "a"))
 
     def head(self, features: Tensor) -> Tensor:
@@ -56,7 +59,7 @@ class SharedEncoder(nn.Module):
 
     def to_unit(self, images: Tensor, domain: DomainName) -> Tensor:
         """Values in [0, 1], with the channels of a: grey is repeated, colour becomes luma."""
-        if self.value_ranges[domain] == "signed":
+        if self.values[domain] != "unit":
             images = (images + 1) / 2
         if images.shape[1] == self.channels:
             return images

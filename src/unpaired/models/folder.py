@@ -95,9 +95,16 @@ def load_model(folder: Path) -> LoadedModel:
         experiment = _with_encoder(experiment, str(folder / ENCODER))
     networks = _build_empty(experiment, folder / CONFIG)
     expected = networks.generating().state_dict()
-    tensors = read_weights(folder / WEIGHTS, expected)
+    tensors = read_weights(folder / WEIGHTS, expected, _present_name)
     networks.generating().load_state_dict(tensors, assign=True)
     return LoadedModel(experiment, networks.eval().requires_grad_(False), images)
+
+
+def _present_name(stored: str) -> str | None:
+    """Layers around generators once brought label maps to classes and back."""
+    if re.fullmatch(r"generators\.\w+\.(colours|looks)", stored):
+        return None
+    return re.sub(r"^(generators\.\w+)\.(classes|network)\.", r"\1.", stored)
 
 
 def _check_is_model(folder: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unpaired.core.config import ValueRange, config
+from unpaired.core.config import Values, config
 from unpaired.networks.layers import (
     Layer,
     Norm,
@@ -52,16 +52,16 @@ class Decoder:
             f"{self.base} times a power of two, not {side}: use 32 or 64."
         ]
 
-    def build(self, features: int, channels: int, size: int, value_range: ValueRange) -> nn.Module:
+    def build(self, features: int, channels: int, size: int, values: Values) -> nn.Module:
         """The network, initialised: vectors [N, features] => images [N, channels, size, size]."""
-        return DecoderNetwork(self, features, channels, size, value_range)
+        return DecoderNetwork(self, features, channels, size, values)
 
 
 class DecoderNetwork(nn.Module):
     """See `Decoder`."""
 
     def __init__(
-        self, settings: Decoder, features: int, channels: int, size: int, value_range: ValueRange
+        self, settings: Decoder, features: int, channels: int, size: int, values: Values
     ) -> None:
         super().__init__()
         self.size = size
@@ -84,7 +84,7 @@ class DecoderNetwork(nn.Module):
             layers.append(nn.Conv2d(widths[-1], widths[-1], 1))
         self.layers = nn.Sequential(*layers)
         self.to_image = upsampling_convolution(widths[-1], channels, settings.upsampling)
-        self.activation = output_activation(value_range)
+        self.activation = output_activation(values)
         initialise(self)
 
     def forward(self, vectors: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from unpaired.core import class_channels
 from unpaired.core.config import ValueRange, config
 from unpaired.core.errors import SettingError
 from unpaired.networks.exported import (
@@ -21,7 +22,6 @@ from unpaired.networks.exported import (
     require_gradient,
     show_two,
 )
-from unpaired.networks.label_maps import SHARPNESS
 from unpaired.networks.layers import InstanceNorm
 
 GUESSED_FROM: Final = 32
@@ -82,7 +82,7 @@ class FeatureMaps:
     def build(
         self, classes: int, size: int, value_range: ValueRange, *, mirrors: bool
     ) -> FeatureSegmenter:
-        """The network: photos in the value range => scores of the classes.
+        """The network: photos in the value range => class channels.
 
         `mirrors`: whether a photo's mirror image is as good a photo.
 
@@ -162,20 +162,20 @@ class FeatureSegmenter(nn.Module):
         return side, side
 
     def forward(self, photos: Tensor, style: Tensor | None = None) -> Tensor:
-        """Photos [N, 3, H, W] => scores [N, classes, H, W], for `PaletteOutput`.
+        """Photos [N, 3, H, W] => class channels [N, classes, H, W].
 
         In evaluation, of what is read in a photo and in its mirror image, if that is one too.
         """
         del style
         views = self.describe(photos)[:, None] if self.training else self.view(photos)
-        return self._scores(self.agree(views, self.head), photos)
+        return self._channels(self.agree(views, self.head), photos)
 
     def read(self, photos: Tensor) -> tuple[Tensor, Tensor]:
         """As `forward`, and the cross-entropy of the classes against those that are held to."""
         features = self.describe(photos)
         guess, change = self.guess(features), self.head(features).float()
         departure = F.cross_entropy(guess + change, (guess + self.held(features)).softmax(1))
-        return self._scores(guess + change, photos), departure
+        return self._channels(guess + change, photos), departure
 
     def describe(self, photos: Tensor) -> Tensor:
         """Photos [N, 3, H, W] => principal components of what the program sees, [N, d, *grid]."""
@@ -271,12 +271,12 @@ class FeatureSegmenter(nn.Module):
         self.evidence.copy_(evidence)
         self.offset.copy_(-(evidence * means).sum(1) / 2)
 
-    def _scores(self, logits: Tensor, photos: Tensor) -> Tensor:
-        """Logits at the grid => scores of the classes at each pixel."""
+    def _channels(self, logits: Tensor, photos: Tensor) -> Tensor:
+        """Logits at the grid => class channels at each pixel."""
         size = photos.shape[2:]
         if logits.shape[2:] != size:
             logits = F.interpolate(logits, size, mode="bilinear")
-        return logits / SHARPNESS
+        return class_channels.from_logits(logits, training=self.training)
 
     def _look(self, photos: Tensor) -> list[Tensor]:
         """The maps of the program, as it gives them."""

@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from unpaired.core.config import ValueRange
+from unpaired.core import class_channels
+from unpaired.core.config import Values
 
 Norm = Literal["none", "batch", "instance"]
 Upsampling = Literal["transposed", "resize"]
@@ -65,9 +66,19 @@ def norm_layer(norm: Norm, channels: int) -> nn.Module:
     return nn.Identity()
 
 
-def output_activation(value_range: ValueRange) -> nn.Module:
-    """tanh for images in [-1, 1] ("signed"), sigmoid for [0, 1] ("unit")."""
-    return nn.Tanh() if value_range == "signed" else nn.Sigmoid()
+class ClassActivation(nn.Module):
+    """Any values [N, K, H, W] => class channels, of logits that tanh keeps within bounds."""
+
+    def forward(self, values: Tensor) -> Tensor:
+        logits = class_channels.SHARPNESS * values.float().tanh()
+        return class_channels.from_logits(logits, training=self.training)
+
+
+def output_activation(values: Values) -> nn.Module:
+    """tanh for images in [-1, 1] ("signed"), sigmoid for [0, 1] ("unit"), softmax for "classes"."""
+    if values == "classes":
+        return ClassActivation()
+    return nn.Tanh() if values == "signed" else nn.Sigmoid()
 
 
 class Modulation(nn.Module):

@@ -7,7 +7,7 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unpaired.core.config import ValueRange, config
+from unpaired.core.config import Values, config
 from unpaired.networks.layers import (
     Layer,
     Norm,
@@ -53,10 +53,10 @@ class ResNet:
         return found
 
     def build(
-        self, in_channels: int, out_channels: int, value_range: ValueRange, style_channels: int = 0
+        self, in_channels: int, out_channels: int, values: Values, style_channels: int = 0
     ) -> nn.Module:
         """The network, initialised: images [N, in_channels, H, W] => [N, out_channels, H, W]."""
-        return ResNetGenerator(self, in_channels, out_channels, value_range, style_channels)
+        return ResNetGenerator(self, in_channels, out_channels, values, style_channels)
 
 
 class ResNetGenerator(nn.Module):
@@ -67,7 +67,7 @@ class ResNetGenerator(nn.Module):
         settings: ResNet,
         in_channels: int,
         out_channels: int,
-        value_range: ValueRange,
+        values: Values,
         style_channels: int,
     ) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ class ResNetGenerator(nn.Module):
             width //= 2
             self.decoder.append(Layer(up, width, norm, F.relu, style_channels))
         self.to_image = edge_convolution(width, out_channels, settings.kernel)
-        self.activation = output_activation(value_range)
+        self.activation = output_activation(values)
         initialise(self)
 
     def forward(self, images: Tensor, style: Tensor | None = None) -> Tensor:

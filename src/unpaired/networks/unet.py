@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unpaired.core.config import ValueRange, config
+from unpaired.core.config import Values, config
 from unpaired.networks.layers import (
     Layer,
     Norm,
@@ -57,10 +57,10 @@ class UNet:
         return halving_problems(size, self.downsamplings, smallest)
 
     def build(
-        self, in_channels: int, out_channels: int, value_range: ValueRange, style_channels: int = 0
+        self, in_channels: int, out_channels: int, values: Values, style_channels: int = 0
     ) -> nn.Module:
         """The network, initialised: images [N, in_channels, H, W] => [N, out_channels, H, W]."""
-        return UNetGenerator(self, in_channels, out_channels, value_range, style_channels)
+        return UNetGenerator(self, in_channels, out_channels, values, style_channels)
 
 
 class UNetGenerator(nn.Module):
@@ -71,7 +71,7 @@ class UNetGenerator(nn.Module):
         settings: UNet,
         in_channels: int,
         out_channels: int,
-        value_range: ValueRange,
+        values: Values,
         style_channels: int,
     ) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ class UNetGenerator(nn.Module):
             self.decoder.append(Layer(up, width, norm, leaky_relu, style_channels))
             channels = width + skips.pop()
         self.to_image = conv3x3(channels, out_channels)
-        self.activation = output_activation(value_range)
+        self.activation = output_activation(values)
         initialise(self)
 
     def forward(self, images: Tensor, style: Tensor | None = None) -> Tensor:

@@ -10,6 +10,11 @@ from torch import Tensor
 Constancy = Literal["squared", "cosine"]
 
 
+def l1(x: Tensor, y: Tensor) -> Tensor:
+    """Mean absolute difference."""
+    return (x - y).abs().mean()
+
+
 def constancy(before: Tensor, after: Tensor, distance: Constancy) -> Tensor:
     """How far features [N, d] have moved (DTN's L_CONST; Taigman et al. 2017, equation 5).
 

@@ -98,6 +98,7 @@ def _domain(name: str, side: str, palette: tuple[tuple[int, int, int], ...] = ()
         fit="resize",
         augmentation=Augmentation(zoom=286 / 256, crop_probability=1.0, flip=True),
         palette=palette,
+        label_channels="colours" if palette else "classes",
     )
 
 

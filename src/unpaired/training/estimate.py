@@ -53,7 +53,9 @@ def estimate(experiment: Experiment) -> Estimate:
     state = State(eager, fabric.device)
     step = Step(eager, state, fabric)
     batch: Batch = {
-        name: torch.rand(training.batch_size, d.channels, d.size, d.size, device=fabric.device)
+        name: torch.rand(
+            training.batch_size, d.representation.channels, d.size, d.size, device=fabric.device
+        )
         for name, d in experiment.domains.items()
     }
     activations: dict[int, int] = {}
