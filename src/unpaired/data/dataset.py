@@ -80,8 +80,9 @@ def load_images(domain: Domain, split: Split, at_least: int = 1) -> Images:
     index, places = list_split(domain, split)
     in_memory = _fits_in_memory(domain, len(places))
     dtype = torch.uint8 if domain.decoding.depth == 8 else torch.uint16
-    shape = (len(places) if in_memory else 0, domain.channels, domain.size, domain.size)
-    pixels = torch.empty(shape, dtype=dtype)
+    shape = (len(places) if in_memory else 0, domain.size, domain.size, domain.channels)
+    # Channels last in memory, as streamed images are: noise of the shape of a batch follows it.
+    pixels = torch.empty(shape, dtype=dtype).permute(0, 3, 1, 2)
     rows = pixels.numpy()
 
     def try_read(i: int) -> Pixels | UnreadableImage:
