@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from unpaired.records.log import LogPoint
 
 
 class Silent:
@@ -13,8 +13,8 @@ class Silent:
 
     def pretrain(self, images: int, total: int, loss: float) -> None: ...
 
-    def log(self, record: dict[str, Any]) -> None:
-        if record["images"] == self.stop_at:
+    def log(self, point: LogPoint) -> None:
+        if point.images == self.stop_at:
             raise KeyboardInterrupt
 
     def sample(self, state: object) -> None: ...

@@ -45,7 +45,7 @@ from unpaired.training.run_folder import open_run
 from unpaired.experiment.experiment import load
 
 class Silent:
-    def log(self, record): print(record["images"], flush=True)
+    def log(self, point): print(point.images, flush=True)
     def sample(self, state): pass
     def evaluate(self, state): pass
     def stop(self, state): pass

@@ -10,15 +10,16 @@ import pytest
 
 from unpaired.core.errors import MissingExtra
 from unpaired.engine import trackers as track
+from unpaired.records.log import LogPoint
 from unpaired.training import train as training
 
-RECORD = {
-    "images": 32,
-    "losses": {"generators/cycle_a": 1.5},
-    "health": {"memory_mb": 10.0},
-    "learning_rate": {"generators": 1e-4},
-    "images_per_second": 3.0,
-}
+POINT = LogPoint(
+    images=32,
+    losses={"generators/cycle_a": 1.5},
+    health={"memory_mb": 10.0},
+    learning_rate={"generators": 1e-4},
+    images_per_second=3.0,
+)
 
 
 class Writer:
@@ -41,7 +42,7 @@ class Writer:
 def test_every_number_is_sent_at_its_images_seen(monkeypatch, tmp_path: Path):
     writer = Writer()
     monkeypatch.setattr(track, "_open", lambda name, folder: writer)
-    track.Tracker("tensorboard", tmp_path).log(RECORD)
+    track.Tracker("tensorboard", tmp_path).log(POINT)
     assert ("generators/cycle_a", 1.5, 32) in writer.scalars
     assert ("images_per_second", 3.0, 32) in writer.scalars
 
@@ -80,7 +81,7 @@ def test_a_failing_tracker_is_left_with_one_warning(monkeypatch, tmp_path: Path,
     monkeypatch.setattr(track, "_open", lambda name, folder: writer)
     tracker = track.Tracker("tensorboard", tmp_path)
     for _ in range(3):
-        tracker.log(RECORD)
+        tracker.log(POINT)
     assert caplog.text.count("training goes on without it") == 1
     assert len(writer.scalars) == 1
 
@@ -90,7 +91,7 @@ def test_a_tracker_that_cannot_start_is_left_too(monkeypatch, tmp_path: Path, ca
         raise OSError("no network")
 
     monkeypatch.setattr(track, "_open", fail)
-    track.Tracker("wandb", tmp_path).log(RECORD)
+    track.Tracker("wandb", tmp_path).log(POINT)
     assert "wandb failed (no network)" in caplog.text
 
 

@@ -36,6 +36,7 @@ from unpaired.models.card import card
 from unpaired.models.folder import load_model
 from unpaired.records.evaluation import EvaluationRecord
 from unpaired.records.lines import append_line
+from unpaired.records.log import LogPoint
 from unpaired.records.measurement import Measurement
 from unpaired.records.protocol import Protocol
 from unpaired.training import observer as run_observer
@@ -142,9 +143,9 @@ def test_a_run_that_is_stopped_leaves_a_model_and_says_how_it_goes_on(
 ):
     log = RunObserver.log
 
-    def stop_at_12(self: RunObserver, record: dict[str, Any]) -> None:
-        log(self, record)
-        if record["images"] == 12:
+    def stop_at_12(self: RunObserver, point: LogPoint) -> None:
+        log(self, point)
+        if point.images == 12:
             os.kill(os.getpid(), signal.SIGINT)
 
     folder = tmp_path / "run"

@@ -7,10 +7,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
+
+if TYPE_CHECKING:
+    from unpaired.records.log import LogPoint
 
 PLAIN_SECONDS = 10.0
 """Least time between plain lines."""
@@ -61,23 +64,23 @@ class TrainingProgress:
             self._next_line = time.monotonic() + PLAIN_SECONDS
             say(status)
 
-    def update(self, record: dict[str, Any]) -> None:
+    def update(self, point: LogPoint) -> None:
         """Show a line of metrics.jsonl."""
-        images, speed = record["images"], record["images_per_second"]
+        images, speed = point.images, point.images_per_second
         share, left = images / self.total, max(0.0, (self.total - images) / max(speed, 1e-9))
         progress = f"{images:,}/{self.total:,} images"
         if self.total_seconds is not None:  # the budget ends most trainings before the count does
-            share = max(share, record["seconds"] / self.total_seconds)
-            left = min(left, max(0.0, self.total_seconds - record["seconds"]))
+            share = max(share, point.seconds / self.total_seconds)
+            left = min(left, max(0.0, self.total_seconds - point.seconds))
             progress = f"{images:,} images"
         losses = "  ".join(
             f"{name.replace('generators/', 'G ').replace('discriminators/', 'D ')} {value:.3f}"
-            for name, value in record["losses"].items()
+            for name, value in point.losses.items()
         )
         status = (
             f"{progress}  {duration(left)} left  {speed:,.0f} images/s  "
-            f"data wait {record['data_wait']:.0%}  "
-            f"{record['health']['memory_mb']:,.0f} MB  {losses}"
+            f"data wait {point.data_wait:.0%}  "
+            f"{point.health['memory_mb']:,.0f} MB  {losses}"
         )
         if self._bar is not None:
             self._bar.update(self._task, completed=share, status=status)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import psutil
 import torch
@@ -15,6 +14,7 @@ from unpaired.data.domain import DomainName
 from unpaired.engine.settings import PHASES
 from unpaired.engine.state import State
 from unpaired.engine.tally import Means
+from unpaired.records.log import LogPoint
 
 
 class Window:
@@ -38,27 +38,25 @@ class Window:
         yield
         self._started += time.monotonic() - started
 
-    def record(
-        self, state: State, means: Means, images: Mapping[DomainName, Images]
-    ) -> dict[str, Any]:
+    def point(self, state: State, means: Means, images: Mapping[DomainName, Images]) -> LogPoint:
         """The line of metrics.jsonl; begins a new window."""
         elapsed = max(time.monotonic() - self._started, 1e-9)
         self._memory_mb = max(self._memory_mb, memory_mb(state.device))
         norms = {f"gradient_norm/{phase}": norm for phase, norm in means.gradient_norms.items()}
-        record = {
-            "images": state.images,
-            **{f"epochs_{name}": state.images / len(each) for name, each in images.items()},
-            "seconds": state.seconds,
-            "images_per_second": (state.images - self._images) / elapsed,
-            "data_wait": self._waited / elapsed,
-            "losses": means.losses,
-            "learning_rate": {
+        point = LogPoint(
+            images=state.images,
+            epochs={name: state.images / len(each) for name, each in images.items()},
+            seconds=state.seconds,
+            images_per_second=(state.images - self._images) / elapsed,
+            data_wait=self._waited / elapsed,
+            losses=means.losses,
+            learning_rate={
                 phase: float(state.optimisers[phase].param_groups[0]["lr"]) for phase in PHASES
             },
-            "health": {**norms, "memory_mb": self._memory_mb},
-        }
+            health={**norms, "memory_mb": self._memory_mb},
+        )
         self._begin(state.images)
-        return record
+        return point
 
     def _begin(self, images: int) -> None:
         self._images, self._started, self._waited = images, time.monotonic(), 0.0

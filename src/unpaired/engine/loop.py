@@ -83,9 +83,9 @@ def train(
                 step.tally.check(training.batch_size)
                 if due.log and writes:
                     means = step.tally.take_means(state.images)
-                    record = window.record(state, means, images)
-                    append_line(folder / "metrics.jsonl", record)
-                    observer.log(record)
+                    point = window.point(state, means, images)
+                    append_line(folder / "metrics.jsonl", point.as_json())
+                    observer.log(point)
                 with window.paused():
                     if due.sample and writes:
                         observer.sample(state)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from unpaired.engine.state import State
+from unpaired.records.log import LogPoint
 
 
 class Observer(Protocol):
@@ -14,7 +15,7 @@ class Observer(Protocol):
         """`images` of `total` have been seen in a stage before the main training."""
         ...
 
-    def log(self, record: dict[str, Any]) -> None:
+    def log(self, point: LogPoint) -> None:
         """A line of metrics.jsonl."""
         ...
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from unpaired.core.errors import MissingExtra
+from unpaired.records.log import LogPoint
 
 logger = logging.getLogger(__name__)
 
@@ -29,18 +30,18 @@ class Tracker:
         except Exception as error:  # whatever a third party raises: training goes on
             self._give_up(error)
 
-    def log(self, record: dict[str, Any]) -> None:
+    def log(self, point: LogPoint) -> None:
         """Send one line."""
         if self._writer is None:
             return
-        numbers = {**record["losses"], **record["health"], **record["learning_rate"]}
-        numbers["images_per_second"] = record["images_per_second"]
+        numbers = {**point.losses, **point.health, **point.learning_rate}
+        numbers["images_per_second"] = point.images_per_second
         try:
             if self.name == "wandb":
-                self._writer.log(numbers, step=record["images"])
+                self._writer.log(numbers, step=point.images)
             else:
                 for name, value in numbers.items():
-                    self._writer.add_scalar(name, value, record["images"])
+                    self._writer.add_scalar(name, value, point.images)
         except Exception as error:  # as above
             self._give_up(error)
 

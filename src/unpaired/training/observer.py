@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -26,6 +25,7 @@ from unpaired.models.card import card
 from unpaired.models.folder import load_model, save_model, without_folders
 from unpaired.records.evaluation import EvaluationRecord, read_evaluations
 from unpaired.records.lines import append_line
+from unpaired.records.log import LogPoint
 from unpaired.records.protocol import Split
 from unpaired.report.plots.image_grid import grid, save_png
 from unpaired.report.run.page import write_report
@@ -58,11 +58,11 @@ class RunObserver:
         """See `engine.observer.Observer`."""
         self.progress.prepare(images, total, loss)
 
-    def log(self, record: dict[str, Any]) -> None:
+    def log(self, point: LogPoint) -> None:
         """See `engine.observer.Observer`."""
-        self.progress.update(record)
+        self.progress.update(point)
         if self.tracker is not None:
-            self.tracker.log(record)
+            self.tracker.log(point)
 
     def sample(self, state: State) -> None:
         """Draw the sample grids."""
