@@ -118,7 +118,7 @@ def test_help_is_of_what_was_chosen(capsys: pytest.CaptureFixture[str], piles: l
     assert "  --method.encoder.kind class-encoder, exported, sphereface\n" in text
     run("train", *piles, "--training.batch-size", "3", "--help")
     text = capsys.readouterr().out
-    assert "with the defaults of these piles" in text
+    assert "with the defaults of these images" in text
     assert "--method.generator.blocks" in text  # resnet's
 
 
