@@ -111,32 +111,47 @@ def _check(options: Namespace) -> None:
     if options.model is not None and named:
         raise SettingError(
             f"{named[0]} goes with images (--generated out/ --real photos/), not with the model "
-            f"{str(options.model)!r}, which knows its own. Leave one of them out."
+            f"{str(options.model)!r}, which knows its own. Leave one of them out.",
+            code="images-beside-model",
         )
     others = options.real or options.inputs or options.truth
     if options.model is None and not (options.generated and others):
         raise SettingError(
             "give a run or model folder, or images and what to compare them with: --generated out/ "
-            "--real photos/ (or --inputs, --truth). `unpaired evaluate --help` has examples."
+            "--real photos/ (or --inputs, --truth). `unpaired evaluate --help` has examples.",
+            code="nothing-to-evaluate",
         )
     if options.model is None and options.extractor and not (options.real or options.inputs):
         raise SettingError(
-            "--extractor compares with real images or inputs: name them, --real photos/."
+            "--extractor compares with real images or inputs: name them, --real photos/.",
+            code="extractor-without-images",
+            setting="extractor",
         )
     if options.model is None and options.lpips and not options.truth:
-        raise SettingError("--lpips compares with the truth: name it, --truth photos/.")
+        raise SettingError(
+            "--lpips compares with the truth: name it, --truth photos/.",
+            code="lpips-without-truth",
+            setting="lpips",
+        )
     if options.model is None and options.dino and not options.inputs:
-        raise SettingError("--dino compares with the inputs: name them, --inputs sketches/.")
+        raise SettingError(
+            "--dino compares with the inputs: name them, --inputs sketches/.",
+            code="dino-without-inputs",
+            setting="dino",
+        )
     if options.model is None and options.output and not options.inputs:
         raise SettingError(
             "-o writes how faithful translations are to what they were generated from: name that, "
-            "--inputs sketches/."
+            "--inputs sketches/.",
+            code="page-without-inputs",
+            setting="output",
         )
     evaluators = [f"--{name}" for name in EVALUATORS if getattr(options, name) is not None]
     if options.model is None and evaluators:
         raise SettingError(
             f"{evaluators[0]} goes with a model, which knows its labelled images. For image files: "
-            "--extractor classifier:labelled/."
+            "--extractor classifier:labelled/.",
+            code="classifier-without-model",
         )
     folders = {name: Path(getattr(options, name)) for name in _IMAGE_SETS if getattr(options, name)}
     for name, opened in folders.items() if options.output else ():
@@ -144,10 +159,16 @@ def _check(options: Namespace) -> None:
             raise SettingError(
                 f"the page and its pictures would go to {options.output}, into the images of "
                 f"--{name.replace('_', '-')}, and be measured next time. Choose a folder outside "
-                "with -o."
+                "with -o.",
+                code="page-among-images",
+                setting="output",
             )
     if options.model is None and options.split:
-        raise SettingError("--split goes with a model: image files have no splits. Leave it out.")
+        raise SettingError(
+            "--split goes with a model: image files have no splits. Leave it out.",
+            code="split-without-model",
+            setting="split",
+        )
 
 
 def _of_model(options: Namespace) -> list[dict[str, Any]]:
@@ -170,7 +191,8 @@ def _of_model(options: Namespace) -> list[dict[str, Any]]:
             raise
         raise ModelError(
             f"{error} A run's folder will do as well; for images: --generated {options.model} "
-            "--real photos/."
+            "--real photos/.",
+            code="not-a-model-folder",
         ) from error
 
 
@@ -208,7 +230,9 @@ def _loaded(
     except (MissingExtra, BrokenPackage) as error:
         problem = f"{error} What needs nothing is --extractor pixels."
         if options.extractor or not (options.inputs or options.truth):
-            raise SettingError(problem) from error
+            raise SettingError(
+                problem, code="extractor-unavailable", setting="extractor"
+            ) from error
     except SettingError as error:  # such as weights that cannot be fetched, which names pixels
         if options.extractor or not (options.inputs or options.truth):
             raise

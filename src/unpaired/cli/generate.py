@@ -36,13 +36,18 @@ def run(arguments: list[str]) -> int:
     options = flags.parse_args(arguments)
     if options.count < 1 or options.seed < 0:
         raise SettingError(
-            f"--count is {options.count} and --seed {options.seed}: the least are 1 and 0."
+            f"--count is {options.count} and --seed {options.seed}: the least are 1 and 0.",
+            code="count-or-seed-too-small",
         )
     from unpaired.core.console import say
     from unpaired.inference.noise import Noise, free_paths, save, terms_of
 
     if options.between and min(options.between) < 0:
-        raise SettingError("--between names images by their numbers, from 0 on.")
+        raise SettingError(
+            "--between names images by their numbers, from 0 on.",
+            code="negative-image-number",
+            setting="between",
+        )
     # A sum's terms are shown beside what they come to.
     count = (
         len(terms_of(options.arithmetic)) + 1 if options.arithmetic is not None else options.count

@@ -112,7 +112,9 @@ def _train(options: Any) -> int:
     check_can_be_written(options.output)
     if not SMALLEST <= options.size <= LARGEST_SETTING:
         raise SettingError(
-            f"--size {options.size}: it must be within {SMALLEST} to {LARGEST_SETTING}."
+            f"--size {options.size}: it must be within {SMALLEST} to {LARGEST_SETTING}.",
+            code="segmenter-size-out-of-range",
+            setting="size",
         )
     if options.images is not None:
         check_length(options.images)
@@ -186,7 +188,11 @@ def _read(options: Any) -> tuple[Pairs, Pairs, Palette]:
     )
 
     if (options.photos_test is None) != (options.labels_test is None):
-        raise SettingError("give --photos-test and --labels-test together, or neither.")
+        raise SettingError(
+            "give --photos-test and --labels-test together, or neither.",
+            code="test-images-incomplete",
+            setting="photos_test",
+        )
     palette: Palette | None = None
     if options.palette is not None:
         palette = PALETTE if options.palette == "facades" else read_palette(Path(options.palette))
@@ -209,13 +215,16 @@ def _read(options: Any) -> tuple[Pairs, Pairs, Palette]:
     if len(train) < 2:
         raise DataError(
             f"{options.photos} and {options.labels} leave {len(train)} pairs to train on and "
-            f"{len(test)} to test with. Give more pairs: hundreds are the least that works well."
+            f"{len(test)} to test with. Give more pairs: hundreds are the least that works well.",
+            code="too-few-pairs",
         )
     both = set(hashes_of(train.photos)) & set(hashes_of(test.photos))
     if both:
         raise DataError(
             f"{len(both)} photos are in {options.photos} and in {options.photos_test}: a segmenter "
-            "is tested on photos that it has not seen. Remove them from one of the two."
+            "is tested on photos that it has not seen. Remove them from one of the two.",
+            code="test-photos-in-training",
+            setting="photos_test",
         )
     return train, test, classes
 

@@ -144,7 +144,7 @@ def resolve(
             experiment = _without_a(experiment, options, settings)
         return _of_one_size(experiment, settings), []
     if experiment.a is None and not experiment.method.latent_channels:
-        raise SettingError(_NO_IMAGES)
+        raise SettingError(_NO_IMAGES, code="no-image-sets")
     if options.time is not None:
         settings.add("training.images")  # the budget says how long
     return choose(experiment, settings)
@@ -183,7 +183,7 @@ def _start(options: Namespace) -> tuple[Experiment, str]:
     if options.help:
         other = "of others: unpaired train --recipe NAME --help"
         return recipe("demo"), f"the recipe demo ({other})"
-    raise SettingError(_NO_IMAGES)
+    raise SettingError(_NO_IMAGES, code="no-image-sets")
 
 
 def _with_sources(experiment: Experiment, options: Namespace) -> Experiment:
@@ -219,7 +219,8 @@ def _with_test_images(experiment: Experiment, options: Namespace) -> Experiment:
         text, domain = getattr(options, f"{name}_test"), getattr(experiment, name)
         if text and domain is None:
             raise SettingError(
-                f"--{name}-test: there is no image set {name}. Give --{name} as well."
+                f"--{name}-test: there is no image set {name}. Give --{name} as well.",
+                code="test-without-domain",
             )
         if text:
             domain = replace(domain, test_source=parse_source(text))

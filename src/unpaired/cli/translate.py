@@ -70,7 +70,11 @@ def run(arguments: list[str]) -> int:
     if options.float_range:
         low, high = options.float_range
         if not low < high:
-            raise SettingError(f"--float-range {low:g} {high:g}: black must be below white.")
+            raise SettingError(
+                f"--float-range {low:g} {high:g}: black must be below white.",
+                code="empty-float-range",
+                setting="float_range",
+            )
         translator.read_as(float_range=(low, high))
     if options.max_megapixels:
         translator.read_as(max_megapixels=options.max_megapixels)
@@ -104,7 +108,8 @@ def run(arguments: list[str]) -> int:
     if not report.num_translated:
         raise DataError(
             f"none of {len(report.refused)} images can be translated (first: {report.refused[0]})."
-            + (f" What lets them pass: {', '.join(passes)}." if passes else "")
+            + (f" What lets them pass: {', '.join(passes)}." if passes else ""),
+            code="nothing-translated",
         )
     if options.json:
         return 0

@@ -70,7 +70,11 @@ def evaluate(
     model = load_model(folder / "model" if is_run else folder)
     experiment = load(folder / "config.json") if is_run else model.experiment
     if adaptation and split != "test":
-        raise SettingError("adaptation is measured on test images. Leave --split out.")
+        raise SettingError(
+            "adaptation is measured on test images. Leave --split out.",
+            code="adaptation-needs-test",
+            setting="evaluation.adaptation",
+        )
     experiment = _with(experiment, classifier=classifier, adaptation=adaptation)
     where = choose_device(device or experiment.training.device)
     extractors = [extractors] if isinstance(extractors, str) else extractors
@@ -79,7 +83,9 @@ def evaluate(
     if output is not None and not experiment.method.directions:
         raise SettingError(
             "-o writes how faithful translations are; this model makes images from noise and "
-            "translates none. Leave it out."
+            "translates none. Leave it out.",
+            code="page-without-translations",
+            setting="output",
         )
     _check_images_are_here(experiment, is_run=is_run)
     evaluator = Evaluator(experiment, split, where, pretrained(where) if pretrained else None)
@@ -89,7 +95,9 @@ def evaluate(
         raise DataError(
             "a task classifier learns from labels, and these images have none. Leave --classifier "
             "and --adaptation out, or train on labelled images: a folder with a subfolder for each "
-            "class, or a data set with a column `label`."
+            "class, or a data set with a column `label`.",
+            code="no-labels-to-learn",
+            setting="evaluation.classifier",
         )
     result = evaluator.measure(model.networks.to(where), model.images)
     if output is not None:
@@ -121,20 +129,23 @@ def _check_images_are_here(experiment: Experiment, *, is_run: bool) -> None:
     if absent and is_run:
         raise DataError(
             f"{absent[0]!r} does not exist here. The run keeps the paths of its images as they "
-            "were given: go to the folder in which it was trained, or bring the images back."
+            "were given: go to the folder in which it was trained, or bring the images back.",
+            code="images-of-run-missing",
         )
     if absent:
         raise DataError(
             f"{absent[0]!r} does not exist. A model folder knows its images by name only: give its "
             "run folder, or go where they lie. To measure it on others, translate these, then: "
-            "unpaired evaluate --generated out/ --real photos/"
+            "unpaired evaluate --generated out/ --real photos/",
+            code="images-of-model-missing",
         )
     for domain in () if is_run else experiment.domains.values():
         if domain.source in (domain.test_source, domain.validation_source):
             raise DataError(
                 f"{describe(domain.source)!r} is the name of training images and of those kept "
                 "from it, which lay in different folders: a model folder knows no more. Give its "
-                "run folder."
+                "run folder.",
+                code="splits-not-distinguished",
             )
 
 

@@ -125,7 +125,8 @@ def _features(images: ImageSet, extractor: Loaded, notes: list[str]) -> Features
     if len(described.features) < 2:
         raise DataError(
             f"{images.name} has one usable image. A distance between image sets needs at least two "
-            "in each, and hundreds to mean something."
+            "in each, and hundreds to mean something.",
+            code="one-usable-image",
         )
     return described.features
 

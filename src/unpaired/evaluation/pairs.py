@@ -142,14 +142,17 @@ def _common(both_sets: Sequence[ImageSet]) -> tuple[list[str], list[dict[str, in
     if len(names) == 1:
         raise DataError(
             f"only {min(names)!r} is in both {both_sets[0].name} and {both_sets[1].name}: at least "
-            f"{FEWEST} pairs are needed, and hundreds to mean something."
+            f"{FEWEST} pairs are needed, and hundreds to mean something.",
+            code="one-pair",
         )
     if not names:
         examples = [_names(image_set)[0] for image_set in both_sets]
         raise DataError(
             f"no image of {both_sets[1].name} has the name of one of {both_sets[0].name}: "
             f"{examples[1]!r} is there and {examples[0]!r} here. Images that belong together are "
-            "known by their names, whatever the ending (.jpg, .png, _A, _B): rename one of the two."
+            "known by their names, whatever the ending (.jpg, .png, _A, _B): rename one of the "
+            "two.",
+            code="no-pairs",
         )
     return sorted(names), places
 

@@ -60,7 +60,11 @@ def parse_extractor(text: str) -> Extractor:
         return _program(*program.groups())
     if name == "classifier":
         if not path:
-            raise SettingError("which images does it learn from? Type classifier:SOURCE.")
+            raise SettingError(
+                "which images does it learn from? Type classifier:SOURCE.",
+                code="classifier-without-source",
+                setting="extractor",
+            )
         return TaskClassifier(labelled=parse_source(path))
     if name not in NAMES:
         near = difflib.get_close_matches(name, [*NAMES, "classifier"], 1)
@@ -72,13 +76,19 @@ def parse_extractor(text: str) -> Extractor:
         raise SettingError(
             f"there is no extractor {name!r}.{hint} Type {', '.join(NAMES)}, one of these with its "
             "weights (inception:weights.pth, dinov2:folder/), classifier:SOURCE with labelled real "
-            "images, or a program that torch.export has written (encoder.pt2)."
+            "images, or a program that torch.export has written (encoder.pt2).",
+            code="unknown-extractor",
+            setting="extractor",
         )
     extractor = NAMES[name]
     if not path:
         return extractor
     if isinstance(extractor, Pixels):
-        raise SettingError(f"{text!r}: pixels have no weights. Type pixels.")
+        raise SettingError(
+            f"{text!r}: pixels have no weights. Type pixels.",
+            code="extractor-without-weights",
+            setting="extractor",
+        )
     return replace(extractor, weights=path)
 
 
@@ -87,6 +97,8 @@ def _program(path: str, values: str | None) -> Program:
     if values not in (None, *get_args(Values)):
         raise SettingError(
             f"'{path}:{values}': behind the program stands what values it takes: {path}:bytes (0 "
-            "to 255, as without), :unit (0 to 1) or :signed (-1 to 1)."
+            "to 255, as without), :unit (0 to 1) or :signed (-1 to 1).",
+            code="unknown-values-of-program",
+            setting="extractor",
         )
     return Program(weights=path, values=cast(Values, values or "bytes"))

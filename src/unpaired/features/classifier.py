@@ -159,15 +159,18 @@ def _check(images: Tensor, labels: Tensor, num_classes: int) -> None:
     if images.ndim != 4 or images.dtype != torch.uint8 or len(images) < 2:
         raise DataError(
             "A classifier is trained on at least two images, (N, C, H, W) uint8; these are "
-            f"{tuple(images.shape)} {str(images.dtype).removeprefix('torch.')}."
+            f"{tuple(images.shape)} {str(images.dtype).removeprefix('torch.')}.",
+            code="images-unfit-for-classifier",
         )
     if labels.shape != images.shape[:1] or labels.dtype != torch.int64:
         raise DataError(
             f"{len(images)} images need as many int64 labels; these are "
-            f"{tuple(labels.shape)} {str(labels.dtype).removeprefix('torch.')}."
+            f"{tuple(labels.shape)} {str(labels.dtype).removeprefix('torch.')}.",
+            code="labels-unfit-for-images",
         )
     if labels.min() < 0 or labels.max() >= num_classes:
         raise DataError(
             f"Labels of {num_classes} classes are 0 to {num_classes - 1}; these go from "
-            f"{int(labels.min())} to {int(labels.max())}. Count the classes over all domains."
+            f"{int(labels.min())} to {int(labels.max())}. Count the classes over all domains.",
+            code="labels-out-of-range",
         )

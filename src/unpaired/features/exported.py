@@ -74,13 +74,17 @@ def _side(program: ExportedProgram, path: str) -> int:
     if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][1] != 3:
         raise SettingError(
             f"{_SETTING}: the program {path!r} takes {_form(shapes)}, not one batch of colour "
-            "images [N, 3, side, side]."
+            "images [N, 3, side, side].",
+            code="program-takes-no-images",
+            setting="extractor",
         )
     height, width = shapes[0][2:]
     if height != width or not height:
         raise SettingError(
             f"{_SETTING}: the program {path!r} takes {_form(shapes)}. Export it for square images "
-            "of one size, such as [N, 3, 224, 224]: the size is part of what it measures."
+            "of one size, such as [N, 3, 224, 224]: the size is part of what it measures.",
+            code="program-not-square",
+            setting="extractor",
         )
     return height
 

@@ -161,7 +161,8 @@ def extract(images: ImageSet, extractor: Loaded, folder: Path | None = None) -> 
     if not features:
         raise DataError(
             f"{images.name}: none of {len(images.hashes)} images can be read (first: "
-            f"{refused[0]}). `unpaired check` reads each."
+            f"{refused[0]}). `unpaired check` reads each.",
+            code="no-readable-image",
         )
     described = Described(np.concatenate(features), np.array(kept), refused)
     try:

@@ -87,7 +87,9 @@ def _published() -> Path:
                 f"Inception's weights are not at {path} and cannot be fetched from {url} "
                 f"({error}). Fetch them on another machine and put them there, or name the file: "
                 "inception:FILE. Without them, compare with --extractor pixels, a program of your "
-                "own (encoder.pt2), or dinov2:FOLDER."
+                "own (encoder.pt2), or dinov2:FOLDER.",
+                code="weights-not-fetched",
+                setting="extractor",
             ) from error
     return path
 
@@ -96,7 +98,11 @@ def _load(path: Path) -> nn.Module:
     """[N, 3, 299, 299] in −1…1 => [N, 2048]."""
     (form,) = from_extra(_MODULE, "FeatureExtractorInceptionV3", purpose=_PURPOSE)
     if not path.is_file():
-        raise SettingError(f"there are no weights of Inception at {path}. Name a file that exists.")
+        raise SettingError(
+            f"there are no weights of Inception at {path}. Name a file that exists.",
+            code="weights-not-found",
+            setting="extractor",
+        )
     try:
         # torch-fidelity reads any pickle: first make sure that it holds nothing but tensors.
         torch.load(path, map_location="cpu", weights_only=True)
@@ -104,7 +110,9 @@ def _load(path: Path) -> nn.Module:
     except (pickle.UnpicklingError, RuntimeError, AttributeError, TypeError, EOFError) as error:
         raise SettingError(
             f"{path} does not hold weights of Inception v3 in torch-fidelity's form "
-            f"({type(error).__name__}: {str(error)[:200]})."
+            f"({type(error).__name__}: {str(error)[:200]}).",
+            code="weights-of-other-network",
+            setting="extractor",
         ) from error
     # Its parts follow one another in the order in which they are made, up to the last layer. Its
     # own forward takes whole numbers only, which would round a clean resize.

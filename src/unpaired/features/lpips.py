@@ -33,7 +33,8 @@ class Lpips:
         if x.shape != y.shape or min(x.shape[2:]) < _SMALLEST:
             raise DataError(
                 f"LPIPS compares images of one shape and at least {_SMALLEST} pixels a side, not "
-                f"{tuple(x.shape)} and {tuple(y.shape)}."
+                f"{tuple(x.shape)} and {tuple(y.shape)}.",
+                code="images-unfit-for-lpips",
             )
         blocks = zip(torch.split(x, _BLOCK_IMAGES), torch.split(y, _BLOCK_IMAGES), strict=True)
         distances: NDArray[np.float64] = torch.cat(
@@ -61,6 +62,8 @@ def load_lpips(device: torch.device) -> Lpips:
     except (OSError, RuntimeError) as error:
         raise SettingError(
             f"LPIPS needs AlexNet's weights, which are not in {torch.hub.get_dir()}/checkpoints "
-            f"and cannot be fetched ({error}). Fetch them on another machine and put them there."
+            f"and cannot be fetched ({error}). Fetch them on another machine and put them there.",
+            code="lpips-weights-missing",
+            setting="lpips",
         ) from error
     return Lpips(network.to(device).eval().requires_grad_(False), device)

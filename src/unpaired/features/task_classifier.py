@@ -48,7 +48,9 @@ class TaskClassifier:
         if images.labels is None:
             raise DataError(
                 f"{describe(self.labelled)} has no labels for a classifier to learn: give a folder "
-                "with a subfolder for each class, or a table with a column `label`."
+                "with a subfolder for each class, or a table with a column `label`.",
+                code="labels-missing",
+                setting="extractor",
             )
         pixels = images.gather(np.arange(len(images)))
         labels = torch.from_numpy(images.labels)

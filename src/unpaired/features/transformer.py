@@ -103,11 +103,15 @@ def pretrained(name: str, weights: str, purpose: str, **options: Any) -> Any:
         raise SettingError(
             f"{purpose}: {weights!r} is neither a folder with a {name} nor in the hub's cache or "
             f"to be fetched ({type(error).__name__}: {str(error)[:200]}). Fetch it on another "
-            "machine and name the folder."
+            "machine and name the folder.",
+            code="transformer-not-found",
+            setting="extractor",
         ) from error
     if report["missing_keys"]:
         raise SettingError(
             f"{purpose}: {weights!r} lacks {len(report['missing_keys'])} of the weights of a "
-            f"{name}, such as {min(report['missing_keys'])}."
+            f"{name}, such as {min(report['missing_keys'])}.",
+            code="weights-incomplete",
+            setting="extractor",
         )
     return network.eval().requires_grad_(False)

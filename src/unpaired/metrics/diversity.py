@@ -64,7 +64,8 @@ def diversity(outputs: Tensor, real: Tensor, seed: int = 0, resamples: int = 200
     if not scales:
         raise DataError(
             f"The {n} real images are all alike, so diversity relative to them has no meaning. "
-            "Check the folder of real test images."
+            "Check the folder of real test images.",
+            code="real-images-alike",
         )
     value, *resampled = np.min(ratios, axis=0)
     low, high = percentile_interval(np.array(resampled))
@@ -125,10 +126,13 @@ def _check(outputs: Tensor, real: Tensor) -> None:
     if outputs.shape[1:] != real.shape[1:]:
         raise DataError(
             f"Outputs of {tuple(outputs.shape[1:])} (channels, height, width) cannot be compared "
-            f"with real images of {tuple(real.shape[1:])}: bring both to one size and colour first."
+            f"with real images of {tuple(real.shape[1:])}: bring both to one size and colour "
+            "first.",
+            code="images-of-other-form",
         )
     if min(len(outputs), len(real)) < 2:
         raise DataError(
             f"Diversity needs at least two images of each kind; there are {len(outputs)} outputs "
-            f"and {len(real)} real images."
+            f"and {len(real)} real images.",
+            code="too-few-for-diversity",
         )

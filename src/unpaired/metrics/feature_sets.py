@@ -26,15 +26,20 @@ def check(x: Features, y: Features, fewest: int = 2) -> None:
     if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1]:
         raise DataError(
             f"Features of shapes {x.shape} and {y.shape} cannot be compared: both must be "
-            "(images, features) from the same extractor."
+            "(images, features) from the same extractor.",
+            code="features-of-other-form",
         )
     if min(len(x), len(y)) < fewest:
         raise DataError(
             f"A distance between sets of {len(x)} and {len(y)} images is not defined: each needs "
-            f"at least {fewest}, and hundreds to mean something."
+            f"at least {fewest}, and hundreds to mean something.",
+            code="too-few-for-distance",
         )
     if not all(np.isfinite(block).all() for features in (x, y) for block in blocks(features)):
-        raise DataError("The features hold NaN or infinity: the extractor or its input is broken.")
+        raise DataError(
+            "The features hold NaN or infinity: the extractor or its input is broken.",
+            code="features-not-finite",
+        )
 
 
 def blocks(x: Features, rows: int = _BLOCK_ROWS) -> Iterator[NDArray[np.float64]]:

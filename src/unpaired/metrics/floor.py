@@ -70,7 +70,8 @@ def disjoint(
     if available < 4:
         raise DataError(
             f"The real-against-real floor needs at least 4 real images, and there are {available}. "
-            "Give a larger set of real images."
+            "Give a larger set of real images.",
+            code="too-few-for-floor",
         )
     first, second = sizes
     if wanted > available:

@@ -20,7 +20,9 @@ def wilson(successes: int, n: int) -> Measurement:
     Raises DataError when there are no trials.
     """
     if n < 1:
-        raise DataError("A share needs at least one image, and there is none to count.")
+        raise DataError(
+            "A share needs at least one image, and there is none to count.", code="share-of-nothing"
+        )
     assert 0 <= successes <= n
     share, ends = successes / n, stats.binomtest(successes, n).proportion_ci(method="wilson")
     # Rounding may push an end of 0 or 1 past the share itself.
@@ -35,7 +37,9 @@ def bootstrap_mean(values: ArrayLike, seed: int = 0, resamples: int = 1000) -> M
     array = np.asarray(values, np.float64)
     n = len(array)
     if n < 1:
-        raise DataError("A mean needs at least one image, and there is none to measure.")
+        raise DataError(
+            "A mean needs at least one image, and there is none to measure.", code="mean-of-nothing"
+        )
     value = float(array.mean())
     if n == 1:
         return Measurement(value, value, value, 1)

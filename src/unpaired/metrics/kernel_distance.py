@@ -65,7 +65,8 @@ def subset_kernel_distance(
     if min(len(x), len(y)) < subset_size:
         raise DataError(
             f"Subsets of {subset_size} images cannot be drawn from {len(x)} and {len(y)}: choose "
-            "smaller ones, or the distance of the whole sets."
+            "smaller ones, or the distance of the whole sets.",
+            code="subsets-too-large",
         )
     random = np.random.RandomState(seed)
     values = []

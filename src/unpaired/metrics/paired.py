@@ -81,7 +81,8 @@ def _per_image(
     if x.shape != y.shape:
         raise DataError(
             f"Images of shapes {tuple(x.shape)} and {tuple(y.shape)} (number, channels, height, "
-            "width) cannot be compared pixel by pixel: bring both to one size and colour first."
+            "width) cannot be compared pixel by pixel: bring both to one size and colour first.",
+            code="pairs-of-other-form",
         )
     blocks = zip(torch.split(x, _BLOCK_IMAGES), torch.split(y, _BLOCK_IMAGES), strict=True)
     scores: NDArray[np.float64] = torch.cat(

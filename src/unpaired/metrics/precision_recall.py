@@ -1,8 +1,8 @@
 """Precision, recall, density and coverage: how two sets of features lie among each other.
 
-Two numbers instead of one: whether each made image is like a real one, and whether each real one
-has a made one like it. A sphere around each image, as wide as the way to its k-th neighbour in its
-own set, stands for what is like it.
+Two numbers instead of one: whether each generated image is like a real one, and whether each real
+one has a generated one like it. A sphere around each image, as wide as the distance to its k-th
+neighbour in its own set, stands for what is like it.
 """
 
 from __future__ import annotations
@@ -25,33 +25,35 @@ _BLOCK_ROWS = 512
 
 
 def neighbours(
-    real: Features, made: Features, seed: int = 0, nearest: int = NEAREST
+    real: Features, generated: Features, seed: int = 0, nearest: int = NEAREST
 ) -> dict[str, Measurement]:
     """`precision`, `recall` (Kynkäänniemi et al. 2019), `density`, `coverage` (Naeem et al. 2020).
 
-    real: (n, d), made: (m, d). precision: share of made images within the sphere of a real one;
-    recall: share of real images within the sphere of a made one; density: in how many spheres of
-    real images a made one lies, over k, which may exceed 1; coverage: share of real images whose
-    sphere holds a made one. Equal to the package `prdc`. For one distribution, coverage comes near
-    1 − 2⁻ᵏ for large n = m, and precision and recall depend on n and d: compare with the floor.
+    real: (n, d), generated: (m, d). precision: share of generated images within the sphere of a
+    real one; recall: share of real images within the sphere of a generated one; density: in how
+    many spheres of real images a generated one lies, over k, which may exceed 1; coverage: share of
+    real images whose sphere holds a generated one. Equal to the package `prdc`. For one
+    distribution, coverage comes near 1 − 2⁻ᵏ for large n = m, and precision and recall depend on n and d: compare with the floor.
 
     Of more than `MOST_ROWS`, that many are drawn by `seed`. The intervals are percentile
     bootstraps over the images that are counted, with the spheres held fixed.
     Raises DataError for sets of at most k images, and as `frechet_distance` does.
     """
-    check(real, made, fewest=nearest + 1)
+    check(real, generated, fewest=nearest + 1)
     random = np.random.default_rng(seed)
-    real, made = (f[np.sort(random.permutation(len(f))[:MOST_ROWS])] for f in (real, made))
-    radii_of_real, radii_of_made = _radii(real, nearest), _radii(made, nearest)
+    real, generated = (
+        f[np.sort(random.permutation(len(f))[:MOST_ROWS])] for f in (real, generated)
+    )
+    radii_of_real, radii_of_generated = _radii(real, nearest), _radii(generated, nearest)
     recalled, covered = np.zeros(len(real), bool), np.zeros(len(real), bool)
-    spheres = np.zeros(len(made))
+    spheres = np.zeros(len(generated))
     for first in range(0, len(real), _BLOCK_ROWS):
         rows = slice(first, first + _BLOCK_ROWS)
-        distances = pairwise_distances(real[rows], made)
+        distances = pairwise_distances(real[rows], generated)
         inside = distances < radii_of_real[rows, None]
         spheres += inside.sum(0)
         covered[rows] = inside.any(1)
-        recalled[rows] = (distances < radii_of_made).any(1)
+        recalled[rows] = (distances < radii_of_generated).any(1)
     counted = {
         "precision": spheres > 0,
         "recall": recalled,

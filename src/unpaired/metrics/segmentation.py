@@ -42,7 +42,8 @@ def nearest_colour(images: Tensor, palette: Sequence[Sequence[int]]) -> NDArray[
     if images.dtype != torch.uint8 or images.shape[1:2] != (3,) or colours.shape[1:] != (3,):
         raise DataError(
             f"Classes are read from RGB images of 8 bits by a palette of RGB colours, not from "
-            f"{images.dtype} of shape {tuple(images.shape)} by {tuple(colours.shape)}."
+            f"{images.dtype} of shape {tuple(images.shape)} by {tuple(colours.shape)}.",
+            code="images-unfit-for-palette",
         )
     classes = torch.zeros(len(images), *images.shape[2:], dtype=torch.int64, device=images.device)
     for part, of_part in zip(
@@ -81,12 +82,14 @@ def confusions(
     if truth.shape != predicted.shape:
         raise DataError(
             f"Label maps of shapes {truth.shape} and {predicted.shape} cannot be compared pixel by "
-            "pixel: bring both to one size first."
+            "pixel: bring both to one size first.",
+            code="label-maps-of-other-form",
         )
     if predicted.size and not (predicted.min() >= 0 and predicted.max() < num_classes):
         raise DataError(
             f"Predicted classes reach from {predicted.min()} to {predicted.max()}, but there are "
-            f"{num_classes}, from 0 on: every pixel must have one of them."
+            f"{num_classes}, from 0 on: every pixel must have one of them.",
+            code="predicted-class-out-of-range",
         )
     histograms = np.zeros((len(truth), num_classes, num_classes), np.int64)
     for histogram, true, guess in zip(histograms, truth, predicted, strict=True):
@@ -131,7 +134,10 @@ def measure(
     histograms = confusions(truth, predicted, num_classes)
     n = len(histograms)
     if not histograms.any():
-        raise DataError("A segmentation score needs a pixel whose true class is known: none is.")
+        raise DataError(
+            "A segmentation score needs a pixel whose true class is known: none is.",
+            code="no-true-class-known",
+        )
     counts = resample_counts(n, resamples, np.random.default_rng(seed))
     resampled = np.tensordot(counts, histograms, 1)  # (resamples, K, K)
     measurements: dict[str, Measurement] = {}

@@ -57,7 +57,8 @@ def check_pairs(x: Tensor, y: Tensor) -> None:
     if len(x) != len(y):
         raise DataError(
             f"{len(x)} images and {len(y)} translations cannot be compared one by one: give each "
-            "image its own translation."
+            "image its own translation.",
+            code="images-without-translation",
         )
 
 

@@ -78,7 +78,10 @@ def fcn_score(
         if not len(photos):
             raise DataError(
                 f"{describe(real)} has no photo of the label maps that the generated photos were "
-                f"made from, such as {pairs.ids[0]!r}. Give their real photos, or leave out --real."
+                f"made from, such as {pairs.ids[0]!r}. Give their real photos, or leave out "
+                "--real.",
+                code="real-photos-of-others",
+                setting="real",
             )
         num_trained_on = len(set(hashes_of(photos.photos)) & set(trained.photos))
         bound = scores_of(segmenter, photos, len(palette), protocol.resamples)

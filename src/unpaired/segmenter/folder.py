@@ -87,7 +87,10 @@ def check_can_be_written(folder: Path) -> None:
     """Raise ModelError where a folder holds something else than a segmenter."""
     is_in_use = folder.is_file() or (folder.is_dir() and any(folder.iterdir()))
     if is_in_use and _form_of(folder / CONFIG) is None:
-        raise ModelError(f"{folder} holds something else than a segmenter. Choose another folder.")
+        raise ModelError(
+            f"{folder} holds something else than a segmenter. Choose another folder.",
+            code="folder-in-use",
+        )
 
 
 def load_segmenter(folder: Path) -> tuple[Segmenter, Trained]:
@@ -107,7 +110,8 @@ def load_segmenter(folder: Path) -> tuple[Segmenter, Trained]:
     if hash_of_weights(empty) != trained.weights_hash:
         raise ModelError(
             f"{folder / WEIGHTS} holds other weights than {CONFIG} describes: it is damaged, or "
-            "the files are of different segmenters. Copy the folder again."
+            "the files are of different segmenters. Copy the folder again.",
+            code="weights-changed",
         )
     return empty.eval().requires_grad_(False), trained
 
@@ -117,13 +121,15 @@ def _check_is_segmenter(folder: Path) -> None:
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
         raise ModelError(
-            f"{folder} {what}. Give a folder that `unpaired segmenter train` has written."
+            f"{folder} {what}. Give a folder that `unpaired segmenter train` has written.",
+            code="no-such-segmenter",
         )
     missing = [name for name in (WEIGHTS, CONFIG) if not (folder / name).is_file()]
     if missing:
         raise ModelError(
             f"{folder} is no segmenter folder: it has no {' and no '.join(missing)}. Give one that "
-            "`unpaired segmenter train` has written."
+            "`unpaired segmenter train` has written.",
+            code="files-missing",
         )
 
 
@@ -142,13 +148,15 @@ def _read_config(path: Path) -> Trained:
     if record is None:
         raise ModelError(
             f"{path} is not the settings of a segmenter: it is of another kind of model, or "
-            "damaged. Give a folder that `unpaired segmenter train` has written."
+            "damaged. Give a folder that `unpaired segmenter train` has written.",
+            code="not-a-segmenter",
         )
     version = record["schema_version"]
     if isinstance(version, int) and version > SCHEMA:
         raise ModelError(
             f"{path} was written by a newer unpaired (schema {version}; this one reads up to "
-            f"{SCHEMA}). Upgrade with: pip install -U unpaired"
+            f"{SCHEMA}). Upgrade with: pip install -U unpaired",
+            code="newer-schema",
         )
     text = json.dumps(record)
     problems = decoding_problems(Trained, text)
@@ -156,7 +164,7 @@ def _read_config(path: Path) -> Trained:
         trained = decode(Trained, text)
         problems = _unreasonable(trained)
     if problems:
-        raise ModelError(f"{path}: {' '.join(problems)}")
+        raise ModelError(f"{path}: {' '.join(problems)}", code="settings-invalid")
     return trained
 
 

@@ -79,7 +79,9 @@ def read_photos(source: Source, size: int) -> LabelledImages:
     if torch.equal(red, green) and torch.equal(green, blue):
         raise DataError(
             f"{images.name} holds grey photos only, and a segmenter needs colour too: give the "
-            "colour photos. (Label maps go with --labels.)"
+            "colour photos. (Label maps go with --labels.)",
+            code="grey-photos",
+            setting="photos",
         )
     return images
 
@@ -125,7 +127,8 @@ def match(photos: LabelledImages, classes: NDArray[np.int64], labels: LabelledIm
         raise DataError(
             f"No photo in {photos.name} has a label map in {labels.name}: a pair is two files of "
             f"one name, whatever their ending, or two rows of one id. The photos are called "
-            f"{_some(photos.ids)}; the label maps {_some(labels.ids)}."
+            f"{_some(photos.ids)}; the label maps {_some(labels.ids)}.",
+            code="no-photo-with-label-map",
         )
     for i, j in matches:
         (height, width), (rows, columns) = photos.shapes[i], labels.shapes[j]
@@ -133,7 +136,8 @@ def match(photos: LabelledImages, classes: NDArray[np.int64], labels: LabelledIm
             raise DataError(
                 f"{photos.ids[i]}: the photo in {photos.name} has {width}×{height} pixels and its "
                 f"label map in {labels.name} {columns}×{rows}. Sizes may differ, proportions may "
-                "not, as both must show the same part of the scene: crop or resize them alike."
+                "not, as both must show the same part of the scene: crop or resize them alike.",
+                code="other-proportions",
             )
     of_photos, of_labels = np.array(matches, np.int64).T
     ids = [labels.ids[j] for j in of_labels]
@@ -166,13 +170,15 @@ def _read(
     if records.ids is None:
         raise DataError(
             f"{name} has no column `id`, by which photos and label maps are paired. Add one with "
-            "equal values for the two images of a pair, or give folders with files of equal names."
+            "equal values for the two images of a pair, or give folders with files of equal names.",
+            code="no-ids-to-pair",
         )
     twice = [identity for identity, count in Counter(records.ids).items() if count > 1]
     if twice:
         raise DataError(
             f"{name} holds several images with the name or id {twice[0]!r}: keep photos and label "
-            "maps in folders of their own, one file an image."
+            "maps in folders of their own, one file an image.",
+            code="doubled-id",
         )
 
     def read(i: int) -> tuple[NDArray[Any], tuple[int, int]] | UnreadableImage:
@@ -189,7 +195,9 @@ def _read(
     good = [(i, image) for i, image in enumerate(images) if not isinstance(image, UnreadableImage)]
     refused = [*records.refused, *(image for image in images if isinstance(image, UnreadableImage))]
     if not good:
-        raise DataError(f"{name} has no image that can be used (first: {refused[0]}).")
+        raise DataError(
+            f"{name} has no image that can be used (first: {refused[0]}).", code="no-usable-image"
+        )
     stacked = np.stack([pixels for _, (pixels, _) in good]).transpose(0, 3, 1, 2)
     return LabelledImages(
         name,

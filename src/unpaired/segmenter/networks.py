@@ -139,7 +139,9 @@ def pretrained(weights: str, num_classes: int) -> tuple[SegFormer, nn.Module]:
         why = str(error).strip().partition("\n")[0].rstrip(".")
         raise SettingError(
             f"the pretrained weights {weights!r} cannot be used: {why}. Give a folder with "
-            "config.json and model.safetensors of a SegFormer, or its id on the Hugging Face hub."
+            "config.json and model.safetensors of a SegFormer, or its id on the Hugging Face hub.",
+            code="pretrained-unusable",
+            setting="pretrained",
         ) from error
     form = SegFormer(
         widths=tuple(settings.hidden_sizes),

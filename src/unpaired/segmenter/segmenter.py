@@ -128,7 +128,9 @@ def check_length(images_seen: int) -> None:
     if images_seen < _FEWEST_STEPS * BATCH_IMAGES:
         raise SettingError(
             f"a segmenter sees at least {_FEWEST_STEPS * BATCH_IMAGES} photos in its training, "
-            f"counting repeats, and learns something from 10,000 on; {images_seen} are too few."
+            f"counting repeats, and learns something from 10,000 on; {images_seen} are too few.",
+            code="training-too-short",
+            setting="images",
         )
 
 
@@ -214,20 +216,24 @@ def _check(photos: Tensor, classes: NDArray[np.int64], num_classes: int) -> None
     if photos.ndim != 4 or photos.shape[1] != 3 or photos.dtype != torch.uint8 or len(photos) < 2:
         raise DataError(
             "A segmenter is trained on at least two photos, (N, 3, H, W) uint8; these are "
-            f"{tuple(photos.shape)} {str(photos.dtype).removeprefix('torch.')}."
+            f"{tuple(photos.shape)} {str(photos.dtype).removeprefix('torch.')}.",
+            code="photos-unfit",
         )
     if min(photos.shape[2:]) < SMALLEST:
         raise DataError(
             f"A segmenter sees photos of at least {SMALLEST}×{SMALLEST} pixels; these have "
-            f"{photos.shape[3]}×{photos.shape[2]}."
+            f"{photos.shape[3]}×{photos.shape[2]}.",
+            code="photos-too-small",
         )
     if classes.shape != (len(photos), *photos.shape[2:]):
         raise DataError(
             f"Photos of shape {tuple(photos.shape)} need a class for each pixel; these classes are "
-            f"{classes.shape}."
+            f"{classes.shape}.",
+            code="classes-of-other-form",
         )
     if num_classes < 2 or classes.min() < 0 or classes.max() >= num_classes:
         raise DataError(
             f"A segmenter tells two classes or more apart, 0 to {num_classes - 1}; these pixels' "
-            f"go from {classes.min()} to {classes.max()}."
+            f"go from {classes.min()} to {classes.max()}.",
+            code="classes-out-of-range",
         )

@@ -47,7 +47,8 @@ def alternatives(arguments: Sequence[str]) -> list[Flag]:
         if spaced and types_of_setting and not _takes_several(types_of_setting):
             raise SettingError(
                 f"{name} {' '.join(values)}: values that a sweep compares are given with commas "
-                f"and no spaces, as in {name} {values[0]},{values[-1]}"
+                f"and no spaces, as in {name} {values[0]},{values[-1]}",
+                code="values-without-commas",
             )
         several = "," in " ".join(values) and types_of_setting and str not in types_of_setting
         choices = _split(name, " ".join(values), types_of_setting) if several else [list(words)]
@@ -55,7 +56,9 @@ def alternatives(arguments: Sequence[str]) -> list[Flag]:
     varied = [flag.path for flag in flags if len(flag.alternatives) > 1]
     for path in varied:
         if [flag.path for flag in flags].count(path) > 1:
-            raise SettingError(f"{path} is given twice: give all its values in one flag.")
+            raise SettingError(
+                f"{path} is given twice: give all its values in one flag.", code="flag-given-twice"
+            )
     return flags
 
 
@@ -78,7 +81,8 @@ def _words_by_flag(arguments: Sequence[str]) -> list[list[str]]:
         else:
             raise SettingError(
                 f"{word!r} belongs to no flag. A recipe comes first, and settings after it: "
-                "unpaired sweep demo --method.cycle-weight 0,5,10 --seeds 3"
+                "unpaired sweep demo --method.cycle-weight 0,5,10 --seeds 3",
+                code="word-without-flag",
             )
     return groups
 
@@ -87,7 +91,9 @@ def _split(flag: str, text: str, setting_types: set[Any]) -> list[list[str]]:
     """The words of each alternative: "0,5" => [[flag, "0"], [flag, "5"]]."""
     parts = [part.split() for part in text.split(",")]
     if not all(parts):
-        raise SettingError(f"{flag} {text}: a value is missing beside a comma.")
+        raise SettingError(
+            f"{flag} {text}: a value is missing beside a comma.", code="value-missing-at-comma"
+        )
     tuples = [t for t in setting_types if typing.get_origin(t) is tuple]
     if tuples:
         items = typing.get_args(tuples[0])
@@ -97,7 +103,8 @@ def _split(flag: str, text: str, setting_types: set[Any]) -> list[list[str]]:
             example = " ".join(map(str, range(1, length + 1)))
             raise SettingError(
                 f"{flag} {text}: one value is {length} numbers with spaces between them, {flag} "
-                f"{example}; a comma separates values that a sweep compares."
+                f"{example}; a comma separates values that a sweep compares.",
+                code="tuple-of-other-length",
             )
         return [[flag, *part] for part in parts]
     if bool in setting_types:
@@ -108,7 +115,7 @@ def _split(flag: str, text: str, setting_types: set[Any]) -> list[list[str]]:
 def _switch(flag: str, value: str) -> list[str]:
     """A boolean as `train` takes it: --training.compile, or --training.no-compile."""
     if value.lower() not in ("true", "false"):
-        raise SettingError(f"{flag} {value}: choose from true, false.")
+        raise SettingError(f"{flag} {value}: choose from true, false.", code="not-a-boolean")
     before, dot, last = flag.rpartition(".")
     return [flag if value.lower() == "true" else f"{before}{dot}no-{last}"]
 

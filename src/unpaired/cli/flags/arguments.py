@@ -55,7 +55,9 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> Any:
         """Exit code 2, one paragraph."""
         end = "" if message.endswith("?") else "."
-        raise SettingError(f"{message}{end} `{self.prog} --help` lists what there is.")
+        raise SettingError(
+            f"{message}{end} `{self.prog} --help` lists what there is.", code="bad-arguments"
+        )
 
 
 def is_flag(word: str) -> bool:

@@ -35,7 +35,8 @@ def override(
     elif rest and not rest[0].startswith("-"):
         raise SettingError(
             f"{rest[0]!r} belongs to no flag. Image sets are given as folders, --a photos/ --b "
-            f"paintings/, settings as --training.batch-size 8. `{prog} --help` lists them."
+            f"paintings/, settings as --training.batch-size 8. `{prog} --help` lists them.",
+            code="word-without-setting",
         )
     registry = ConstructorRegistry()
 
@@ -110,17 +111,22 @@ def _with_kind(settings: Any, path: list[str], kind: str, flag: str) -> Any:
     if name not in hints:
         near = difflib.get_close_matches(name, hints, 1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise SettingError(f"{flag}: there is no setting {name!r}.{hint}")
+        raise SettingError(f"{flag}: there is no setting {name!r}.{hint}", code="unknown-setting")
     current = getattr(settings, name)
     if deeper:
         return dataclasses.replace(settings, **{name: _with_kind(current, deeper, kind, flag)})
     kinds = _kinds(hints[name])
     if not kinds:
-        raise SettingError(f"{flag}: {name!r} has no alternatives.")
+        raise SettingError(
+            f"{flag}: {name!r} has no alternatives.", code="setting-without-alternatives"
+        )
     if kind not in kinds:
         close = difflib.get_close_matches(kind, kinds, 1)
         hint = f" Did you mean {close[0]}?" if close else ""
-        raise SettingError(f"{flag} {kind}: choose from {', '.join(sorted(kinds))}.{hint}")
+        raise SettingError(
+            f"{flag} {kind}: choose from {', '.join(sorted(kinds))}.{hint}",
+            code="unknown-alternative",
+        )
     if getattr(current, "kind", None) == kind:
         return settings
     # What one method calls as another does means something else in it.
