@@ -33,7 +33,8 @@ def neighbours(
     real one; recall: share of real images within the sphere of a generated one; density: in how
     many spheres of real images a generated one lies, over k, which may exceed 1; coverage: share of
     real images whose sphere holds a generated one. Equal to the package `prdc`. For one
-    distribution, coverage comes near 1 − 2⁻ᵏ for large n = m, and precision and recall depend on n and d: compare with the floor.
+    distribution, coverage comes near 1 − 2⁻ᵏ for large n = m, and precision and recall depend on n
+    and d: compare with the floor.
 
     Of more than `MOST_ROWS`, that many are drawn by `seed`. The intervals are percentile
     bootstraps over the images that are counted, with the spheres held fixed.
