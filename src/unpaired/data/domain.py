@@ -1,4 +1,4 @@
-"""A domain: one pile of images, and the form in which networks see them."""
+"""Domain: one set of images, and the form in which networks see them."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ class Augmentation:
     """Random changes of the training images, drawn anew each time an image is seen."""
 
     zoom: float = 1.2
-    """Enlarge by this factor before cropping (report 001: +20 %; CycleGAN: 286/256 = 1.12)."""
+    """Enlarge by this factor before cropping (Daputo: +20 %; CycleGAN: 286/256 = 1.12)."""
     crop_probability: float = 0.5
-    """Share of images that are enlarged and cropped at random (report 001: about half)."""
+    """Share of images that are enlarged and cropped at random (Daputo: about half)."""
     flip: bool = True
     """Mirror half of the images left to right; wrong for digits and letters."""
 
 
 @config
 class Domain:
-    """One pile of images, with channels, size and value range."""
+    """One set of images, with channels, size and value range."""
 
     source: Annotated[Source, Field(discriminator="kind")]
     """Where the training images come from."""

@@ -89,7 +89,7 @@ def share_of_palette(pixels: NDArray[np.uint8], palette: Palette) -> float:
 def colours_of(pixels: NDArray[np.uint8]) -> set[int]:
     """The different colours of an image (H, W, 3), each red · 65536 + green · 256 + blue.
 
-    Of more than `MAX_COLOURS`, only one more, as a pile of photos has millions.
+    Of more than `MAX_COLOURS`, only one more, as photos have millions.
     """
     return set(np.unique(_packed(pixels))[: MAX_COLOURS + 1].tolist())
 
@@ -100,7 +100,7 @@ def unpacked(colour: int) -> tuple[int, int, int]:
 
 
 def check_found(colours: set[int], name: str) -> None:
-    """Raise DataError where all colours of the label maps of a pile are no palette."""
+    """Raise DataError where all colours of the label maps are no palette."""
     if len(colours) > MAX_COLOURS:
         raise DataError(
             f"{name} has more than {MAX_COLOURS} colours, so its classes cannot be told by them "
@@ -112,7 +112,7 @@ def check_found(colours: set[int], name: str) -> None:
 
 
 def check_known(unknown: dict[str, tuple[float, Counter[int]]], name: str, count: int) -> None:
-    """Raise DataError where label maps of a pile of `count` have unknown colours.
+    """Raise DataError where label maps of a set of `count` have unknown colours.
 
     unknown: of each label map, its name, and what `unknown_colours` says of it.
     """

@@ -26,13 +26,14 @@ class CNN:
     width: int = 64
     """Channels after the first convolution; doubled at each halving of the size, up to 8×."""
     widths: tuple[int, ...] = ()
-    """Channels after each convolution, where they are not to follow from `width` (report 002)."""
+    """Channels after each convolution, where they are not to follow from `width` (Chandar et al.
+    2019)."""
     kernel: Literal[3, 4] = 4
-    """Side of the kernels (report 002: 3)."""
+    """Side of the kernels (Chandar et al. 2019: 3)."""
     norm: Norm = "none"
     """Normalisation of every layer but the first and the last. Instance norm hides mean colour."""
     norm_first: bool = False
-    """Normalise the first layer too (report 002)."""
+    """Normalise the first layer too (Chandar et al. 2019)."""
     spectral_norm: bool = False
     """Divide every weight by its spectral norm (Miyato et al. 2018)."""
     minibatch_std: bool = False

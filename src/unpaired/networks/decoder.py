@@ -21,7 +21,8 @@ from unpaired.networks.layers import (
 
 @config
 class Decoder:
-    """Transposed convolutions, norm and ReLU, no dense layer (DCGAN, section 3; report 002)."""
+    """Transposed convolutions, norm and ReLU, no dense layer (DCGAN, section 3; Chandar et al.
+    2019)."""
 
     kind: Literal["decoder"] = "decoder"
     width: int = 128
@@ -29,13 +30,14 @@ class Decoder:
     max_width: int = 512
     """Most channels of a layer."""
     base: Literal[2, 4] = 4
-    """Side after the first layer: 4 (a 4×4 kernel of stride 1), or 2 (report 002's for faces)."""
+    """Side after the first layer: 4 (a 4×4 kernel of stride 1), or 2 (Chandar et al. 2019's for
+    faces)."""
     norm: Norm = "batch"
     """Normalisation of every layer but the last (DCGAN: batch norm)."""
     upsampling: Upsampling = "transposed"
     """How the size is doubled; "transposed" as published."""
     pointwise: bool = False
-    """A 1×1 convolution after each layer (report 002, for faces)."""
+    """A 1×1 convolution after each layer (Chandar et al. 2019, for faces)."""
     resolution: int | None = None
     """Side at which the image is made before it is enlarged bilinearly to the domain's size (report
     002: 64, enlarged to 96); none: the domain's size."""

@@ -13,7 +13,8 @@ from unpaired.networks.layers import norm_layer
 
 @config
 class ClassEncoder:
-    """Convolutions with pooling down to one pixel: a classifier without its head (report 002).
+    """Convolutions with pooling down to one pixel: a classifier without its head (Chandar et al.
+    2019).
 
     As reported: four convolutions of 64, 128, 256 and 128 filters with ReLU, kernels of 2 in the
     first three, average pooling. The original (Taigman et al. 2017, section 5.1) pools by maximum.
@@ -27,7 +28,7 @@ class ClassEncoder:
     width: int = 64
     """Channels of the first block, doubled at each of the two others."""
     kernel: Literal[2, 3] = 2
-    """Side of the blocks' kernels (report 002: 2; a kernel of 3 keeps the size)."""
+    """Side of the blocks' kernels (Chandar et al. 2019: 2; a kernel of 3 keeps the size)."""
     convolutions: int = 1
     """Convolutions of a block."""
     pooling: Literal["average", "max"] = "average"

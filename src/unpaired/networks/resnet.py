@@ -29,7 +29,7 @@ class ResNet:
     width: int = 64
     """Channels after the first convolution; doubled at each halving of the size."""
     blocks: int = 9
-    """Residual blocks: 9 at 256×256 and 6 at 128×128 (CycleGAN); 3 at 32×32 (report 000)."""
+    """Residual blocks: 9 at 256×256 and 6 at 128×128 (CycleGAN); 3 at 32×32 (Cardace)."""
     downsamplings: int = 2
     """Halvings of the size before the blocks."""
     norm: Norm = "instance"

@@ -27,13 +27,13 @@ leaky_relu = partial(F.leaky_relu, negative_slope=0.2)
 
 @config
 class UNet:
-    """Strided encoder and decoder with skip connections (Ronneberger 2015; pix2pix; report 000)."""
+    """Strided encoder and decoder with skip connections (Ronneberger 2015; pix2pix; Cardace)."""
 
     kind: Literal["unet"] = "unet"
     width: int = 64
     """Channels after the first convolution; doubled at each halving of the size, up to 8×."""
     downsamplings: int = 2
-    """Halvings of the size: 2 takes 32×32 to 8×8 (report 000), 7 suits 128×128, 8 256×256."""
+    """Halvings of the size: 2 takes 32×32 to 8×8 (Cardace), 7 suits 128×128, 8 256×256."""
     blocks: int = 0
     """Residual blocks at the smallest size."""
     norm: Norm = "none"

@@ -25,7 +25,7 @@ class _Unconstrained:
 
 @config
 class LeastSquares(_Unconstrained):
-    """LSGAN (Mao et al. 2017, equation 9, a=0, b=c=1); CycleGAN; report 000, (4) and (5)."""
+    """LSGAN (Mao et al. 2017, equation 9, a=0, b=c=1); CycleGAN; Cardace, (4) and (5)."""
 
     kind: Literal["least_squares"] = "least_squares"
 
@@ -40,7 +40,7 @@ class LeastSquares(_Unconstrained):
 
 @config
 class NonSaturating(_Unconstrained):
-    """Non-saturating GAN (Goodfellow et al. 2014, section 3; report 000, equations 6 and 7)."""
+    """Non-saturating GAN (Goodfellow et al. 2014, section 3; Cardace, equations 6 and 7)."""
 
     kind: Literal["non_saturating"] = "non_saturating"
 
@@ -97,7 +97,8 @@ class _Wasserstein:
 
 @config
 class WassersteinClip(_Wasserstein):
-    """Wasserstein GAN with weight clipping (Arjovsky et al. 2017, algorithm 1; report 003)."""
+    """Wasserstein GAN with weight clipping (Arjovsky et al. 2017, algorithm 1; Grignon & Joly
+    2020)."""
 
     kind: Literal["wasserstein_clip"] = "wasserstein_clip"
     weight_clip: float = 0.01
@@ -107,7 +108,8 @@ class WassersteinClip(_Wasserstein):
 
 @config
 class WassersteinGP(_Wasserstein):
-    """Wasserstein GAN with gradient penalty (Gulrajani et al. 2017, equation 3; report 004)."""
+    """Wasserstein GAN with gradient penalty (Gulrajani et al. 2017, equation 3; Toulemont &
+    Sevestre 2019)."""
 
     kind: Literal["wasserstein_gp"] = "wasserstein_gp"
     weight_clip: ClassVar[float] = 0.0

@@ -28,7 +28,8 @@ def constancy(before: Tensor, after: Tensor, distance: Constancy) -> Tensor:
 def total_variation(images: Tensor) -> Tensor:
     """Mean of squared differences between neighbours in NCHW images, down and across.
 
-    DTN's L_TV (Taigman et al. 2017, equation 7, B = 2; report 002, L_TIV), a mean and not a sum.
+    DTN's L_TV (Taigman et al. 2017, equation 7, B = 2; Chandar et al. 2019, L_TIV), a mean and not
+    a sum.
     """
     down = images[:, :, 1:] - images[:, :, :-1]
     across = images[..., 1:] - images[..., :-1]

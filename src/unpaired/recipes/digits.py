@@ -1,4 +1,4 @@
-"""Digits: MNIST and USPS, and the 128×128 setting of report 003."""
+"""Digits: MNIST and USPS, and the 128×128 setting of Grignon & Joly 2020."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def mnist_usps() -> Experiment:
     discriminator judges patches of 16 pixels: one that sees whole digits also judges how often each
     digit occurs and how it leans, and the generator answers by turning digits into others.
 
-    Paper: CycleGAN (Zhu et al. 2017); report 003 has the pair of data sets at 128×128.
+    Paper: CycleGAN (Zhu et al. 2017); Grignon & Joly 2020 have the pair of data sets at 128×128.
     Command: unpaired train --recipe mnist-usps
     Cost: 12 minutes on one core of a busy machine.
     Score: translation accuracy 0.976 and 0.971 over three seeds; of the unchanged input, 0.975 and
@@ -58,14 +58,14 @@ def mnist_usps() -> Experiment:
 
 
 def mnist_usps_128() -> Experiment:
-    """MNIST ↔ USPS as report 003 has it: stretched to 128×128×3, batch 1, Adam 2e-4.
+    """MNIST ↔ USPS as Grignon & Joly 2020 have it: stretched to 128×128×3, batch 1, Adam 2e-4.
 
     MNIST's digits have a margin, USPS's touch the border: the translators smear ends to it and cut
     them off, as no residual network can scale a digit. `mnist-usps` cuts both to the digit's box.
 
-    Paper: report 003, section 2.2; 10 epochs of MNIST's 60,000 images. Its networks are those of a
-    tutorial, CycleGAN's with 6 residual blocks; widths are not reported, ours are small. Images are
-    enlarged bicubically, there bilinearly.
+    Paper: Grignon & Joly 2020, section 2.2; 10 epochs of MNIST's 60,000 images. Its networks are
+    those of a tutorial, CycleGAN's with 6 residual blocks; widths are not reported, ours are small.
+    Images are enlarged bicubically, there bilinearly.
     Command: unpaired train --recipe mnist-usps-128
     Cost: about 66 hours on a core, by the 10 minutes of 1,500 images.
     Score: after 1,500 images, two seeds, 400 test images: a classifier reads 0.889 and 0.768
@@ -89,9 +89,9 @@ def mnist_usps_128() -> Experiment:
 
 
 def mnist_usps_128_no_cycle() -> Experiment:
-    """Report 003's ablation of mnist-usps-128: λ = 0, 5 epochs.
+    """Grignon & Joly 2020's ablation of mnist-usps-128: λ = 0, 5 epochs.
 
-    Paper: report 003, section 2.2, tests A and B.
+    Paper: Grignon & Joly 2020, section 2.2, tests A and B.
     Command: unpaired train --recipe mnist-usps-128-no-cycle
     Cost: half of mnist-usps-128's: about 33 hours on a core.
     Score: after 500 images (--images 500), two seeds, 400 test images: 0.31 and 0.45 are read right
@@ -101,9 +101,9 @@ def mnist_usps_128_no_cycle() -> Experiment:
 
 
 def mnist_usps_128_cycle_30() -> Experiment:
-    """Report 003's ablation of mnist-usps-128: λ = 30, 5 epochs.
+    """Grignon & Joly 2020's ablation of mnist-usps-128: λ = 30, 5 epochs.
 
-    Paper: report 003, section 2.2, tests A and B.
+    Paper: Grignon & Joly 2020, section 2.2, tests A and B.
     Command: unpaired train --recipe mnist-usps-128-cycle-30
     Cost: half of mnist-usps-128's: about 33 hours on a core.
     Score: after 500 images (--images 500), two seeds, 400 test images: 0.810 and 0.890 are read
@@ -113,9 +113,9 @@ def mnist_usps_128_cycle_30() -> Experiment:
 
 
 def mnist_usps_128_fast() -> Experiment:
-    """Report 003's ablation of mnist-usps-128: learning rate 1e-3, 5 epochs.
+    """Grignon & Joly 2020's ablation of mnist-usps-128: learning rate 1e-3, 5 epochs.
 
-    Paper: report 003, section 2.2, tests A and B.
+    Paper: Grignon & Joly 2020, section 2.2, tests A and B.
     Command: unpaired train --recipe mnist-usps-128-fast
     Cost: half of mnist-usps-128's: about 33 hours on a core.
     Score: after 500 images (--images 500), two seeds, 400 test images: 0.890 and 0.886 are read
@@ -125,9 +125,9 @@ def mnist_usps_128_fast() -> Experiment:
 
 
 def mnist_usps_128_fastest() -> Experiment:
-    """Report 003's ablation of mnist-usps-128: learning rate 1e-2, 5 epochs.
+    """Grignon & Joly 2020's ablation of mnist-usps-128: learning rate 1e-2, 5 epochs.
 
-    Paper: report 003, section 2.2, tests A and B.
+    Paper: Grignon & Joly 2020, section 2.2, tests A and B.
     Command: unpaired train --recipe mnist-usps-128-fastest
     Cost: half of mnist-usps-128's: about 33 hours on a core.
     Score: collapses: one black image for all after 500 images (--images 500), diversity 0, in both

@@ -1,4 +1,4 @@
-"""Emoji: Apple and Windows (report 001)."""
+"""Emoji: Apple and Windows (Daputo)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from unpaired.recipes.data import parquet
 def emoji_residual_cnn() -> Experiment:
     """Apple ↔ Windows as reported, first experiment: ResNet, whole-image judge, batches of 32.
 
-    Paper: report 001, 2.1. Widths, Adam's β1 and the size are not reported; ours are small.
+    Paper: Daputo, 2.1. Widths, Adam's β1 and the size are not reported; ours are small.
     Command: unpaired train --recipe emoji-residual-cnn
     Cost: 130 seconds for 39,456 images, 19 epochs, on an H100 shared by 22 runs; about 1.5 hours
     for 40 epochs on one idle core (estimated).
@@ -35,7 +35,7 @@ def emoji_residual_patch() -> Experiment:
     constant grey scores on Apple's emoji (0.364). Here it learns. At one image a batch, instance
     norm in the discriminator is batch norm, but for the learned scale.
 
-    Paper: report 001, 2.2.
+    Paper: Daputo, 2.2.
     Command: unpaired train --recipe emoji-residual-patch
     Cost: about 5 hours on one idle core for the 40 epochs (estimated; not trained to the end).
     Score: cycle L1 0.084 and 0.078 after 800 images (--images 800: 7 minutes on a busy machine).
@@ -47,7 +47,7 @@ def emoji_residual_patch() -> Experiment:
 def emoji_unet_patch() -> Experiment:
     """Apple ↔ Windows as reported, third experiment: U-Net, PatchGAN, one image a batch.
 
-    Paper: report 001, 2.3.
+    Paper: Daputo, 2.3.
     Command: unpaired train --recipe emoji-unet-patch
     Cost: about 3 hours on one idle core for the 40 epochs (estimated; not trained to the end).
     Score: cycle L1 0.073 and 0.072 after 800 images (--images 800: 5 minutes on a busy machine);
@@ -60,7 +60,7 @@ def emoji_unet_patch() -> Experiment:
 def emoji_no_cycle() -> Experiment:
     """Apple ↔ Windows as reported, without the cycle: what λ 0 does.
 
-    Paper: report 001, 2.4.
+    Paper: Daputo, 2.4.
     Command: unpaired train --recipe emoji-no-cycle
     Cost: about 3 hours on one idle core for the 40 epochs (estimated; not trained to the end).
     Score: cycle L1 0.179 and 0.192 after 400 images (--images 400: 2 minutes on a busy machine);
@@ -77,7 +77,7 @@ def emoji_ours() -> Experiment:
     cut off, so that drawings of the two styles have one size and a translation need not scale. The
     cycle and the identity loss weigh much and grow together: the cycle alone loses the likeness.
 
-    Paper: CycleGAN (Zhu et al. 2017); report 001 has the data.
+    Paper: CycleGAN (Zhu et al. 2017); Daputo has the data.
     Command: unpaired train --recipe emoji-ours
     Cost: 23 to 31 minutes on a core of a busy machine.
     Score: cycle L1 0.029 and 0.023; against the true counterparts of the 200 test emoji, L1 0.294
@@ -123,7 +123,7 @@ PATCH = PatchGAN(width=32)
 
 
 def _as_reported(name: str, method: CycleGAN, *, batch_size: int) -> Experiment:
-    """Report 001: binary cross entropy, λ 10, identity 1, Adam at 2e-4, 40 epochs; nothing else."""
+    """Daputo: binary cross entropy, λ 10, identity 1, Adam at 2e-4, 40 epochs; nothing else."""
     return Experiment(
         name=name,
         a=_domain("apple"),

@@ -51,15 +51,16 @@ def facades_cyclegan() -> Experiment:
 
     The pairing by id measures, and never trains: photo→labels by the class of each pixel.
 
-    Paper: CycleGAN (Zhu et al. 2017), as in report 004: 9 residual blocks, patches of 70 pixels,
-    least squares, λ 10, Adam at 2e-4, batch 1, 200 epochs of which the second 100 decay. The
-    decoder's kernels are 4×4 and not 3×3, which draw a checkerboard at stride 2.
+    Paper: CycleGAN (Zhu et al. 2017), as in Toulemont & Sevestre 2019: 9 residual blocks, patches
+    of 70 pixels, least squares, λ 10, Adam at 2e-4, batch 1, 200 epochs of which the second 100
+    decay. The decoder's kernels are 4×4 and not 3×3, which draw a checkerboard at stride 2.
     Command: unpaired train --recipe facades-cyclegan
     Cost: about 35 hours on two processor cores with bfloat16, by the 0.64 images/s of the benchmark
     of this size.
     Score: 0.216 per pixel, 0.080 per class, 0.044 intersection over union after 1,250 of the 80,000
     images; at 64×64, two seeds, 0.224, 0.098 and 0.053 after 3,000 (--a.size 64 --b.size 64
-    --images 3000: 28 to 40 minutes on a core). Report 004, photo→labels: 0.29, 0.15 and 0.09.
+    --images 3000: 28 to 40 minutes on a core). Toulemont & Sevestre 2019, photo→labels: 0.29, 0.15
+    and 0.09.
     """
     return as_reported(
         "facades", _domain("photo", 256), _domain("labels", 256, "colours"), train_images=400
@@ -69,14 +70,14 @@ def facades_cyclegan() -> Experiment:
 def facades_sn() -> Experiment:
     """Photos of facades ↔ their label maps at 256×256 with spectral norm in the discriminators.
 
-    Paper: SN-CycleGAN (report 004, section 2.1.1): `facades-cyclegan`, with every convolution of
-    the discriminators divided by its spectral norm (Miyato et al. 2018).
+    Paper: SN-CycleGAN (Toulemont & Sevestre 2019, section 2.1.1): `facades-cyclegan`, with every
+    convolution of the discriminators divided by its spectral norm (Miyato et al. 2018).
     Command: unpaired train --recipe facades-sn
     Cost: that of facades-cyclegan, about 35 hours on two processor cores with bfloat16.
     Score: 0.256 per pixel, 0.116 per class, 0.066 intersection over union at 64×64 after 3,000
     images, two seeds (--a.size 64 --b.size 64 --images 3000: 35 to 41 minutes on a core); at
     256×256 0.240, 0.082 and 0.045 after 1,000 of the 80,000.
-    Report 004, photo→labels: 0.21, 0.11 and 0.06.
+    Toulemont & Sevestre 2019, photo→labels: 0.21, 0.11 and 0.06.
     """
     return with_spectral_norm(facades_cyclegan())
 
@@ -84,14 +85,14 @@ def facades_sn() -> Experiment:
 def facades_wgan_gp() -> Experiment:
     """Photos of facades ↔ their label maps at 256×256 with Wasserstein critics.
 
-    Paper: CycleWGAN-GP (report 004, section 2.1.2): `facades-cyclegan` with the Wasserstein
-    objective and a gradient penalty of λ 10 (Gulrajani et al. 2017).
+    Paper: CycleWGAN-GP (Toulemont & Sevestre 2019, section 2.1.2): `facades-cyclegan` with the
+    Wasserstein objective and a gradient penalty of λ 10 (Gulrajani et al. 2017).
     Command: unpaired train --recipe facades-wgan-gp
     Cost: more than facades-cyclegan's, as the penalty is differentiated twice.
     Score: 0.222 per pixel, 0.101 per class, 0.051 intersection over union at 64×64 after 3,000
     images, two seeds (--a.size 64 --b.size 64 --images 3000), one map for all; at 256×256
     0.272, 0.108 and 0.062 after 1,000 of the 80,000.
-    Report 004, photo→labels: 0.24, 0.14 and 0.07.
+    Toulemont & Sevestre 2019, photo→labels: 0.24, 0.14 and 0.07.
     """
     return with_gradient_penalty(facades_cyclegan())
 
@@ -106,7 +107,7 @@ def facades_ours() -> Experiment:
     discriminator sees the whole layout; and labels→photo learns the typical colour of each class
     (`CLASS_COLOURS`), without which two seeds of three exchange bright and dark.
 
-    Paper: CycleGAN (Zhu et al. 2017); report 004 has scores at 256×256.
+    Paper: CycleGAN (Zhu et al. 2017); Toulemont & Sevestre 2019 have scores at 256×256.
     Command: unpaired train --recipe facades-ours
     Cost: 5 minutes on one core, evaluation included; 100 seconds on an H100 shared by 22 runs.
     Score: photo→labels on the 106 test photos, three seeds: 0.351 ± 0.021 per pixel, 0.157 ± 0.019
@@ -152,7 +153,8 @@ def facades_features_ours() -> Experiment:
     that nobody has to say what classes look like, and learns from features (`FeatureCycle`) before
     the first photo is made. The program is written by benchmarks/feature_maps.py.
 
-    Paper: CycleGAN (Zhu et al. 2017); hypercolumns (Hariharan et al. 2015); report 004.
+    Paper: CycleGAN (Zhu et al. 2017); hypercolumns (Hariharan et al. 2015); Toulemont & Sevestre
+    2019.
     Command: unpaired train --recipe facades-features-ours
     Cost: 31 minutes on one core beside another training, of which 19 before the first photo.
     Score: photo→labels on the 106 test photos, three seeds: 0.495 ± 0.004 per pixel, 0.270 ± 0.004
@@ -194,7 +196,7 @@ def facades_features_ours() -> Experiment:
 
 
 def as_reported(name: str, a: Domain, b: Domain, *, train_images: int) -> Experiment:
-    """CycleGAN as report 004 has it, for any two domains (section 2.2): 200 epochs.
+    """CycleGAN as Toulemont & Sevestre 2019 have it, for any two domains (section 2.2): 200 epochs.
 
     `train_images`: how many images each side trains on, of those that the authors give.
     """

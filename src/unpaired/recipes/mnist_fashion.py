@@ -15,7 +15,7 @@ from unpaired.recipes.data import parquet
 def mnist_fashion() -> Experiment:
     """MNIST ↔ Fashion-MNIST as reported: U-Net, PatchGAN, one image a batch, digits mirrored too.
 
-    Paper: report 001, section 3. Widths, Adam's β1 and the size are not reported; ours are small.
+    Paper: Daputo, section 3. Widths, Adam's β1 and the size are not reported; ours are small.
     Command: unpaired train --recipe mnist-fashion
     Cost: about 9 hours on one idle core for 40 epochs of 8,000 clothes (estimated; not trained to
     the end).
@@ -53,7 +53,7 @@ def mnist_fashion_ours() -> Experiment:
     The judge sees whole images, and how much those of a batch differ: patches would not know what
     a shoe is. Noise on a translation before it is translated back drowns what could be hidden.
 
-    Paper: CycleGAN (Zhu et al. 2017); report 001, section 3 has the pair.
+    Paper: CycleGAN (Zhu et al. 2017); Daputo, section 3 has the pair.
     Command: unpaired train --recipe mnist-fashion-ours
     Cost: 8 minutes on a core of a busy machine.
     Score: cycle L1 0.020 and 0.045 (three seeds), diversity 0.97 and 0.91; reported 0.11 and 0.22.

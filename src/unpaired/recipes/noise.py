@@ -1,4 +1,4 @@
-"""Images from noise: DCGAN and WGAN, which report 003 reviews."""
+"""Images from noise: DCGAN and WGAN, which Grignon & Joly 2020 review."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def dcgan_mnist() -> Experiment:
     discriminator's first; no dense hidden layer; ReLU and tanh in the generator; LeakyReLU 0.2 in
     the discriminator. N(0, 0.02) at the start, Adam 2e-4 with β₁ 0.5, batch 128.
 
-    Paper: Radford et al. 2016; report 003, section 1.1.
+    Paper: Radford et al. 2016; Grignon & Joly 2020, section 1.1.
     Command: unpaired train --recipe dcgan-mnist
     Cost: 12 minutes on a core of a busy machine.
     Score: Fréchet distance in classifier features 29 ± 2 (two seeds; real against real: 0.1),
@@ -47,7 +47,7 @@ def wgan_mnist() -> Experiment:
     Clipping to ±0.01, five batches for the critic for each of the generator's, RMSprop 5e-5, batch
     64.
 
-    Paper: Arjovsky et al. 2017, algorithm 1; report 003, section 1.2.
+    Paper: Arjovsky et al. 2017, algorithm 1; Grignon & Joly 2020, section 1.2.
     Command: unpaired train --recipe wgan-mnist
     Cost: 24 minutes on a core, more than half of them evaluations.
     Score: Fréchet distance in classifier features 45 ± 1.5 (two seeds; real against real: 0.1),

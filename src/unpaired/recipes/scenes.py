@@ -1,4 +1,6 @@
-"""Aerial photographs ↔ maps and street scenes ↔ label maps (report 004), for who has the data.
+"""Maps and street scenes: aerial photographs ↔ maps, street scenes ↔ label maps, for who has them.
+
+The data sets and tables are those of Toulemont & Sevestre 2019.
 
 Both are read from the folders trainA, trainB, testA and testB of CycleGAN's authors.
 """
@@ -20,12 +22,13 @@ CITYSCAPES = (
 
 
 def maps_cyclegan() -> Experiment:
-    """Aerial photographs ↔ maps at 256×256: CycleGAN as report 004 trained it.
+    """Aerial photographs ↔ maps at 256×256: CycleGAN as Toulemont & Sevestre 2019 trained it.
 
-    Paper: report 004, table 3 (Zhu et al. 2017, section 5.1).
+    Paper: Toulemont & Sevestre 2019, table 3 (Zhu et al. 2017, section 5.1).
     Command: unpaired train --recipe maps-cyclegan
     Cost: 2.7 times that of facades-cyclegan, with as many more images.
-    Score: not measured here, for want of the data. Report 004, photo→map: 0.66 per pixel.
+    Score: not measured here, for want of the data. Toulemont & Sevestre 2019, photo→map: 0.66 per
+    pixel.
     """
     return as_reported("maps", _domain("maps", "A"), _domain("maps", "B"), train_images=1_096)
 
@@ -33,10 +36,11 @@ def maps_cyclegan() -> Experiment:
 def maps_sn() -> Experiment:
     """Aerial photographs ↔ maps at 256×256 with spectral norm in the discriminators.
 
-    Paper: report 004, table 3.
+    Paper: Toulemont & Sevestre 2019, table 3.
     Command: unpaired train --recipe maps-sn
     Cost: 2.7 times that of facades-cyclegan, with as many more images.
-    Score: not measured here, for want of the data. Report 004, photo→map: 0.64 per pixel.
+    Score: not measured here, for want of the data. Toulemont & Sevestre 2019, photo→map: 0.64 per
+    pixel.
     """
     return with_spectral_norm(maps_cyclegan())
 
@@ -44,22 +48,24 @@ def maps_sn() -> Experiment:
 def maps_wgan_gp() -> Experiment:
     """Aerial photographs ↔ maps at 256×256 with Wasserstein critics and gradient penalty.
 
-    Paper: report 004, table 3.
+    Paper: Toulemont & Sevestre 2019, table 3.
     Command: unpaired train --recipe maps-wgan-gp
     Cost: more than maps-cyclegan's.
-    Score: not measured here, for want of the data. Report 004, photo→map: 0.48 per pixel.
+    Score: not measured here, for want of the data. Toulemont & Sevestre 2019, photo→map: 0.48 per
+    pixel.
     """
     return with_gradient_penalty(maps_cyclegan())
 
 
 def cityscapes_cyclegan() -> Experiment:
-    """Street scenes ↔ their label maps at 256×256: CycleGAN as report 004 trained it.
+    """Street scenes ↔ their label maps at 256×256: CycleGAN as Toulemont & Sevestre 2019 trained
+    it.
 
-    Paper: report 004, tables 1 and 2 (Zhu et al. 2017, section 5.1).
+    Paper: Toulemont & Sevestre 2019, tables 1 and 2 (Zhu et al. 2017, section 5.1).
     Command: unpaired train --recipe cityscapes-cyclegan
     Cost: 7.4 times that of facades-cyclegan, with as many more images.
-    Score: not measured here, for want of the data. Report 004, photo→labels: 0.55 per pixel, 0.19
-    per class, 0.13 intersection over union (Zhu et al. 2017: 0.58, 0.22, 0.16).
+    Score: not measured here, for want of the data. Toulemont & Sevestre 2019, photo→labels: 0.55
+    per pixel, 0.19 per class, 0.13 intersection over union (Zhu et al. 2017: 0.58, 0.22, 0.16).
     """
     return as_reported("cityscapes", _domain("cityscapes", "A"), _labels(), train_images=2_975)
 
@@ -67,10 +73,11 @@ def cityscapes_cyclegan() -> Experiment:
 def cityscapes_sn() -> Experiment:
     """Street scenes ↔ their label maps at 256×256 with spectral norm in the discriminators.
 
-    Paper: report 004, tables 1 and 2.
+    Paper: Toulemont & Sevestre 2019, tables 1 and 2.
     Command: unpaired train --recipe cityscapes-sn
     Cost: 7.4 times that of facades-cyclegan, with as many more images.
-    Score: not measured here, for want of the data. Report 004, photo→labels: 0.53, 0.18, 0.12.
+    Score: not measured here, for want of the data. Toulemont & Sevestre 2019, photo→labels: 0.53,
+    0.18, 0.12.
     """
     return with_spectral_norm(cityscapes_cyclegan())
 
@@ -78,10 +85,11 @@ def cityscapes_sn() -> Experiment:
 def cityscapes_wgan_gp() -> Experiment:
     """Street scenes ↔ their label maps at 256×256 with Wasserstein critics and gradient penalty.
 
-    Paper: report 004, tables 1 and 2.
+    Paper: Toulemont & Sevestre 2019, tables 1 and 2.
     Command: unpaired train --recipe cityscapes-wgan-gp
     Cost: more than cityscapes-cyclegan's.
-    Score: not measured here, for want of the data. Report 004, photo→labels: 0.49, 0.13, 0.09.
+    Score: not measured here, for want of the data. Toulemont & Sevestre 2019, photo→labels: 0.49,
+    0.13, 0.09.
     """
     return with_gradient_penalty(cityscapes_cyclegan())
 

@@ -1,4 +1,4 @@
-"""SVHN ↔ MNIST: the three CycleGANs of report 000."""
+"""SVHN ↔ MNIST: the three CycleGANs of Cardace."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from unpaired.recipes.digits import at_32
 def svhn_mnist_unet_ls() -> Experiment:
     """SVHN ↔ MNIST, U-Net 32→16→8 and back, LSGAN, λ = 5, values in [0, 1].
 
-    Paper: report 000, section 3.2. It trains on all of SVHN for hundreds of epochs.
+    Paper: Cardace, section 3.2. It trains on all of SVHN for hundreds of epochs.
     Command: unpaired train --recipe svhn-mnist-unet-ls
     Cost: 130 seconds for 174,208 images on an H100 shared by 22 runs; 2 minutes for 12,800 on a
     core.
@@ -30,7 +30,7 @@ def svhn_mnist_unet_ls() -> Experiment:
 def svhn_mnist_unet_ns() -> Experiment:
     """SVHN ↔ MNIST, U-Net, non-saturating loss, λ = 5, values in [0, 1].
 
-    Paper: report 000, section 3.3.
+    Paper: Cardace, section 3.3.
     Command: unpaired train --recipe svhn-mnist-unet-ns
     Cost: as svhn-mnist-unet-ls.
     Score: report: FID 9.28 (MNIST) and 32.63 (SVHN). Ours: black for all (Fréchet distance in
@@ -45,7 +45,7 @@ def svhn_mnist_resnet_ns() -> Experiment:
     With 6 blocks the report saw SVHN→MNIST collapse (--method.generator.blocks 6). Here it does
     with 3 too, and neither with values in [-1, 1] (--a.value-range signed --b.value-range signed).
 
-    Paper: report 000, section 3.4.
+    Paper: Cardace, section 3.4.
     Command: unpaired train --recipe svhn-mnist-resnet-ns
     Cost: 130 seconds for 91,904 images on an H100 shared by 22 runs; 5 minutes for 12,800 on a
     core.
@@ -66,7 +66,7 @@ def svhn_mnist_ours() -> Experiment:
     black. Looks are translated, classes seldom. Where labels of one side are at hand,
     `dtn-svhn-mnist-ours` keeps the classes.
 
-    Paper: report 000, section 3.4; its conclusion would have values in [-1, 1] tried.
+    Paper: Cardace, section 3.4; its conclusion would have values in [-1, 1] tried.
     Command: unpaired train --recipe svhn-mnist-ours
     Cost: 41 minutes on a core of a busy machine.
     Score: Fréchet distance in classifier features, two seeds, 24 (MNIST) and 37 (SVHN), as reported
@@ -86,7 +86,7 @@ def svhn_mnist_ours() -> Experiment:
 
 
 def svhn_mnist(name: str, generator: Generator, adversarial: Adversarial) -> Experiment:
-    """What the three have in common (report 000, section 3.5).
+    """What the three have in common (Cardace, section 3.5).
 
     Widths, kernels and the size of a batch are not reported: ours are small. 1,000 images are held
     out for validation, not 10,000, as there are fewer.

@@ -1,4 +1,4 @@
-"""Domain transfer networks: digits and faces (report 002)."""
+"""Domain transfer networks: digits and faces (Chandar et al. 2019)."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Digits = Literal["svhn", "mnist"]
 
 
 def dtn_svhn_mnist() -> Experiment:
-    """SVHN → MNIST by a domain transfer network, as report 002 has it.
+    """SVHN → MNIST by a domain transfer network, as Chandar et al. 2019 have it.
 
-    Paper: report 002, section 5.1: α = 0.001, β = 1000, γ = 0, squared constancy, batch norm in g
-    and in the ternary discriminator. How f is trained is not reported but for Adam; here by AdamW,
-    on digits shifted, turned and with exchanged channels.
+    Paper: Chandar et al. 2019, section 5.1: α = 0.001, β = 1000, γ = 0, squared constancy, batch
+    norm in g and in the ternary discriminator. How f is trained is not reported but for Adam; here
+    by AdamW, on digits shifted, turned and with exchanged channels.
     Command: unpaired train --recipe dtn-svhn-mnist
     Cost: 126 seconds, f included, on an H100 shared by 22 runs.
     Score: report: 77.6 % (Taigman et al. 2017: 90.66 %). Ours: 34.9 %, with an f that reads 87.8 %.
@@ -33,9 +33,9 @@ def dtn_svhn_mnist() -> Experiment:
 
 
 def dtn_mnist_svhn() -> Experiment:
-    """MNIST → SVHN by a domain transfer network, as report 002 has it.
+    """MNIST → SVHN by a domain transfer network, as Chandar et al. 2019 have it.
 
-    Paper: report 002, section 6.1.2.
+    Paper: Chandar et al. 2019, section 6.1.2.
     Command: unpaired train --recipe dtn-mnist-svhn
     Cost: 130 seconds for 95,616 images, f included, on an H100 shared by 22 runs.
     Score: the report shows pictures only. Ours: varied house numbers (diversity 1.01), 0.187 of
@@ -47,8 +47,9 @@ def dtn_mnist_svhn() -> Experiment:
 def dtn_faces() -> Experiment:
     """Photographs of faces → drawn faces, by a domain transfer network on a given face encoder.
 
-    Paper: report 002, section 5.2: α = 0.01, β = 100, γ = 0.0001, cosine constancy; g makes 64×64,
-    enlarged to 96×96. The report's encoder is SphereFace-20: --method.encoder.kind sphereface.
+    Paper: Chandar et al. 2019, section 5.2: α = 0.01, β = 100, γ = 0.0001, cosine constancy; g
+    makes 64×64, enlarged to 96×96. The report's encoder is SphereFace-20: --method.encoder.kind
+    sphereface.
     Command: unpaired train --recipe dtn-faces
     Cost: 190 seconds on an H200 shared by 16 runs; 33 minutes for 6,400 images on a core of a busy
     machine.
@@ -127,7 +128,7 @@ def dtn_faces_ours() -> Experiment:
     differs, and sees all images through random changes, or it knows 1,426 drawings by heart and g
     answers with streaks. 64×64 is the drawings' own size.
 
-    Paper: Taigman et al. 2017, section 5.2; report 002, section 5.2; Zhao et al. 2020.
+    Paper: Taigman et al. 2017, section 5.2; Chandar et al. 2019, section 5.2; Zhao et al. 2020.
     Command: unpaired train --recipe dtn-faces-ours
     Cost: 37 to 49 minutes on a core of a busy machine.
     Score: two seeds: cosine of (standardised) features of a photograph and of its translation 0.49,
