@@ -146,5 +146,7 @@ def test_a_time_budget_ends_all_of_them_with_the_same_weights(tiny: Experiment, 
 
 def test_a_batch_that_cannot_be_shared_is_refused(tiny: Experiment, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "3")
-    with pytest.raises(SettingError, match="Use a multiple of 3"):
+    with pytest.raises(SettingError) as error:
         build_fabric(tiny.training)
+    assert error.value.code == "batch-not-shareable"
+    assert error.value.setting == "training.batch_size"

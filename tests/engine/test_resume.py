@@ -174,8 +174,9 @@ def test_a_run_whose_checkpoints_are_all_damaged_is_not_begun_anew(long, tmp_pat
     for path in checkpoint.list_newest_first(folder / "checkpoints"):
         (path / "state.json").write_text("{")
     before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-    with pytest.raises(RunError, match="no checkpoint of the run can be read"):
+    with pytest.raises(RunError) as error:
         run_here(long, folder)
+    assert error.value.code == "checkpoints-damaged"
     after = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
     assert after == before
 

@@ -30,7 +30,9 @@ def choose_device(wanted: Device) -> torch.device:
     if kind == "cuda" and not has_gpu:
         raise SettingError(
             f"the device is cuda, but torch {torch.__version__} finds no GPU. Use cpu or auto; "
-            "`unpaired doctor` shows what is installed."
+            "`unpaired doctor` shows what is installed.",
+            code="no-gpu",
+            setting="training.device",
         )
     return torch.device(wanted)
 

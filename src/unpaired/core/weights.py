@@ -39,7 +39,8 @@ def refuse_pickle(folder: Path, instead: str) -> None:
     if folder.suffix in _PICKLES and not folder.is_dir():
         raise ModelError(
             f"{folder} is named as a pickle, which can run any code when read: it is not opened. "
-            f"{instead}"
+            f"{instead}",
+            code="pickled-weights",
         )
 
 
@@ -87,7 +88,8 @@ def read_weights(
         if not torch.isfinite(tensor).all():
             raise ModelError(
                 f"{path} holds values that are not finite (NaN or infinite) in {name}: its "
-                "training failed. Take the model of another run, or train again."
+                "training failed. Take the model of another run, or train again.",
+                code="weights-not-finite",
             )
     return tensors
 
@@ -105,7 +107,8 @@ def _check_shapes(
     if problems:
         raise ModelError(
             f"{path} holds other networks than {CONFIG} describes ({len(problems)} differences): "
-            f"{'; '.join(sorted(problems)[:3])}. Take both files from the same folder."
+            f"{'; '.join(sorted(problems)[:3])}. Take both files from the same folder.",
+            code="weights-of-other-networks",
         )
 
 

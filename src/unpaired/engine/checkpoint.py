@@ -79,7 +79,8 @@ def load_newest(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None
         raise RunError(
             f"no checkpoint of the run can be read ({', '.join(damaged)}). Copy them again from "
             "where they were written, choose another folder with -o, or delete "
-            f"{folder} to train from the beginning."
+            f"{folder} to train from the beginning.",
+            code="checkpoints-damaged",
         )
     return None
 

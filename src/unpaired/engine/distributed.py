@@ -32,7 +32,9 @@ def build_fabric(training: Training) -> Fabric:
     if training.batch_size % num_processes:
         raise SettingError(
             f"training.batch_size is {training.batch_size}, which {num_processes} processes "
-            f"cannot share evenly. Use a multiple of {num_processes}."
+            f"cannot share evenly. Use a multiple of {num_processes}.",
+            code="batch-not-shareable",
+            setting="training.batch_size",
         )
     fabric = Fabric(
         accelerator=device.type,
