@@ -405,8 +405,8 @@ def test_the_first_look_takes_the_settings_of_decoding(
 ):
     flags = ["--a", str(numbers(tmp_path / "numbers")), *piles[2:]]
     message = refused(capsys, "train", *flags, "--dry-run")
-    assert "--a.decoding.float-range LOW HIGH" in message
-    experiment, _ = resolved(capsys, *flags, "--a.decoding.float-range", "0", "1")
+    assert "--a.range LOW HIGH" in message
+    experiment, _ = resolved(capsys, *flags, "--a.range", "0", "1")
     assert experiment.a.channels == 1
 
 
@@ -603,8 +603,8 @@ def test_check_reads_a_pile_as_training_is_told_to(
     flags = ["check", "--a", str(a), "--a-test", str(a), "--b", str(table)]
     flags += ["--b.source.image-column", "picture"]
     assert run(*flags) == 2
-    assert "--a.decoding.float-range LOW HIGH lets such files pass" in capsys.readouterr().out
-    assert run(*flags, "--a.decoding.float-range", "0", "1") == 0
+    assert "--a.range LOW HIGH lets such files pass" in capsys.readouterr().out
+    assert run(*flags, "--a.range", "0", "1") == 0
     text = capsys.readouterr().out
     assert "8 of 8 usable" in text
     assert "12 of 12 usable" in text
@@ -668,9 +668,9 @@ def test_smoke_walks_the_entire_path(
         assert "none of 1 images can be translated (first: note.png" in capsys.readouterr().err
     pile = ["translate", str(folder / "model"), str(numbers(tmp_path / "numbers")), "--to", "b"]
     pile += ["-o", str(tmp_path / "translated"), "--device", "cpu", "--format", "png"]
-    assert "What lets them pass: --float-range LOW HIGH" in refused(capsys, *pile)
-    assert "black must be below white" in refused(capsys, *pile, "--float-range", "1", "0")
-    assert run(*pile, "--float-range", "0", "1", "--json") == 0
+    assert "What lets them pass: --range LOW HIGH" in refused(capsys, *pile)
+    assert "black must be below white" in refused(capsys, *pile, "--range", "1", "0")
+    assert run(*pile, "--range", "0", "1", "--json") == 0
     assert one_object(capsys)["translated"] == 8
     assert run("report", str(folder), "--json") == 0
     assert one_object(capsys) == {"report": str(folder / "report.html")}

@@ -81,9 +81,9 @@ def test_16_bits_that_pillow_has_opened_as_32(tmp_path):
 
 def test_numbers_of_32_bits_need_their_range():
     image = Image.fromarray(np.arange(-24, 24, dtype=np.int32).reshape(6, 8))
-    with pytest.raises(UnreadableImage, match=r"from -24 to 23 .* set float_range"):
+    with pytest.raises(UnreadableImage, match=r"from -24 to 23 .* set range"):
         read_image(image, GREY)
-    ranged = Domain(source=BuiltIn(name="ink"), decoding=Decoding(float_range=(-24.0, 23.0)))
+    ranged = Domain(source=BuiltIn(name="ink"), range=(-24.0, 23.0))
     assert read_image(image, ranged)[..., 0].ravel()[[0, -1]].tolist() == [0, 255]
 
 
@@ -146,7 +146,7 @@ def test_other_arrays_are_refused_with_what_to_give(image):
 
 
 def test_float_images_are_refused_as_files_are():
-    with pytest.raises(UnreadableImage, match="float_range"):
+    with pytest.raises(UnreadableImage, match="set range"):
         read_image(Image.fromarray(rgb[..., 0].astype(np.float32)), GREY)
 
 
@@ -163,3 +163,10 @@ def test_16_bit_images_of_pillow_are_grey():
     deep = rgb.astype(np.uint16) * 257
     assert to_pillow(deep[..., :1]).mode == "I;16"
     assert np.array_equal(np.asarray(to_pillow(deep)), rgb)
+
+
+def test_arrays_are_read_by_the_physical_range_as_files_are():
+    twelve = Domain(source=BuiltIn(name="ink"), channels=3, range=(0, 4_095))
+    grey = np.full((8, 8), 4_095, np.uint16)
+    assert (read_image(grey, twelve) == 255).all()
+    assert (read_image(np.stack([grey] * 3, 2), twelve) == 255).all()

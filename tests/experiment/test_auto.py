@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from unpaired.core.errors import DataError
-from unpaired.data.codecs.settings import Decoding
+from unpaired.data.codecs.settings import Reading
 from unpaired.data.first_images import FirstImages, probe_images
 from unpaired.data.sources import BuiltIn, Folder, Source, parse_source
 from unpaired.experiment import auto
@@ -224,18 +224,18 @@ def test_the_first_look_sees_images_as_training_does(tmp_path: Path):
         pixels = np.random.default_rng(i).random((40, 40)).astype(np.float32)
         Image.fromarray(pixels).save(tmp_path / "numbers" / f"{i}.tiff")
     numbers = Folder(path=str(tmp_path / "numbers"))
-    with pytest.raises(DataError, match="float_range"):
+    with pytest.raises(DataError, match="set range"):
         probe_images(numbers)
-    assert probe_images(numbers, Decoding(float_range=(0, 1))).is_grey
+    assert probe_images(numbers, Reading(range=(0, 1))).is_grey
     experiment, _ = choose(
         numbers,
         numbers,
         "cpu",
         a__crop=(0, 0, 32, 32),
-        **{f"{name}__decoding__float_range": (0.0, 1.0) for name in "ab"},
+        **{f"{name}__range": (0.0, 1.0) for name in "ab"},
     )
-    assert experiment.a.decoding.float_range == (0, 1)
-    assert probe_images(numbers, Decoding(float_range=(0, 1)), (0, 0, 30, 40)).short_side == 30
+    assert experiment.a.range == (0, 1)
+    assert probe_images(numbers, Reading(range=(0, 1)), (0, 0, 30, 40)).short_side == 30
 
 
 def test_sixteen_bits_and_unreadable_files(tmp_path: Path):

@@ -72,7 +72,7 @@ def test_recipes_are_sound_and_survive_json(name: str, tmp_path: Path):
 
 
 def test_every_setting_is_stored():
-    experiment = folders(domain={"crop": (1, 2, 3, 4), "decoding": Decoding(float_range=(-1.0, 1))})
+    experiment = folders(domain={"crop": (1, 2, 3, 4), "range": (-1.0, 1)})
     stored = json.loads(to_json(experiment))
     assert stored["a"]["crop"] == [1, 2, 3, 4]
     assert stored["method"]["generator"]["kind"] == "resnet"
@@ -331,8 +331,8 @@ CONTRADICTIONS: dict[str, tuple[Callable[[], Experiment], list[str]]] = {
         ["crop is (5, 0, 5, 9)", "left top right bottom"],
     ),
     "black above white": (
-        lambda: folders(domain={"decoding": Decoding(float_range=(1.0, 0.0))}),
-        ["decoding.float_range is 1 0", "black must be below that of white"],
+        lambda: folders(domain={"range": (1.0, 0.0)}),
+        ["range is 1 0", "black must be below that of white"],
     ),
     "identity of other channels": (
         lambda: replace(
@@ -376,6 +376,13 @@ CONTRADICTIONS: dict[str, tuple[Callable[[], Experiment], list[str]]] = {
             a=Domain(source=Folder(path="a"), palette=((0, 0, 0), (9, 9, 9)), value_range="unit"),
         ),
         ["a.value_range is unit, but networks see label maps as class channels"],
+    ),
+    "a range for label maps": (
+        lambda: replace(
+            folders(),
+            a=Domain(source=Folder(path="a"), palette=((0, 0, 0), (9, 9, 9)), range=(0, 9)),
+        ),
+        ["a.range would change the colours of label maps"],
     ),
     "label maps of 16 bits": (
         lambda: replace(

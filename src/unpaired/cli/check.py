@@ -2,7 +2,7 @@
 
 Decodes every file as training would: counts, sizes, files that cannot be used and why, images that
 stand in two sets (leaks), and a contact sheet. Flags that say how `unpaired train` reads a domain
-are flags here too: --a.decoding.float-range 0 1, --b.source.image-column picture.
+are flags here too: --a.range 0 1, --b.source.image-column picture.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from unpaired.cli.tables.findings import leak_lines, summed_up
 from unpaired.core.errors import SettingError
 
 if TYPE_CHECKING:
-    from unpaired.data.codecs.settings import Decoding
+    from unpaired.data.codecs.settings import Reading
     from unpaired.data.domain import Domain
     from unpaired.data.inspect import Finding
     from unpaired.data.sources import Source
@@ -72,7 +72,7 @@ def _print_finding(name: str, finding: Finding, too_few: Collection[str]) -> Non
         f"{name}: {finding.source}: {finding.num_usable:,} of {finding.num_files:,} usable; "
         f"{finding.num_grey:,} grey; {finding.num_labelled:,} labelled; sizes {sizes}"
     )
-    flags = flags_for(finding.refused, f"{name[0]}.decoding.")
+    flags = flags_for(finding.refused, name[0])
     kinds = {
         "refused": list(map(str, finding.refused)),
         "ignored": [f"{other_files(finding.ignored)}, not named like images"]
@@ -117,14 +117,14 @@ def _domains(flags: Parser, options: Namespace, settings: list[str]) -> dict[str
 
 def _sources(
     domains: Mapping[str, Domain],
-) -> tuple[dict[str, Source], dict[str, Decoding]]:
+) -> tuple[dict[str, Source], dict[str, Reading]]:
     """The sources, and how each is decoded."""
     sources: dict[str, Source] = {}
     decodings = {}
     for name, domain in domains.items():
         for key, source in ((name, domain.source), (f"{name}-test", domain.test_source)):
             if source is not None:
-                sources[key], decodings[key] = source, domain.decoding
+                sources[key], decodings[key] = source, domain.reading
     return sources, decodings
 
 

@@ -46,11 +46,12 @@ def run(arguments: list[str]) -> int:
         "auto: native up to twice the trained size (default)",
     )
     add(
+        "--range",
         "--float-range",
         type=float,
         nargs=2,
         metavar=("LOW", "HIGH"),
-        help="values of black and white in images of floating-point numbers (default: as trained)",
+        help="values in files that are black and white (default: as trained)",
     )
     add("--max-megapixels", type=float, metavar="N", help="refuse larger images")
     add("--format", choices=["png", "jpeg", "webp", "tiff"], help="default: as the input")
@@ -67,15 +68,15 @@ def run(arguments: list[str]) -> int:
     from unpaired.inference.translator import load
 
     translator = load(options.model, options.device)
-    if options.float_range:
-        low, high = options.float_range
+    if options.range:
+        low, high = options.range
         if not low < high:
             raise SettingError(
-                f"--float-range {low:g} {high:g}: black must be below white.",
-                code="empty-float-range",
-                setting="float_range",
+                f"--range {low:g} {high:g}: black must be below white.",
+                code="empty-range",
+                setting="range",
             )
-        translator.read_as(float_range=(low, high))
+        translator.read_as(range=(low, high))
     if options.max_megapixels:
         translator.read_as(max_megapixels=options.max_megapixels)
     with counting("translated", quiet=options.json) as progress:
@@ -104,7 +105,7 @@ def run(arguments: list[str]) -> int:
                 "network_seconds": report.network_seconds,
             }
         )
-    passes = flags_for(report.refused, "")
+    passes = flags_for(report.refused)
     if not report.num_translated:
         raise DataError(
             f"none of {len(report.refused)} images can be translated (first: {report.refused[0]})."

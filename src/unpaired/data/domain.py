@@ -11,7 +11,7 @@ from PIL import Image
 from pydantic import Field
 
 from unpaired.core.config import ValueRange, config
-from unpaired.data.codecs.settings import Decoding
+from unpaired.data.codecs.settings import Decoding, Reading
 from unpaired.data.representation import Classes, Continuous, Representation
 from unpaired.data.sources import Source
 
@@ -68,6 +68,10 @@ class Domain:
     """Grey level, 0 to 255, of the border that "pad" adds."""
     value_range: ValueRange = "signed"
     """Values inside the networks: "signed" is [-1, 1] with tanh, "unit" [0, 1] with sigmoid."""
+    range: tuple[float, float] | None = None
+    """Physical range: the values in files, integers or floating-point numbers, that are black and
+    white. None: all that integers of their width can be (12 bits in 16 are dark, and want 0 4095);
+    floating-point numbers and integers of 32 bits, whose range only you know, are then refused."""
     decoding: Decoding = Decoding()
     """How files become pixels."""
     augmentation: Augmentation = Augmentation()
@@ -81,6 +85,11 @@ class Domain:
     label_channels: Literal["classes", "colours"] = "classes"
     """What networks see of label maps: a channel for each class, which makes every translation a
     valid label map, or the colours, as of images."""
+
+    @property
+    def reading(self) -> Reading:
+        """Its decoding, and its range."""
+        return Reading(**vars(self.decoding), range=self.range)
 
     @property
     def levels(self) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 
 from unpaired.core.errors import DataError, UnreadableImage
 from unpaired.data.codecs.decode import decode
-from unpaired.data.codecs.settings import Decoding, flags_for
+from unpaired.data.codecs.settings import Reading, flags_for
 from unpaired.data.domain import DomainName, Pixels
 from unpaired.data.index import ImageIndex, open_index
 from unpaired.data.sources import Source, describe
@@ -33,7 +33,7 @@ class FirstImages:
 
 def probe_images(
     source: Source,
-    decoding: Decoding | None = None,
+    decoding: Reading | None = None,
     crop: Box | None = None,
     name: DomainName = "a",
 ) -> FirstImages:
@@ -43,7 +43,7 @@ def probe_images(
     Raises:
         DataError: when the source cannot be opened, or none of the images be read.
     """
-    index, settings = open_index(source), decoding or Decoding()
+    index, settings = open_index(source), decoding or Reading()
     key = ("first images", settings, crop, name)
     if key not in index.derived:  # every run of a sweep asks
         index.derived[key] = _probe(index, source, settings, crop, name)
@@ -52,7 +52,7 @@ def probe_images(
 
 
 def _probe(
-    index: ImageIndex, source: Source, decoding: Decoding, crop: Box | None, name: DomainName
+    index: ImageIndex, source: Source, decoding: Reading, crop: Box | None, name: DomainName
 ) -> FirstImages:
     places = np.unique(np.linspace(0, len(index) - 1, PROBED).astype(int))
     shapes: list[tuple[int, int]] = []
@@ -71,7 +71,7 @@ def _probe(
         grey += bool((pixels == pixels[..., :1]).all())
         deep += is_deep
     if not shapes:
-        flags = flags_for(refused, f"{name}.decoding.")
+        flags = flags_for(refused, name)
         raise DataError(
             f"{describe(source)}: none of the {len(places)} images that were tried can be "
             f"read (first: {refused[0]}). `unpaired check` lists every file."
@@ -84,7 +84,7 @@ def _probe(
     return FirstImages(len(index), short, grey == len(shapes), deep > len(shapes) / 2, files)
 
 
-def _pixels(index: ImageIndex, i: int, decoding: Decoding) -> tuple[Pixels, bool]:
+def _pixels(index: ImageIndex, i: int, decoding: Reading) -> tuple[Pixels, bool]:
     """Image i at 16 bits, and whether it has more than 8."""
     content = index.read(i)
     if isinstance(content, np.ndarray):

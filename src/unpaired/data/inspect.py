@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unpaired.core.errors import UnreadableImage
-from unpaired.data.codecs.settings import Decoding
+from unpaired.data.codecs.settings import Reading
 from unpaired.data.domain import Domain, Pixels, frame
 from unpaired.data.index import NUM_THREADS, ImageIndex, open_index, opened_once
 from unpaired.data.read import read_content
@@ -70,7 +70,7 @@ class Finding:
 @opened_once()
 def check_data(
     sources: Mapping[str, Source | str | Path],
-    decoding: Decoding | Mapping[str, Decoding] | None = None,
+    decoding: Reading | Mapping[str, Reading] | None = None,
 ) -> dict[str, Finding]:
     """Decode every image of each source; keys are yours, such as "a", "a-test", "b", and those of
     `decoding` where sources differ in it. A source may be written as on the command line.
@@ -79,7 +79,7 @@ def check_data(
         SettingError: for a text that is no source.
         DataError: when a source cannot be opened at all. Single bad files are findings.
     """
-    alike = decoding if isinstance(decoding, Decoding) else Decoding()
+    alike = decoding if isinstance(decoding, Reading) else Reading()
     single = decoding if isinstance(decoding, Mapping) else {}
     opened = {
         name: parse_source(str(source)) if isinstance(source, (str, Path)) else source
@@ -146,7 +146,7 @@ class _Inspected:
     thumbnail: NDArray[np.uint8] | None
 
 
-def _inspect(source: Source, decoding: Decoding) -> Finding:
+def _inspect(source: Source, decoding: Reading) -> Finding:
     index = open_index(source)
     records = index.records
     finding = Finding(describe(source), num_files=len(index) + len(records.refused))
@@ -177,7 +177,7 @@ def _inspect(source: Source, decoding: Decoding) -> Finding:
 
 
 def _inspect_image(
-    index: ImageIndex, i: int, decoding: Decoding, shown: bool
+    index: ImageIndex, i: int, decoding: Reading, shown: bool
 ) -> _Inspected | UnreadableImage:
     try:
         decoded = read_content(index.read(i), index.names[i], 3, decoding)

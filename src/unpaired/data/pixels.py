@@ -14,6 +14,7 @@ from torch import Tensor
 
 from unpaired.core.errors import DataError, UnreadableImage
 from unpaired.data.codecs.decode import decode
+from unpaired.data.codecs.numbers import from_integers
 from unpaired.data.domain import Domain, Pixels
 from unpaired.data.tensors import LUMA
 
@@ -33,7 +34,7 @@ def read_image(image: ImageLike, domain: Domain) -> Pixels:
     """Pixels (H, W, domain.channels) at the domain's depth, by the rules that files are read by.
 
     Raises:
-        UnreadableImage: when the image breaks a rule of `domain.decoding`, with the reason.
+        UnreadableImage: when the image breaks a rule of `domain.reading`, with the reason.
         DataError: when it is of no kind that is taken.
     """
     if isinstance(image, (str, Path)):
@@ -59,7 +60,8 @@ def read_image(image: ImageLike, domain: Domain) -> Pixels:
         _check(str(array.dtype), array.shape, least_axes=2)
     if array.dtype == np.uint16 and array.ndim == 3 and array.shape[2] == 3:
         # The one kind that Pillow has no mode for.
-        return convert(array, domain.channels, domain.decoding.depth)
+        pixels = from_integers(array, 2**16 - 1, domain.reading)
+        return convert(pixels, domain.channels, domain.decoding.depth)
     plain = array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array
     return _decode(_encode(Image.fromarray(np.ascontiguousarray(plain))), "the image", domain)
 
@@ -95,7 +97,7 @@ def convert(pixels: Pixels, channels: int, depth: int) -> Pixels:
 
 
 def _decode(content: bytes | Path, name: str, domain: Domain) -> Pixels:
-    return decode(content, name=name, channels=domain.channels, decoding=domain.decoding).pixels
+    return decode(content, name=name, channels=domain.channels, decoding=domain.reading).pixels
 
 
 def _encode(image: Image.Image) -> bytes:

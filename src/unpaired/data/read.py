@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Literal, Protocol
 
 import numpy as np
@@ -10,7 +11,8 @@ from PIL import Image
 
 from unpaired.core.errors import UnreadableImage
 from unpaired.data.codecs.decode import Decoded, decode
-from unpaired.data.codecs.settings import Decoding
+from unpaired.data.codecs.numbers import from_integers
+from unpaired.data.codecs.settings import Reading
 from unpaired.data.domain import Domain, Pixels, frame
 from unpaired.data.sources import Content
 
@@ -35,7 +37,7 @@ def read_framed(images: Readable, i: int, domain: Domain) -> Pixels:
     Raises:
         UnreadableImage: with the reason, such as a crop box outside the image.
     """
-    content = read_pixels(images, i, domain.channels, domain.decoding)
+    content = read_pixels(images, i, domain.channels, domain.reading)
     height, width = content.shape[:2]
     if domain.crop is not None and (domain.crop[0] >= width or domain.crop[1] >= height):
         raise UnreadableImage(
@@ -47,14 +49,14 @@ def read_framed(images: Readable, i: int, domain: Domain) -> Pixels:
 
 
 def read_pixels(
-    images: Readable, i: int, channels: Literal[1, 3], decoding: Decoding | None = None
+    images: Readable, i: int, channels: Literal[1, 3], decoding: Reading | None = None
 ) -> Pixels:
     """Decode image i at its own size: (height, width, channels).
 
     Raises:
         UnreadableImage: with the reason.
     """
-    decoding = decoding or Decoding()
+    decoding = decoding or Reading()
     return read_content(images.read(i), images.names[i], channels, decoding).pixels
 
 
@@ -62,7 +64,7 @@ def read_content(
     content: Content,
     name: str,
     channels: Literal[1, 3],
-    decoding: Decoding,
+    decoding: Reading,
 ) -> Decoded:
     """As `decode`, also of pixels (height, width, channels) that are decoded already.
 
@@ -71,6 +73,8 @@ def read_content(
     """
     if not isinstance(content, np.ndarray):
         return decode(content, name=name, channels=channels, decoding=decoding)
+    if decoding.range is not None:
+        content = from_integers(content, 255, replace(decoding, depth=8))
     if content.shape[2] > channels:
         return Decoded(np.asarray(Image.fromarray(content).convert("L"))[..., None])
     return Decoded(np.repeat(content, channels // content.shape[2], axis=2))

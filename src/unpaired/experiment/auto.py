@@ -34,7 +34,7 @@ def choose(wanted: Experiment, fixed: Collection[str] = ()) -> tuple[Experiment,
         DataError: when a source cannot be opened or none of its first images can be read.
     """
     probes = {
-        name: probe_images(domain.source, domain.decoding, domain.crop, name)
+        name: probe_images(domain.source, domain.reading, domain.crop, name)
         for name, domain in wanted.domains.items()
     }
     device = choose_device(wanted.training.device)

@@ -50,7 +50,7 @@ _AT_LEAST: dict[str, float] = {
     "sample_images": 1,
     "checkpoint_images": 1,
     "keep_checkpoints": 1,
-    "float_range": -math.inf,
+    "range": -math.inf,
 }
 """Smallest value of settings by name; 0 where none is given."""
 
@@ -128,11 +128,11 @@ def _crosswise(experiment: Experiment) -> list[str]:
                     f"{name}.crop is {domain.crop}: it must be left top right bottom with "
                     "left < right and top < bottom, in pixels of the source images."
                 )
-        if domain.decoding.float_range is not None:
-            low, high = domain.decoding.float_range
+        if domain.range is not None:
+            low, high = domain.range
             if not low < high:
                 problems.append(
-                    f"{name}.decoding.float_range is {low:g} {high:g}: the value of black must be "
+                    f"{name}.range is {low:g} {high:g}: the value of black must be "
                     "below that of white."
                 )
         problems += _palette_problems(name, domain)
@@ -180,6 +180,11 @@ def _palette_problems(name: str, domain: Domain) -> list[str]:
         problems.append(
             f"{name}.palette holds {min(twice)} more than once: each class needs a colour of its "
             "own."
+        )
+    if domain.palette and domain.range is not None:
+        problems.append(
+            f"{name}.range would change the colours of label maps. Leave it out, as "
+            f"{name}.palette says what pixels are."
         )
     if domain.palette and domain.decoding.depth != 8:
         problems.append(

@@ -228,7 +228,7 @@ class _Run:
 
     def _read(self, job: Job) -> _Ready | UnreadableImage:
         source, _ = self.translator.domains(self.to)
-        channels, decoding = source.channels, source.decoding
+        channels, decoding = source.channels, source.reading
         # The ending of a table's row is one that we gave it: it says nothing of the content.
         name = job.name if job.path is not None else job.name.removesuffix(".png")
         try:

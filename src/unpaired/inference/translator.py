@@ -54,10 +54,11 @@ class Translator:
         if prefers_channels_last(device, experiment.b.size):
             self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def read_as(self, **decoding: Any) -> None:
-        """Read images otherwise than in training: settings of `Decoding`, such as `float_range`."""
+    def read_as(self, **reading: Any) -> None:
+        """Read images otherwise than in training: `range`, and settings of `Decoding`."""
+        ranged = {"range": reading.pop("range")} if "range" in reading else {}
         changes: dict[str, Any] = {
-            name: replace(domain, decoding=replace(domain.decoding, **decoding))
+            name: replace(domain, decoding=replace(domain.decoding, **reading), **ranged)
             for name, domain in self.experiment.domains.items()
         }
         self.experiment = replace(self.experiment, **changes)

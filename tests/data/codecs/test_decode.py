@@ -21,7 +21,7 @@ from PIL.PngImagePlugin import PngInfo
 from unpaired.core.errors import UnreadableImage
 from unpaired.data.codecs.decode import Decoded, decode
 from unpaired.data.codecs.formats import FORMATS
-from unpaired.data.codecs.settings import Decoding
+from unpaired.data.codecs.settings import Reading
 
 Pixels = np.ndarray[Any, np.dtype[Any]]
 
@@ -56,7 +56,7 @@ def rows_of(values: Pixels) -> bytes:
 def decoded(
     content: bytes | Path, channels: Literal[1, 3] = 3, name: str = "image", **options: Any
 ) -> Decoded:
-    return decode(content, name=name, channels=channels, decoding=Decoding(**options))
+    return decode(content, name=name, channels=channels, decoding=Reading(**options))
 
 
 def reason(content: bytes | Path, name: str = "image", **options: Any) -> str:
@@ -324,7 +324,7 @@ def test_row_16_tiff_whose_white_is_zero_is_no_negative(bits: int, orientation: 
 
 def test_row_17_integers_of_32_bits_without_sign() -> None:
     values = np.array([[0, 2**31, 2**32 - 1, 0]] * 4, "<u4")
-    result = decoded(tiff(values.tobytes(), 32), float_range=(0, 2**32 - 1))
+    result = decoded(tiff(values.tobytes(), 32), range=(0, 2**32 - 1))
     assert result.pixels[0, :, 0].tolist() == [0, 128, 255, 0]
     assert result.notes == ()
 
@@ -333,11 +333,11 @@ def test_row_17_float_tiff_needs_its_range() -> None:
     values = np.linspace(-1, 1, 64, dtype=np.float32).reshape(8, 8)
     content = encoded(Image.fromarray(values), "TIFF")
     assert "numbers from -1 to 1" in reason(content)
-    assert "set float_range" in reason(content)
-    result = decoded(content, float_range=(-1.0, 1.0))
+    assert "set range" in reason(content)
+    result = decoded(content, range=(-1.0, 1.0))
     np.testing.assert_array_equal(result.pixels[..., 0], ((values + 1) * 127.5).round())
     assert result.notes == ()
-    clipped = decoded(content, float_range=(0.0, 1.0))
+    clipped = decoded(content, range=(0.0, 1.0))
     assert clipped.pixels[0, 0, 0] == 0
     assert clipped.notes == ("has values from -1 to 1, clipped to 0..1",)
 
@@ -346,7 +346,7 @@ def test_row_17_so_do_integers_of_32_bits() -> None:
     values = np.full((8, 8), 100_000, np.int32)
     content = encoded(Image.fromarray(values), "TIFF")
     assert "numbers from 100000 to 100000" in reason(content)
-    assert (decoded(content, float_range=(0, 200_000)).pixels == 128).all()
+    assert (decoded(content, range=(0, 200_000)).pixels == 128).all()
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -354,7 +354,7 @@ def test_row_18_not_finite(value: float) -> None:
     values = np.zeros((8, 8), np.float32)
     values[3, 3] = value
     content = encoded(Image.fromarray(values), "TIFF")
-    assert "not finite" in reason(content, float_range=(0.0, 1.0))
+    assert "not finite" in reason(content, range=(0.0, 1.0))
 
 
 @pytest.mark.parametrize("format", ["GIF", "WEBP", "PNG"])
@@ -458,12 +458,24 @@ def test_no_warning_leaks_and_torch_stays_unloaded(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 from unpaired.data.codecs.decode import decode
-from unpaired.data.codecs.settings import Decoding
+from unpaired.data.codecs.settings import Reading
 import unpaired.data.sources
-decode(Path({str(path)!r}), name="image", channels=3, decoding=Decoding())
+decode(Path({str(path)!r}), name="image", channels=3, decoding=Reading())
 assert "torch" not in sys.modules
 """
     done = subprocess.run(
         [sys.executable, "-W", "default", "-c", program], capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_the_physical_range_counts_for_integers_too(depth: int):
+    """12-bit values in files of 16 bits, and 8-bit ones: as floating-point numbers."""
+    values = np.array([[0, 1_000, 4_095, 5_000]] * 4, np.uint16)
+    found = decoded(encoded(Image.fromarray(values)), channels=1, range=(0, 4_095), depth=depth)
+    white = 2**depth - 1
+    assert found.pixels[0, :, 0].tolist() == [0, round(1_000 / 4_095 * white), white, white]
+    dark = Image.fromarray(np.array([[0, 50, 100, 200]] * 4, np.uint8))
+    found = decoded(encoded(dark), channels=3, range=(50, 100), depth=depth)
+    assert found.pixels[0, :, 2].tolist() == [0, 0, white, white]

@@ -14,7 +14,7 @@ from PIL import Image
 
 from unpaired.core.errors import UnreadableImage
 from unpaired.data.codecs.decode import Decoded, decode
-from unpaired.data.codecs.settings import Decoding
+from unpaired.data.codecs.settings import Reading
 
 RANDOM = np.random.default_rng(0)
 COLOUR = RANDOM.integers(0, 65536, (32, 48, 3), np.uint16)
@@ -30,7 +30,7 @@ def tiff(values: np.ndarray[Any, Any], **options: Any) -> bytes:
 
 def decoded(content: bytes, channels: Literal[1, 3] = 3, **options: Any) -> Decoded:
     options = {"depth": 16} | options
-    return decode(content, name="image.tif", channels=channels, decoding=Decoding(**options))
+    return decode(content, name="image.tif", channels=channels, decoding=Reading(**options))
 
 
 LAYOUTS: dict[str, dict[str, Any]] = {
@@ -94,18 +94,18 @@ def test_numbers_need_their_range(kind: type, layout: str):
     content = tiff(values, photometric="minisblack", **LAYOUTS[layout])
     with pytest.raises(UnreadableImage) as caught:
         decoded(content)
-    assert (caught.value.code, caught.value.setting) == ("range-unknown", "float_range")
-    found = decoded(content, channels=1, float_range=(low, high))
+    assert (caught.value.code, caught.value.setting) == ("range-unknown", "range")
+    found = decoded(content, channels=1, range=(low, high))
     expected = np.rint((values.astype(np.float32) - low) / (high - low) * 65535)
     assert np.abs(found.pixels[..., 0] - expected).max() <= 1
     assert found.notes == ()
-    clipped = decoded(content, float_range=(low, high / 2))
+    clipped = decoded(content, range=(low, high / 2))
     assert clipped.notes[0].endswith(f"clipped to {low:g}..{high / 2:g}")
 
 
 def test_numbers_in_colour():
     values = RANDOM.uniform(0, 1, (8, 8, 3)).astype(np.float32)
-    found = decoded(tiff(values, photometric="rgb"), float_range=(0, 1), depth=8)
+    found = decoded(tiff(values, photometric="rgb"), range=(0, 1), depth=8)
     np.testing.assert_array_equal(found.pixels, np.rint(values * 255))
 
 
@@ -114,7 +114,7 @@ def test_numbers_that_are_not_finite(value: float):
     values = NUMBERS.copy()
     values[3, 3] = value
     with pytest.raises(UnreadableImage) as caught:
-        decoded(tiff(values), float_range=(-2.0, 5.0))
+        decoded(tiff(values), range=(-2.0, 5.0))
     assert caught.value.code == "not-finite"
 
 
@@ -158,7 +158,7 @@ def test_a_file_that_was_cut_short_is_refused(layout: str, values: np.ndarray[An
     content = tiff(values, photometric=photometric, **LAYOUTS[layout])
     for length in (len(content) // 2, len(content) - 40):
         with pytest.raises(UnreadableImage) as caught:
-            decoded(content[:length], float_range=(-2.0, 5.0))
+            decoded(content[:length], range=(-2.0, 5.0))
         assert caught.value.code == "damaged"
 
 
@@ -192,5 +192,5 @@ def test_a_decoder_that_is_missing_is_named_and_not_called_damage():
     lzw = 5
     floats = tiff(np.dstack([NUMBERS] * 3), photometric="rgb", compression="zlib")
     with pytest.raises(UnreadableImage, match="package imagecodecs") as caught:
-        decoded(with_compression(floats, lzw), float_range=(-2.0, 5.0))
+        decoded(with_compression(floats, lzw), range=(-2.0, 5.0))
     assert caught.value.code == "missing-decoder"

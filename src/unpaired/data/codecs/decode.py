@@ -26,7 +26,7 @@ from unpaired.core.errors import UnreadableImage
 from unpaired.data.codecs import pillow, tiff
 from unpaired.data.codecs.formats import EXTENSIONS, NUM_BYTES_TO_RECOGNISE, Format, recognise
 from unpaired.data.codecs.numbers import to_grey
-from unpaired.data.codecs.settings import Decoding, check_size
+from unpaired.data.codecs.settings import Reading, check_size
 
 # Pillow warns about slips in metadata that we do not use. Set once, as changing the filters while
 # decoding would race between threads.
@@ -46,7 +46,7 @@ class Decoded:
 
 
 def decode(
-    content: bytes | Path, *, name: str, channels: Literal[1, 3], decoding: Decoding
+    content: bytes | Path, *, name: str, channels: Literal[1, 3], decoding: Reading
 ) -> Decoded:
     """Decode one image, upright and opaque, with the given number of channels.
 
@@ -79,7 +79,7 @@ def _with_pillow(
     format: Format,
     name: str,
     channels: Literal[1, 3],
-    decoding: Decoding,
+    decoding: Reading,
     notes: list[str],
 ) -> npt.NDArray[Any]:
     """(H, W, 1 or `channels`) at the wanted depth."""

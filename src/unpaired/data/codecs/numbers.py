@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from unpaired.core.errors import UnreadableImage
-from unpaired.data.codecs.settings import Decoding
+from unpaired.data.codecs.settings import Reading
 
 _LUMA = np.array([19595, 38470, 7471], np.uint32)  # ITU-R 601 in 65536ths, as Pillow has it
 
 
 def from_numbers(
-    values: npt.NDArray[Any], name: str, decoding: Decoding, notes: list[str]
+    values: npt.NDArray[Any], name: str, decoding: Reading, notes: list[str]
 ) -> npt.NDArray[Any]:
     """Numbers (H, W, C), whose range only the user knows => pixels (H, W, C).
 
@@ -26,17 +26,23 @@ def from_numbers(
         raise UnreadableImage(
             name, "holds values that are not finite (NaN or infinite)", code="not-finite"
         )
-    if decoding.float_range is None:
+    if decoding.range is None:
         raise UnreadableImage(
             name,
             f"holds numbers from {smallest:g} to {largest:g} without saying which of them are "
-            "black and white; set float_range",
-            "float_range",
+            "black and white; set range",
+            "range",
             code="range-unknown",
         )
-    low, high = decoding.float_range
+    low, high = decoding.range
     if smallest < low or largest > high:
         notes.append(f"has values from {smallest:g} to {largest:g}, clipped to {low:g}..{high:g}")
+    return scaled(np.clip(values, low, high), low, high, decoding.depth)
+
+
+def from_integers(values: npt.NDArray[Any], largest: int, decoding: Reading) -> npt.NDArray[Any]:
+    """Integers (H, W, C) => pixels (H, W, C): by the range that is set, else by 0…`largest`."""
+    low, high = decoding.range or (0, largest)
     return scaled(np.clip(values, low, high), low, high, decoding.depth)
 
 

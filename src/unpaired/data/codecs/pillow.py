@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,8 @@ from PIL.ExifTags import Base as ExifTag
 from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, SAMPLEFORMAT
 
-from unpaired.data.codecs.numbers import from_numbers, scaled
-from unpaired.data.codecs.settings import Decoding
+from unpaired.data.codecs.numbers import from_integers, from_numbers
+from unpaired.data.codecs.settings import Reading
 
 Transpose = Image.Transpose
 
@@ -32,7 +33,7 @@ UPRIGHT = {
 }
 
 
-def note_what_is_lost(image: ImageFile, decoding: Decoding, notes: list[str]) -> None:
+def note_what_is_lost(image: ImageFile, decoding: Reading, notes: list[str]) -> None:
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format == "TIFF":
         notes.append(f"several pages: the first of {frames} is used")
@@ -53,7 +54,7 @@ def upright(image: Image.Image, notes: list[str]) -> Image.Image:
     return image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
 
 
-def from_8_bits(image: Image.Image, channels: int, decoding: Decoding) -> npt.NDArray[Any]:
+def from_8_bits(image: Image.Image, channels: int, decoding: Reading) -> npt.NDArray[Any]:
     """Grey, colour, palette, CMYK, with or without transparency => HWC at the wanted depth."""
     if image.mode == "La":  # premultiplied; has no other conversion
         image = image.convert("LA")
@@ -64,23 +65,25 @@ def from_8_bits(image: Image.Image, channels: int, decoding: Decoding) -> npt.ND
         image = image.convert("RGB")
     pixels = np.array(image.convert("L" if channels == 1 or image.mode != "RGB" else "RGB"))
     pixels = pixels.reshape(image.height, image.width, -1)
+    if decoding.range is not None:
+        return from_integers(pixels, 255, decoding)
     return pixels if decoding.depth == 8 else pixels.astype(np.uint16) * 257
 
 
 def from_16_bits(
-    image: Image.Image, tags: Mapping[int, Any], channels: int, decoding: Decoding
+    image: Image.Image, tags: Mapping[int, Any], channels: int, decoding: Reading
 ) -> npt.NDArray[Any]:
     """Grey of 9 to 16 bits, with at most one transparent level => HWC at the wanted depth."""
     values = np.asarray(image)
     # Pillow scales to 16 bits, all but the 12-bit values of TIFF.
     largest = 4095 if tags.get(BITSPERSAMPLE) == (12,) else 65535
-    pixels = scaled(values[..., None], 0, largest, decoding.depth)
+    pixels = from_integers(values[..., None], largest, decoding)
     if tags.get(PHOTOMETRIC_INTERPRETATION) == WHITE_IS_ZERO:  # Pillow inverts up to 8 bits only
         pixels = 2**decoding.depth - 1 - pixels
     level = image.info.get("transparency")
     if level is not None:
         patch = Image.new("RGB", (1, 1), decoding.background)
-        under = from_8_bits(patch, channels, decoding)[0, 0]
+        under = from_8_bits(patch, channels, replace(decoding, range=None))[0, 0]
         pixels = np.where((values == level)[..., None], under, pixels)
     return pixels
 
@@ -89,7 +92,7 @@ def from_32_bits(
     image: Image.Image,
     tags: Mapping[int, Any],
     name: str,
-    decoding: Decoding,
+    decoding: Reading,
     notes: list[str],
 ) -> npt.NDArray[Any]:
     """Floating-point or 32-bit numbers => HW1 at the wanted depth."""

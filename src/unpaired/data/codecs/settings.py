@@ -19,9 +19,6 @@ class Decoding:
     background: tuple[int, int, int] = (255, 255, 255)
     """Colour put under transparent pixels: red, green, blue in 0..255."""
 
-    float_range: tuple[float, float] | None = None
-    """Values shown as black and as white in floating-point and 32-bit images; None refuses them."""
-
     max_megapixels: float = 64.0
     """Largest image that is decoded, in millions of pixels."""
 
@@ -29,14 +26,26 @@ class Decoding:
     """Smallest width and height that is used, in pixels."""
 
 
-_VALUES = {"float_range": "LOW HIGH", "max_megapixels": "N"}
+@config
+class Reading(Decoding):
+    """How the images of a domain become pixels: its decoding and its physical range."""
+
+    range: tuple[float, float] | None = None
+    """See `Domain.range`."""
 
 
-def flags_for(refused: Iterable[UnreadableImage], place: str) -> list[str]:
-    """The flags that let refused images pass; `place` is where settings of decoding stand on this
-    command line: "a.decoding.", or "" where they have flags of their own."""
+_VALUES = {"range": "LOW HIGH", "max_megapixels": "N"}
+
+
+def flags_for(refused: Iterable[UnreadableImage], domain: str = "") -> list[str]:
+    """The flags that let refused images pass: those of a domain, or, without its name, those of a
+    command that has flags of its own for them."""
     settings = dict.fromkeys(error.setting for error in refused if error.setting)
-    return [f"--{place}{name.replace('_', '-')} {_VALUES[name]}" for name in settings]
+    places = {"range": f"{domain}.", "max_megapixels": f"{domain}.decoding."}
+    return [
+        f"--{places[name] if domain else ''}{name.replace('_', '-')} {_VALUES[name]}"
+        for name in settings
+    ]
 
 
 def check_size(size: tuple[int, int], name: str, decoding: Decoding) -> None:

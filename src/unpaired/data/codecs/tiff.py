@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from unpaired.core.errors import UnreadableImage
-from unpaired.data.codecs.numbers import from_numbers, scaled
-from unpaired.data.codecs.settings import Decoding, check_size
+from unpaired.data.codecs.numbers import from_integers, from_numbers
+from unpaired.data.codecs.settings import Reading, check_size
 
 # It tells of slips in metadata that we do not use.
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)
@@ -39,9 +39,7 @@ _UPRIGHT = {
 }
 
 
-def read(
-    file: BinaryIO, name: str, decoding: Decoding, notes: list[str]
-) -> npt.NDArray[Any] | None:
+def read(file: BinaryIO, name: str, decoding: Reading, notes: list[str]) -> npt.NDArray[Any] | None:
     """Pixels (H, W, 1 or 3) at the wanted depth; None, and the file at its begin, for Pillow's.
 
     Raises `UnreadableImage` for limits that are broken, and what no decoder here reads; anything
@@ -102,7 +100,7 @@ def _check_data_is_there(page: Any, file: BinaryIO) -> None:
         raise ValueError("pixels are missing")
 
 
-def _note_missing_decoder(page: Any, name: str, decoding: Decoding, notes: list[str]) -> None:
+def _note_missing_decoder(page: Any, name: str, decoding: Reading, notes: list[str]) -> None:
     """Say what Pillow makes less of, or refuse what it does not read at all."""
     compression = getattr(page.compression, "name", page.compression)
     kind = f"TIFF of {page.bitspersample} bits, compression {compression}"
@@ -126,11 +124,11 @@ def _upright(values: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
 
 
 def _to_pixels(
-    values: npt.NDArray[Any], bits: int, name: str, decoding: Decoding, notes: list[str]
+    values: npt.NDArray[Any], bits: int, name: str, decoding: Reading, notes: list[str]
 ) -> npt.NDArray[Any]:
-    """Integers of up to 16 bits without sign by their range, other numbers by the one set."""
+    """Integers of up to 16 bits without sign may go by their own range, others by the one set."""
     if values.dtype.kind == "u" and bits <= 16:
-        return scaled(values, 0, 2**bits - 1, decoding.depth)
+        return from_integers(values, 2**bits - 1, decoding)
     return from_numbers(values, name, decoding, notes)
 
 
@@ -144,7 +142,7 @@ def _share(alpha: npt.NDArray[Any], bits: int) -> npt.NDArray[np.float32]:
 def _over_background(
     pixels: npt.NDArray[Any],
     alpha: npt.NDArray[np.float32],
-    decoding: Decoding,
+    decoding: Reading,
     premultiplied: bool,
 ) -> npt.NDArray[Any]:
     """Put the background under (H, W, 1 or 3), which is opaque by `alpha` (H, W, 1)."""
