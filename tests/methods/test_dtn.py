@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,20 +21,23 @@ from torch import Tensor, nn
 import unpaired
 from observers import Silent
 from unpaired.core.errors import DataError, NonFiniteLoss, SettingError
-from unpaired.data.dataset import MemoryImages, load_images
-from unpaired.data.domain import Domain
+from unpaired.data.batches import Batches
+from unpaired.data.dataset import Images, MemoryImages, load_images
+from unpaired.data.domain import Domain, DomainName
 from unpaired.data.jitter import Jitter
 from unpaired.data.sources import Folder
 from unpaired.data.tensors import to_network
 from unpaired.engine import checkpoint, loop
 from unpaired.engine.distributed import build_fabric
+from unpaired.engine.stages import train_stages
 from unpaired.engine.state import State
 from unpaired.engine.step import Step
 from unpaired.experiment.checks import check
 from unpaired.experiment.experiment import Experiment
 from unpaired.inference.translator import Translator
 from unpaired.methods import DTN
-from unpaired.methods.base import Networks, Pretraining
+from unpaired.methods.base import Networks
+from unpaired.methods.pretraining import Pretraining
 from unpaired.methods.shared_encoder import SharedEncoder
 from unpaired.networks import CNN, ClassEncoder, Decoder
 from unpaired.objectives import ternary
@@ -476,8 +479,10 @@ def test_interrupted_after_pretraining_and_continued_it_is_the_same_to_the_bit(
     """At 4 images nothing but the pretraining was saved; it is not learned a second time."""
     images = {name: load_images(d, "train") for name, d in transfer.domains.items()}
     pretrainings = []
-    original = loop.pretrain
-    monkeypatch.setattr(loop, "pretrain", lambda *args: pretrainings.append(1) or original(*args))
+    original = loop.train_stages
+    monkeypatch.setattr(
+        loop, "train_stages", lambda *args: pretrainings.append(1) or original(*args)
+    )
 
     def run(folder: Path, stop_at: int | None = None) -> dict[str, Tensor]:
         folder.mkdir(exist_ok=True)
@@ -515,7 +520,8 @@ def test_interrupted_while_f_learns_and_continued_it_is_the_same_to_the_bit(
     images = {name: load_images(d, "train") for name, d in transfer.domains.items()}
 
     class Signal(Silent):
-        def pretrain(self, images: int, total: int, loss: float) -> None:
+        def stage(self, name: str, images: int, total: int, loss: float) -> None:
+            assert name == "encoder"
             told.append(images)
             if len(told) == 1:
                 os.kill(os.getpid(), signal.SIGTERM)  # in the first step, and done after it
@@ -533,7 +539,7 @@ def test_interrupted_while_f_learns_and_continued_it_is_the_same_to_the_bit(
         run(folder, Signal())
     assert ended.value.code == 143
     assert told == [0]
-    kept = folder / "checkpoints" / "encoder"
+    kept = folder / "checkpoints/stages/0-encoder"
     assert [p.name for p in checkpoint.list_newest_first(kept)] == ["000000000016"]
     continued = run(folder, Signal())
     assert not kept.exists()
@@ -541,18 +547,33 @@ def test_interrupted_while_f_learns_and_continued_it_is_the_same_to_the_bit(
     assert not [name for name in unbroken if not torch.equal(unbroken[name], continued[name])]
 
 
+def pretrain(
+    experiment: Experiment,
+    state: State,
+    images: dict[DomainName, Images],
+    folder: Path,
+    interrupted: Callable[[], int] = lambda: 0,
+) -> None:
+    """The stages of a training alone."""
+    training, fabric = experiment.training, build_fabric(experiment.training)
+    batches = {
+        name: Batches(images[name], domain, name, training.seed, training.batch_size, fabric.device)
+        for name, domain in experiment.domains.items()
+    }
+    train_stages(fabric, experiment, state, batches, folder, Silent(), interrupted)
+
+
 def test_killed_while_f_learns_it_loses_a_tenth_of_it_at_most(transfer: Experiment, tmp_path: Path):
     learning = Pretraining(images=320, batch_size=16)
     transfer = replace(transfer, method=replace(transfer.method, encoder_training=learning))
     images = {name: load_images(d, "train") for name, d in transfer.domains.items()}
-    fabric, state = build_fabric(transfer.training), State(transfer, torch.device("cpu"))
-    kept = []
+    state, kept = State(transfer, torch.device("cpu")), []
 
     def look() -> int:
-        kept.append(sorted(path.name for path in (tmp_path / "encoder").glob("*")))
+        kept.append(sorted(path.name for path in (tmp_path / "stages/0-encoder").glob("*")))
         return 0
 
-    loop.pretrain(fabric, transfer, state, images, tmp_path / "encoder", lambda *_: None, look)
+    pretrain(transfer, state, images, tmp_path, look)
     assert kept[2] == ["000000000032"]
     assert kept[18] == ["000000000288"]
 
@@ -577,7 +598,7 @@ def test_pretraining_follows_from_the_seed_and_leaves_f_frozen(
         state.networks.encoders.load_state_dict(build(transfer).encoders.state_dict())
         torch.rand(3)  # what else was drawn must not matter
         folder = tmp_path / str(len(found))
-        loop.pretrain(fabric, settings, state, images, folder, lambda *_: None, lambda: 0)
+        pretrain(settings, state, images, folder)
         found.append(torch.cat([p.flatten() for p in state.networks.encoders["a"].parameters()]))
         assert not any(p.requires_grad for p in state.networks.encoders.parameters())
         assert not state.networks.encoders["a"].training
@@ -609,7 +630,7 @@ def test_an_encoder_learns_to_read_the_other_domain_without_its_labels(
         settings = replace(transfer, b=transfer.a, method=method)
         state = State(settings, fabric.device)
         folder = tmp_path / str(weight)
-        loop.pretrain(fabric, settings, state, images, folder, lambda *_: None, lambda: 0)
+        pretrain(settings, state, images, folder)
         unit = to_network(images["b"].gather(range(300)), "unit")
         with torch.no_grad():
             found = state.networks.encoders["a"].classify_unit(unit).argmax(1)

@@ -1,4 +1,4 @@
-"""What a reader learns from features and label maps that nobody paired."""
+"""Feature cycle: what a segmenter learns from features and label maps that nobody paired."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from unpaired.core.errors import NonFiniteLoss
-from unpaired.engine.stages import BATCH, learn_features
-from unpaired.methods.feature_cycle import DROPPED, HELD, TRUSTED, FeatureCycle
+from unpaired.engine.fitting import Fitting
+from unpaired.methods.feature_cycle import FeatureCycle, FeatureCycleTraining
 from unpaired.networks import FeatureMaps
 from unpaired.networks.feature_segmenter import FeatureSegmenter
 
 SIZE, CLASSES, COMPONENTS = 16, 4, 64
+SETTINGS = FeatureCycle()
+BATCH = SETTINGS.batch_size
 
 
 @pytest.fixture(scope="module")
@@ -68,14 +70,25 @@ def shares(classes: Tensor) -> Tensor:
     return nn.functional.one_hot(classes, CLASSES).movedim(-1, 1).float()
 
 
-def play(reader: FeatureSegmenter, images: int, count: int = 32) -> FeatureCycle:
+def cycle_of(reader: FeatureSegmenter, images: int, count: int = 32) -> FeatureCycleTraining:
     """Photos of some buildings, and the maps of others."""
     torch.manual_seed(0)
     views = seen(buildings(count, 1), 2)[:, None]
-    return FeatureCycle(reader, views, shares(buildings(count, 5)), images)
+    return FeatureCycleTraining(
+        FeatureCycle(images=images), reader, views, shares(buildings(count, 5))
+    )
 
 
-def silent(images: int, total: int, loss: float) -> None: ...
+def learn(cycle: FeatureCycleTraining, heard: list[tuple[int, int]] | None = None) -> None:
+    """All steps of a cycle; `heard` gets what is reported."""
+
+    def report(images: int, total: int, loss: float) -> None:
+        if heard is not None:
+            heard.append((images, total))
+
+    fitting = Fitting(cycle, torch.device("cpu"))
+    fitting.run(advice=SETTINGS.advice, report_images=10 * BATCH, report=report)
+    cycle.finish()
 
 
 def test_it_finds_what_the_guess_took_for_something_else(reader: FeatureSegmenter):
@@ -84,8 +97,7 @@ def test_it_finds_what_the_guess_took_for_something_else(reader: FeatureSegmente
     features = seen(classes, 4)
     before = reader.classify(features).argmax(1)
     heard: list[tuple[int, int]] = []
-    cycle = play(reader, 1_600, 200)
-    learn_features(cycle, lambda images, total, loss: heard.append((images, total)))
+    learn(cycle_of(reader, 1_600, 200), heard)
     after = reader.classify(features).argmax(1)
     assert (before == classes).float().mean() < 0.85
     assert (after == classes).float().mean() > 0.95
@@ -96,77 +108,85 @@ def test_it_finds_what_the_guess_took_for_something_else(reader: FeatureSegmente
 
 def test_nothing_else_of_the_reader_changes(reader: FeatureSegmenter):
     before = {name: tensor.clone() for name, tensor in reader.state_dict().items()}
-    learn_features(play(reader, 4 * BATCH), silent)
+    learn(cycle_of(reader, 4 * BATCH))
     changed = {n.split(".")[0] for n, t in reader.state_dict().items() if not t.equal(before[n])}
     assert changed == {"head", "held"}
 
 
-def test_what_the_maker_makes_of_a_reading_leaves_no_gradient_to_the_reader(
+def test_what_is_generated_of_a_reading_leaves_no_gradient_to_the_reader(
     reader: FeatureSegmenter,
 ):
     """Or it would hide the features in its maps, as CycleGANs do (Chu et al. 2017)."""
-    cycle = play(reader, BATCH)
+    cycle = cycle_of(reader, BATCH)
     handed: list[Tensor] = []
-    make = cycle._make
+    make = cycle._generate
 
     def watch(maps: Tensor) -> Tensor:
         handed.append(maps)
         return make(maps)
 
-    cycle._make = watch  # type: ignore[method-assign]
-    learn_features(cycle, silent)
+    cycle._generate = watch  # type: ignore[method-assign]
+    learn(cycle)
     assert len(handed) == 2
     assert not any(maps.requires_grad for maps in handed)
 
 
 def test_both_sides_learn_and_only_theirs(reader: FeatureSegmenter):
-    cycle = play(reader, BATCH)
+    cycle = cycle_of(reader, BATCH)
     views, maps = cycle.draw(4)
-    loss, fakes = cycle.players_loss(views, maps, 0.0)
+    loss, fakes = cycle.translator_loss(views, maps, 0.0)
     assert not any(fake.requires_grad for fake in fakes)
     loss.backward()  # type: ignore[no-untyped-call]
-    assert all(p.grad is not None for p in cycle.players.parameters())
-    cycle.players.zero_grad()
-    cycle.judges.zero_grad()
-    cycle.judges_loss(views, maps, fakes).backward()  # type: ignore[no-untyped-call]
-    assert all(p.grad is not None for p in cycle.judges.parameters())
-    assert not any(p.grad is not None for p in cycle.players.parameters())
+    assert all(p.grad is not None for p in cycle.translators.parameters())
+    cycle.translators.zero_grad()
+    cycle.discriminators.zero_grad()
+    cycle.discriminator_loss(views, maps, fakes).backward()  # type: ignore[no-untyped-call]
+    assert all(p.grad is not None for p in cycle.discriminators.parameters())
+    assert not any(p.grad is not None for p in cycle.translators.parameters())
 
 
 def test_a_loss_that_is_not_finite_ends_it(reader: FeatureSegmenter):
-    cycle = play(reader, BATCH)
+    cycle = cycle_of(reader, BATCH)
     cycle.views[:, 0, 0, 0, 0] = float("nan")
-    with pytest.raises(NonFiniteLoss, match=r"after 0 images seen. Set --method.encoder-images 0"):
-        learn_features(cycle, silent)
+    with pytest.raises(
+        NonFiniteLoss, match=r"after 0 images seen. Set --method.feature-cycle.images 0"
+    ):
+        learn(cycle)
 
 
 def test_the_hold_falls(reader: FeatureSegmenter):
     """The same batch costs less by the share of the cross-entropy that no longer counts."""
-    cycle = play(reader, BATCH)
+    cycle = cycle_of(reader, BATCH)
     views, maps = cycle.draw(4)
     costs = []
     for done in (0.0, 0.5, 1.0):
         torch.manual_seed(1)
-        costs.append(float(cycle.players_loss(views, maps, done)[0].detach()))
+        costs.append(float(cycle.translator_loss(views, maps, done)[0].detach()))
     guess = reader.guess(views[:, 0])
     entropy = -(guess.exp() * guess).sum(1).mean().item()
-    assert costs[0] - costs[1] == pytest.approx((1 - HELD) / 2 * entropy, rel=1e-3)
-    assert costs[0] - costs[2] == pytest.approx((1 - HELD) * entropy, rel=1e-3)
+    assert costs[0] - costs[1] == pytest.approx((1 - SETTINGS.guess_weight) / 2 * entropy, rel=1e-3)
+    assert costs[0] - costs[2] == pytest.approx((1 - SETTINGS.guess_weight) * entropy, rel=1e-3)
 
 
 @pytest.mark.parametrize(
-    ("done", "trust"), [(0.25, 0.0), (0.375, TRUSTED / 2), (0.5, TRUSTED), (1.0, TRUSTED)]
+    ("done", "trust"),
+    [
+        (0.25, 0.0),
+        (0.375, SETTINGS.teacher_share / 2),
+        (0.5, SETTINGS.teacher_share),
+        (1.0, SETTINGS.teacher_share),
+    ],
 )
 def test_what_it_is_held_to_turns_into_what_its_average_says(
     reader: FeatureSegmenter, done: float, trust: float
 ):
-    cycle = play(reader, BATCH)
+    cycle = cycle_of(reader, BATCH)
     views, maps = cycle.draw(4)
     sure = torch.tensor([0.0, 0.0, 20.0, 0.0])  # of the third class, everywhere
 
     def cost() -> float:
         torch.manual_seed(1)
-        return float(cycle.players_loss(views, maps, done)[0].detach())
+        return float(cycle.translator_loss(views, maps, done)[0].detach())
 
     before = cost()
     with torch.no_grad():
@@ -174,11 +194,11 @@ def test_what_it_is_held_to_turns_into_what_its_average_says(
     guess = reader.guess(views[:, 0])
     entropy = -(guess.exp() * guess).sum(1).mean().item()
     dearer = -guess[:, 2].mean().item() - entropy
-    hold = 1 - (1 - HELD) * done
+    hold = 1 - (1 - SETTINGS.guess_weight) * done
     assert cost() - before == pytest.approx(hold * trust * dearer, rel=1e-2, abs=1e-5)
 
 
-def test_it_studies_without_some_components_what_its_average_says_with_all(
+def test_it_learns_without_some_components_what_its_average_says_with_all(
     reader: FeatureSegmenter,
 ):
     """Both views count, the mirror image turned back; and no gradient reaches the answers."""
@@ -188,34 +208,34 @@ def test_it_studies_without_some_components_what_its_average_says_with_all(
             parameter.normal_(0, 0.1)
     photos = seen(buildings(4, 1), 2)
     views = torch.stack([photos, seen(buildings(4, 1), 9).flip(3)], 1)
-    cycle = FeatureCycle(reader, views, shares(buildings(4, 5)), BATCH)
+    cycle = FeatureCycleTraining(SETTINGS, reader, views, shares(buildings(4, 5)))
     read = (reader.classify(views[:, 0]), reader.classify(views[:, 1]).flip(3))
     agreed = torch.stack([each.softmax(1) for each in read]).mean(0).square()
     agreed = agreed / agreed.sum(1, keepdim=True)
     torch.manual_seed(3)
-    logits = reader.guess(photos) + reader.head(nn.functional.dropout2d(photos, DROPPED))
+    logits = reader.guess(photos) + reader.head(nn.functional.dropout2d(photos, SETTINGS.dropout))
     expected = -(agreed * logits.log_softmax(1)).sum(1).mean()
     torch.manual_seed(3)
-    loss = cycle.study_loss(views)
+    loss = cycle.self_training_loss(views)
     assert loss.item() == pytest.approx(expected.item(), rel=1e-4)
     loss.backward()  # type: ignore[no-untyped-call]
     assert all(p.grad is not None for p in reader.head.parameters())
     assert not any(p.requires_grad for p in cycle.average.parameters())
 
 
-def test_the_study_begins_at_the_average_and_what_it_ends_at_is_kept(
+def test_self_training_begins_at_the_average_and_what_it_ends_at_is_kept(
     reader: FeatureSegmenter, monkeypatch: pytest.MonkeyPatch
 ):
-    cycle = play(reader, 10 * BATCH)
+    cycle = cycle_of(reader, 10 * BATCH)
     begun: list[dict[str, Tensor]] = []
-    study = cycle.study_loss
+    loss = cycle.self_training_loss
 
     def watch(views: Tensor) -> Tensor:
         begun.append(copy.deepcopy(reader.head.state_dict()))
-        return study(views)
+        return loss(views)
 
-    monkeypatch.setattr(cycle, "study_loss", watch)
-    learn_features(cycle, silent)
+    monkeypatch.setattr(cycle, "self_training_loss", watch)
+    learn(cycle)
     average, kept = cycle.average.state_dict(), reader.head.state_dict()
     assert len(begun) == 2
     assert all(begun[0][name].equal(average[name]) for name in average)

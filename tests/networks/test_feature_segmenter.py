@@ -30,6 +30,7 @@ from unpaired.engine.schedules import Constant
 from unpaired.engine.settings import Training
 from unpaired.experiment.experiment import Evaluation, Experiment
 from unpaired.methods import FeatureSegmentation
+from unpaired.methods.feature_cycle import FeatureCycle
 from unpaired.models.folder import load_model
 from unpaired.networks import CNN, FeatureMaps, UNet
 from unpaired.networks.feature_segmenter import GUESSED_FROM, PLACES, FeatureSegmenter
@@ -359,7 +360,7 @@ def experiment(path: Path, piles: dict[str, Path], **changes: Any) -> Experiment
 
 def taught(given: Experiment, images: int) -> Experiment:
     assert isinstance(given.method, FeatureSegmentation)
-    return replace(given, method=replace(given.method, encoder_images=images))
+    return replace(given, method=replace(given.method, feature_cycle=FeatureCycle(images=images)))
 
 
 @pytest.mark.parametrize(
@@ -433,16 +434,16 @@ def test_a_run_that_was_interrupted_goes_on_to_the_same_end(
 
 
 class Observer(Silent):
-    """Hears how the head learns, and may send a signal as it begins."""
+    """Hears how the head learns, and may send a signal once it has seen some images."""
 
-    def __init__(self, stop_at: int | None = None, *, signal_at_once: bool = False) -> None:
+    def __init__(self, stop_at: int | None = None, *, signal_at: int | None = None) -> None:
         super().__init__(stop_at)
-        self.signal_at_once, self.told = signal_at_once, list[int]()
+        self.signal_at, self.told = signal_at, list[int]()
 
-    def pretrain(self, images: int, total: int, loss: float) -> None:
-        assert total == 320
+    def stage(self, name: str, images: int, total: int, loss: float) -> None:
+        assert (name, total) == ("feature cycle", 320)
         self.told.append(images)
-        if self.signal_at_once:
+        if images == self.signal_at:
             os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -461,17 +462,23 @@ def test_stopped_while_the_head_learns_or_after_it_goes_on_to_the_same_end(
         return load_file(newest / "state.safetensors")
 
     unbroken = run("unbroken", Observer())
-    early = Observer(signal_at_once=True)
-    with pytest.raises(SystemExit) as ended:
-        run("broken", early)
-    assert ended.value.code == 143
-    assert early.told == [0]
-    assert not checkpoint.list_newest_first(tmp_path / "broken" / "checkpoints")
+    stage = tmp_path / "broken/checkpoints/stages/0-feature-cycle"
+    begun = 0
+    for stop in (48, 288):  # in the cycle, and in self-training; what is stored is not done again
+        early = Observer(signal_at=stop)
+        with pytest.raises(SystemExit) as ended:
+            run("broken", early)
+        assert ended.value.code == 143
+        assert early.told == list(range(begun, stop + 1, 16))
+        begun = stop + 16
+        assert [int(folder.name) for folder in checkpoint.list_newest_first(stage)] == [begun]
+        assert not checkpoint.list_newest_first(tmp_path / "broken" / "checkpoints")
 
     late = Observer(stop_at=8)
     with pytest.raises(KeyboardInterrupt):
         run("broken", late)
-    assert late.told == [0, 160]
+    assert late.told == [304]
+    assert not stage.exists()
     kept = checkpoint.list_newest_first(tmp_path / "broken" / "checkpoints")
     assert [int(folder.name) for folder in kept] == [0]  # what the head has learned
     assert json.loads((kept[0] / "state.json").read_text())["seconds"] > 0.1  # and how long it took

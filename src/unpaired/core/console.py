@@ -55,9 +55,9 @@ class TrainingProgress:
         if not self.quiet:
             self.console.print(text, markup=False)
 
-    def prepare(self, images: int, total: int, loss: float) -> None:
-        """Show how far an encoder's own training is."""
-        status = f"encoder: {images:,}/{total:,} images  loss {loss:.3f}"
+    def stage(self, name: str, images: int, total: int, loss: float) -> None:
+        """Show how far a stage before the main training is."""
+        status = f"{name}: {images:,}/{total:,} images  loss {loss:.3f}"
         if self._bar is not None:
             self._bar.update(self._task, completed=0.0, status=status)
         elif not self.quiet and time.monotonic() >= self._next_line:

@@ -1,4 +1,4 @@
-"""Supervised training of classifiers: task classifiers of an evaluation, encoders of methods."""
+"""Fitting: steps of a stage or a classifier, which can be stored and go on elsewhere."""
 
 from __future__ import annotations
 
@@ -8,115 +8,116 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from unpaired.core.errors import NonFiniteLoss
 from unpaired.engine import checkpoint
+from unpaired.methods.stages import Optimised, StageTraining, Update
+
+Report = Callable[[int, int, float], None]
+"""Takes images seen, all that will be, and the loss."""
 
 
 class Fitting:
-    """A classifier's training, step by step, which can be stored and go on elsewhere.
+    """A training beside the main one: takes its steps, and has a stored form between any two.
 
-    AdamW, in one cycle of the learning rate. The order of images, epoch after epoch, whole batches
-    only, follows from `random`.
+    Global random numbers go on in the stored form, too.
     """
 
-    def __init__(
-        self,
-        network: nn.Module,
-        num_images: int,
-        *,
-        images_seen: int,
-        batch_size: int,
-        learning_rate: float,
-        weight_decay: float,
-        random: torch.Generator,
-    ) -> None:
-        self.network, self.random = network, random
-        self.learning_rate = learning_rate
-        self.batches = torch.split(_order(num_images, images_seen, batch_size, random), batch_size)
-        parameters = [p for p in network.parameters() if p.requires_grad]
-        self.optimiser = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=weight_decay)
-        self.steps = 0
-        self.schedule = self._schedule()
-
-    @property
-    def images(self) -> int:
-        """Images seen so far, counting repeats."""
-        return self.steps * len(self.batches[0])
-
-    @property
-    def images_in_all(self) -> int:
-        """Images seen at the end."""
-        return len(self.batches) * len(self.batches[0])
+    def __init__(self, training: StageTraining, device: torch.device) -> None:
+        self.training, self.device, self.images = training, device, 0
+        self.optimisers = {name: _build(form) for name, form in training.optimised.items()}
 
     def run(
         self,
-        loss: Callable[[Tensor], Tensor],
         *,
         advice: str,
-        tell: Callable[[int, int, float], None] | None = None,
+        report_images: int,
+        report: Report | None = None,
         stop_after_step: Callable[[], bool] | None = None,
     ) -> bool:
         """Take the steps that are left; returns whether none is.
 
-        `loss` takes the indices of a batch, int64 [N] on the CPU, and returns a scalar. `tell`
-        hears of every hundredth step: images seen, all that will be, and the loss.
+        `report` is called at the first step and at each that reaches a multiple of `report_images`.
 
         Raises:
-            NonFiniteLoss: with `advice`, when the loss, every hundred steps, or in the end a weight
-                is not finite.
+            NonFiniteLoss: with `advice`, when the loss, wherever it is reported, or in the end a
+                weight is not finite.
         """
-        for batch in self.batches[self.steps :]:
-            value = loss(batch)
-            if self.steps % 100 == 0:  # each look waits for the device
-                size = float(value.detach())
-                self._require(math.isfinite(size), advice)
-                if tell is not None:
-                    tell(self.images, self.images_in_all, size)
-            self.optimiser.zero_grad()
-            value.backward()  # type: ignore[no-untyped-call]
-            self.optimiser.step()
-            self.schedule.step()
-            self.steps += 1
+        training = self.training
+        for before in range(self.images, training.images, training.batch_size):
+            wanted = (before - training.batch_size) // report_images < before // report_images
+            for update in training.updates(before):
+                if wanted:  # each report waits for the device
+                    loss, wanted = float(update.loss.detach()), False
+                    self._require(math.isfinite(loss), advice)
+                    if report is not None:
+                        report(before, training.images, loss)
+                self._step(update)
+            self.images = before + training.batch_size
             if stop_after_step is not None and stop_after_step():
                 break
-        self._require(all(bool(p.isfinite().all()) for p in self.network.parameters()), advice)
-        return self.steps == len(self.batches)
+        weights = training.networks.parameters()
+        self._require(all(bool(p.isfinite().all()) for p in weights), advice)
+        return self.images >= training.images
+
+    def _step(self, update: Update) -> None:
+        optimiser = self.optimisers[update.optimiser]
+        for group in optimiser.param_groups:
+            group["lr"] = update.learning_rate
+            if update.beta1 is not None:
+                group["betas"] = (update.beta1, group["betas"][1])
+        optimiser.zero_grad()
+        update.loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
 
     def tensors(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """The stored form: named tensors, and JSON."""
-        moments, form = checkpoint.flatten("optimiser", self.optimiser.state_dict())
-        weights = {f"network.{k}": v for k, v in self.network.state_dict().items()}
-        random = {"random": self.random.get_state()}
-        return {**weights, **moments, **random}, {"steps": self.steps, "optimiser": form}
+        tensors = {f"networks.{k}": v for k, v in self.training.networks.state_dict().items()}
+        forms = {}
+        for name, optimiser in self.optimisers.items():
+            moments, forms[name] = checkpoint.flatten(f"optimiser.{name}", optimiser.state_dict())
+            tensors |= moments
+        for name, random in self.training.generators.items():
+            tensors[f"random.{name}"] = random.get_state()
+        tensors["global_random.cpu"] = torch.get_rng_state()
+        if self.device.type == "cuda":
+            tensors["global_random.cuda"] = torch.cuda.get_rng_state(self.device)
+        return tensors, {"optimisers": forms}
 
     def restore(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
-        """The inverse of `tensors`."""
-        self.network.load_state_dict(checkpoint.with_prefix(tensors, "network."))
-        self.optimiser.load_state_dict(checkpoint.unflatten(tensors, state["optimiser"]))
-        self.random.set_state(tensors["random"])
-        self.steps = state["steps"]
-        self.schedule = self._schedule()
+        """The inverse of `tensors`; `state` also holds the images seen."""
+        self.training.networks.load_state_dict(checkpoint.with_prefix(tensors, "networks."))
+        for name, optimiser in self.optimisers.items():
+            form = state["optimisers"][name]
+            optimiser.load_state_dict(checkpoint.unflatten(tensors, form))
+        for name, random in self.training.generators.items():
+            random.set_state(tensors[f"random.{name}"])
+        torch.set_rng_state(tensors["global_random.cpu"])
+        if "global_random.cuda" in tensors and self.device.type == "cuda":
+            torch.cuda.set_rng_state(tensors["global_random.cuda"], self.device)
+        self.images = state["images"]
 
     def _require(self, finite: bool, advice: str) -> None:
         if not finite:
             raise NonFiniteLoss(
-                f"a classifier's training met a value that is not finite after {self.images} "
-                f"images seen. {advice}"
+                f"a training met a value that is not finite after {self.images} images seen. "
+                f"{advice}",
+                code="non-finite-fitting",
             )
 
-    def _schedule(self) -> torch.optim.lr_scheduler.OneCycleLR:
-        """One cycle, from where the steps stand."""
-        # Four steps would rise in exactly one, by which the schedule divides, less one.
-        rise = 0.25 if len(self.batches) != 4 else 0.3
-        return torch.optim.lr_scheduler.OneCycleLR(
-            self.optimiser,
-            self.learning_rate,
-            total_steps=len(self.batches),
-            pct_start=rise,
-            last_epoch=self.steps - 1,
-        )
+
+def fit(
+    training: StageTraining, device: torch.device, *, advice: str, report: Report | None = None
+) -> None:
+    """Take all steps; `report` hears of every hundredth.
+
+    Raises:
+        NonFiniteLoss: see `Fitting.run`.
+    """
+    every = 100 * training.batch_size
+    Fitting(training, device).run(advice=advice, report_images=every, report=report)
+    training.finish()
 
 
 @contextmanager
@@ -134,8 +135,7 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
         yield
 
 
-def _order(num_images: int, images_seen: int, batch_size: int, random: torch.Generator) -> Tensor:
-    """Indices of the images seen: epoch after epoch, whole batches only."""
-    epochs = math.ceil(images_seen / num_images)
-    order = torch.cat([torch.randperm(num_images, generator=random) for _ in range(epochs)])
-    return order[: max(images_seen // batch_size, 1) * batch_size]
+def _build(form: Optimised) -> torch.optim.Optimizer:
+    betas = (form.beta1, form.beta2)
+    # Its learning rate comes with each update.
+    return torch.optim.AdamW(form.parameters, betas=betas, weight_decay=form.weight_decay)

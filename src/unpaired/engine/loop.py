@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from unpaired.engine.log import Window
 from unpaired.engine.observer import Observer
 from unpaired.engine.settings import Trainable, Training
 from unpaired.engine.signals import interruption
-from unpaired.engine.stages import prepare, pretrain
+from unpaired.engine.stages import forget_stages, train_stages
 from unpaired.engine.state import PROCESS, State
 from unpaired.engine.step import Step
 from unpaired.methods.base import Batch
@@ -63,16 +62,11 @@ def train(
             forget_after(folder / name, state.images)
 
     with interruption() as interrupted:
-        unfinished = checkpoints / "encoder"
-        if stored is None and experiment.method.pretraining is not None:
-            pretrain(fabric, experiment, state, images, unfinished, observer.pretrain, interrupted)
-            store(fabric, state, checkpoints, training)
-        if stored is None and experiment.method.prepares:
-            prepare(fabric, experiment, state, batches, observer.pretrain, interrupted)
+        if stored is None and experiment.method.stages():
+            train_stages(fabric, experiment, state, batches, checkpoints, observer, interrupted)
             store(fabric, state, checkpoints, training)
         if writes:
-            shutil.rmtree(unfinished, ignore_errors=True)
-
+            forget_stages(checkpoints)
         step, window = Step(experiment, state, fabric), Window(state.images)
         started, seconds_before = time.monotonic(), state.seconds
         while True:

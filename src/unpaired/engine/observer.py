@@ -11,7 +11,7 @@ from unpaired.records.log import LogPoint
 class Observer(Protocol):
     """What follows a training, and changes nothing about it."""
 
-    def pretrain(self, images: int, total: int, loss: float) -> None:
+    def stage(self, name: str, images: int, total: int, loss: float) -> None:
         """`images` of `total` have been seen in a stage before the main training."""
         ...
 

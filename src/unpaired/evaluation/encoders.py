@@ -35,7 +35,7 @@ def codes(
         "source_codes": source,
         "translation_codes": translating.describe(images.translations, OTHER[domain]),
     }
-    if translating.experiment.method.pretraining is not None and labels is not None:
+    if translating.experiment.method.num_classes and labels is not None:
         values["encoder_labels"] = translating.classify(images.source)
     return values
 

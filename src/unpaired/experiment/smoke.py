@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from unpaired.experiment.checks import NETWORKS
@@ -17,12 +17,10 @@ def smoke(experiment: Experiment) -> Experiment:
     method = experiment.method
     parts = {role: getattr(method, role) for role in NETWORKS if hasattr(method, role)}
     changes: dict[str, Any] = {role: _shrunk(network) for role, network in parts.items()}
-    if method.pretraining is not None:
-        changes["encoder_training"] = replace(
-            method.pretraining, images=batch * steps, batch_size=batch
-        )
-    if getattr(method, "encoder_images", 0):
-        changes["encoder_images"] = batch * steps
+    for field in fields(method):
+        stage = getattr(method, field.name)
+        if stage in method.stages() and stage.images:
+            changes[field.name] = replace(stage, images=batch * steps, batch_size=batch)
     domains = {name: replace(domain, size=32) for name, domain in experiment.domains.items()}
     return replace(
         experiment,

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from unpaired.core.errors import DataError
 from unpaired.data.jitter import Jitter, jitter
 from unpaired.data.tensors import channel_statistics
-from unpaired.engine.fitting import Fitting, seeded
+from unpaired.engine.fitting import fit, seeded
+from unpaired.methods.supervised import SupervisedTraining
 
 NUM_FEATURES = 128
 
@@ -120,12 +121,13 @@ def train_classifier(
     classifier.to(device).train()
     images_seen = images_seen or default_images_seen(len(images))
 
-    def loss(batch: Tensor) -> Tensor:
+    def loss(batch: Tensor, _: int) -> Tensor:
         seen = jitter(_unit(images[batch].to(device)), Jitter(), random)
         return F.cross_entropy(classifier(seen), labels[batch].to(device))
 
-    fitting = Fitting(
+    training = SupervisedTraining(
         classifier,
+        loss,
         len(labels),
         images_seen=images_seen,
         batch_size=_BATCH_IMAGES,
@@ -133,7 +135,7 @@ def train_classifier(
         weight_decay=_WEIGHT_DECAY,
         random=random,
     )
-    fitting.run(loss, advice="Report it, with the output of `unpaired doctor`.")
+    fit(training, device, advice="Report it, with the output of `unpaired doctor`.")
     return classifier.eval()
 
 

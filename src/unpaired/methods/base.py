@@ -3,64 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from unpaired.core.config import config
 from unpaired.data.domain import Direction, Domain, DomainName
-from unpaired.data.jitter import Jitter
-from unpaired.methods.feature_cycle import FeatureCycle
+from unpaired.methods.networks import Networks as Networks
+from unpaired.methods.stages import Stage
 
 Batch = Mapping[DomainName, Tensor]
 Losses = dict[str, Tensor]
-
-
-class Networks(nn.Module):
-    """The networks of a method by role: `nets.generators["a2b"]`, `nets.discriminators["b"]`."""
-
-    def __init__(
-        self,
-        generators: Mapping[str, nn.Module],
-        discriminators: Mapping[str, nn.Module],
-        encoders: Mapping[str, nn.Module],
-        terms: Mapping[str, nn.Module] | None = None,
-    ) -> None:
-        """`terms`: parts of losses without weights of their own, which only training needs."""
-        super().__init__()
-        self.generators = nn.ModuleDict(dict(generators))
-        self.discriminators = nn.ModuleDict(dict(discriminators))
-        self.encoders = nn.ModuleDict(dict(encoders))
-        self.terms = nn.ModuleDict(dict(terms or {}))
-
-    def generating(self) -> nn.ModuleDict:
-        """Generators and encoders: what the generator phase trains and a model keeps."""
-        return nn.ModuleDict({"generators": self.generators, "encoders": self.encoders})
-
-
-@config
-class Pretraining:
-    """How an encoder learns the classes of a's images, before anything else is learned."""
-
-    images: int = 120_000
-    """Images seen."""
-    batch_size: int = 64
-    """Images per step."""
-    learning_rate: float = 3e-3
-    """Largest step size of AdamW; it rises, then falls to zero (one cycle)."""
-    weight_decay: float = 0.05
-    """AdamW's."""
-    jitter: Jitter = Jitter()
-    """Random changes of the images. Much of it lets the encoder read what is not of its domain."""
-    consistency_weight: float = 0.0
-    """Weight of agreeing on b's images, whose labels are not used: what the encoder is sure of as
-    it sees an image, it shall say of the image changed (French et al. 2018; FixMatch, 2020)."""
-    confidence: float = 0.7
-    """Probability above which it counts as sure, once each class has its equal share of a batch."""
-    warm_up: float = 0.5
-    """Share of the images after which consistency begins: before, its guesses are no use."""
 
 
 class BaseMethod(ABC):
@@ -108,15 +62,9 @@ class BaseMethod(ABC):
         """Whether images go through the networks at the domain's size only."""
         return False
 
-    @property
-    def prepares(self) -> bool:
-        """Whether there is something to `prepare`."""
-        return False
-
-    @property
-    def pretraining(self) -> Pretraining | None:
-        """How `nets.encoders["a"]` learns the labels of a, before all else; none: it does not."""
-        return None
+    def stages(self) -> tuple[Stage, ...]:
+        """What is trained before all else, in this order."""
+        return ()
 
     @property
     @abstractmethod
@@ -130,18 +78,6 @@ class BaseMethod(ABC):
     @abstractmethod
     def build(self, a: Domain | None, b: Domain) -> Networks:
         """Networks for two domains, freshly initialised from torch's global generator."""
-
-    def prepare(
-        self, nets: Networks, piles: Mapping[DomainName, Iterable[Tensor]]
-    ) -> FeatureCycle | None:
-        """What networks take from whole piles at once, before the first step.
-
-        `piles`: batches of each domain, as in training; a thousand images or fewer. Returns what
-        shall be trained then, ahead of the networks themselves; none: nothing. Random numbers come
-        from torch's global generators.
-        """
-        del nets, piles
-        return None
 
     @abstractmethod
     def generator_losses(self, nets: Networks, batch: Batch) -> tuple[Losses, dict[str, Tensor]]:

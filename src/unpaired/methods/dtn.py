@@ -15,8 +15,10 @@ from unpaired.core.config import config
 from unpaired.data.domain import Direction, Domain, DomainName
 from unpaired.data.jitter import STILL, Jitter
 from unpaired.methods.adversarial import augment_input, coupling_problems
-from unpaired.methods.base import BaseMethod, Batch, Losses, Networks, Pretraining
+from unpaired.methods.base import BaseMethod, Batch, Losses, Networks
+from unpaired.methods.pretraining import Pretraining
 from unpaired.methods.shared_encoder import SharedEncoder
+from unpaired.methods.stages import Stage
 from unpaired.networks import CNN, ClassEncoder, Decoder, Encoder
 from unpaired.objectives import ternary
 from unpaired.objectives.content import Constancy, constancy, total_variation
@@ -87,10 +89,9 @@ class DTN(BaseMethod):
         """See `BaseMethod`."""
         return self.encoder.num_classes
 
-    @property
-    def pretraining(self) -> Pretraining | None:
+    def stages(self) -> tuple[Stage, ...]:
         """See `BaseMethod`."""
-        return self.encoder_training if self.encoder.learns_labels else None
+        return (self.encoder_training,) if self.encoder.learns_labels else ()
 
     def problems(self, a: Domain | None, b: Domain, batch_size: int) -> list[str]:
         """See `BaseMethod`."""
@@ -119,14 +120,16 @@ class DTN(BaseMethod):
         return problems
 
     def _pretraining_problems(self) -> list[str]:
-        learning, problems = self.pretraining, []
-        if learning is not None and learning.images < learning.batch_size:
+        learning, problems = self.encoder_training, []
+        if not self.encoder.learns_labels:
+            return []
+        if learning.images < learning.batch_size:
             problems.append(
                 f"method.encoder_training.images is {learning.images}, less than one batch. Set "
                 f"--method.encoder-training.images {100 * learning.batch_size} or more."
             )
         normed = isinstance(self.encoder, ClassEncoder) and self.encoder.norm == "batch"
-        if learning is not None and learning.batch_size == 1 and normed:
+        if learning.batch_size == 1 and normed:
             problems.append(
                 "method.encoder_training.batch_size is 1, but the encoder's batch norm compares "
                 "the images of a batch. Set --method.encoder-training.batch-size 32, or "

@@ -6,18 +6,17 @@ and label maps (`FeatureCycle`) and then the adversarial and cycle losses change
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unpaired.core.config import config
-from unpaired.data.domain import DIRECTION, OTHER, Domain, DomainName
-from unpaired.methods.base import Losses, Networks
+from unpaired.data.domain import Domain
+from unpaired.methods.base import Losses
 from unpaired.methods.cyclegan import CycleGAN
 from unpaired.methods.feature_cycle import FeatureCycle
+from unpaired.methods.stages import Stage
 from unpaired.networks import FeatureMaps
 from unpaired.networks.feature_segmenter import FeatureSegmenter
 
@@ -29,23 +28,25 @@ class FeatureSegmentation(CycleGAN):
     kind: Literal["feature_segmentation"] = "feature_segmentation"  # type: ignore[assignment]
     encoder: FeatureMaps = FeatureMaps()
     """The network trained elsewhere, off whose features photo→labels reads the classes."""
-    encoder_images: int = 0
-    """Photos and label maps that photo→labels learns from before any photo is translated, by two
-    translators between label maps and features, and the last fifth by its own answers
-    (`FeatureCycle`); 0: it begins with the guess."""
+    feature_cycle: FeatureCycle = FeatureCycle()
+    """How photo→labels learns from features, before any photo is translated."""
     encoder_weight: float = 1.0
     """Weight of the cross-entropy between the classes read and those that were read before any
     photo was translated."""
+
+    FORMER_NAMES: ClassVar[Mapping[str, str]] = {
+        **CycleGAN.FORMER_NAMES,
+        "encoder_images": "feature_cycle.images",
+    }
 
     @property
     def fixed_size(self) -> bool:
         """See `BaseMethod`. What is where is known of whole images alone."""
         return True
 
-    @property
-    def prepares(self) -> bool:
+    def stages(self) -> tuple[Stage, ...]:
         """See `BaseMethod`."""
-        return True
+        return (self.feature_cycle,)
 
     def problems(self, a: Domain | None, b: Domain, batch_size: int) -> list[str]:
         """See `BaseMethod`."""
@@ -89,23 +90,6 @@ class FeatureSegmentation(CycleGAN):
             source.value_range,
             mirrors=source.augmentation.flip,
         )
-
-    def prepare(
-        self, nets: Networks, piles: Mapping[DomainName, Iterable[Tensor]]
-    ) -> FeatureCycle | None:
-        """See `BaseMethod`. Photo→labels makes its first guess, and learns from features."""
-        ((photos, segmenter),) = (
-            (name, generator)
-            for name in OTHER
-            if isinstance(generator := nets.generators[DIRECTION[name]], FeatureSegmenter)
-        )
-        shares = ((channels + 1) / 2 for channels in piles[OTHER[photos]])
-        maps = torch.cat([F.adaptive_avg_pool2d(each, segmenter.grid) for each in shares])
-        segmenter.learn(piles[photos], maps)
-        if not self.encoder_images:
-            return None
-        views = torch.cat([segmenter.view(each) for each in piles[photos]])
-        return FeatureCycle(segmenter, views, maps, self.encoder_images)
 
     def translation(
         self, generator: nn.Module, images: Tensor, style: Tensor | None, losses: Losses

@@ -9,6 +9,7 @@ from unpaired.data.domain import Augmentation, Domain
 from unpaired.engine.settings import Optimiser, Training
 from unpaired.experiment.experiment import Evaluation, Experiment
 from unpaired.methods import CycleGAN, FeatureSegmentation
+from unpaired.methods.feature_cycle import FeatureCycle
 from unpaired.networks import FeatureMaps, PatchGAN, ResNet, UNet
 from unpaired.objectives import LeastSquares, WassersteinGP
 from unpaired.recipes.data import locate, parquet
@@ -178,7 +179,7 @@ def facades_features_ours() -> Experiment:
             cycle_weight_b=15.0,
             cycle_noise=0.1,
             encoder=FeatureMaps(path=str(locate("encoders/efficientnet-lite0.pt2"))),
-            encoder_images=20_000,
+            feature_cycle=FeatureCycle(images=20_000),
             encoder_weight=10.0,
         ),
         training=Training(

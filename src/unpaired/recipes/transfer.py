@@ -11,7 +11,7 @@ from unpaired.engine.schedules import Constant, Linear
 from unpaired.engine.settings import Optimiser, Training
 from unpaired.experiment.experiment import Evaluation, Experiment
 from unpaired.methods import DTN
-from unpaired.methods.base import Pretraining
+from unpaired.methods.pretraining import Pretraining
 from unpaired.networks import CNN, ClassEncoder, Decoder, ExportedEncoder
 from unpaired.recipes.data import locate, parquet
 from unpaired.recipes.digits import at_32

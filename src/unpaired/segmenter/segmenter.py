@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from unpaired.core.errors import DataError, SettingError
 from unpaired.data.jitter import Jitter, jitter
 from unpaired.data.tensors import channel_statistics
-from unpaired.engine.fitting import Fitting, seeded
+from unpaired.engine.fitting import fit, seeded
+from unpaired.methods.supervised import SupervisedTraining
 from unpaired.segmenter.networks import SegmenterNetwork, UperNet, pretrained
 
 SMALLEST = 32
@@ -105,12 +106,13 @@ def train_segmenter(
         segmenter, network = _start(photos, num_classes, network or UperNet(), weights)
         segmenter.to(device).train()
 
-        def loss(batch: Tensor) -> Tensor:
+        def loss(batch: Tensor, _: int) -> Tensor:
             augmented, wanted = augment(photos[batch].to(device), truth[batch].to(device), random)
             return F.cross_entropy(segmenter(augmented), wanted)
 
-        fitting = Fitting(
+        training = SupervisedTraining(
             segmenter,
+            loss,
             len(photos),
             images_seen=images_seen,
             batch_size=BATCH_IMAGES,
@@ -119,7 +121,7 @@ def train_segmenter(
             random=random,
         )
         advice = "Train with another seed; if that fails too, report it."
-        fitting.run(loss, advice=advice, tell=progress)
+        fit(training, device, advice=advice, report=progress)
     return segmenter.eval(), network
 
 

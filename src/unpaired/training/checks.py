@@ -80,11 +80,11 @@ def check_labels(experiment: Experiment, images: dict[DomainName, Images]) -> No
     Raises:
         DataError: naming the source and what it lacks.
     """
-    pretraining = experiment.method.pretraining
+    labelled = {name for stage in experiment.method.stages() for name in stage.labelled}
     for name, domain in experiment.domains.items():
         labels = images[name].labels
-        learns = pretraining is not None and name == "a"
-        what = f"the encoder of {type(experiment.method).__name__} learns the classes of a"
+        learns = name in labelled
+        what = f"the encoder of {type(experiment.method).__name__} learns the classes of {name}"
         what = what if learns else f"{name}.balanced draws each class equally often"
         if (learns or domain.balanced) and labels is None:
             raise DataError(

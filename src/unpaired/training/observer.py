@@ -54,9 +54,9 @@ class RunObserver:
         self.fixed = {name: _first_images(validation[name]) for name in sources}
         self._validation: Evaluator | None = None
 
-    def pretrain(self, images: int, total: int, loss: float) -> None:
+    def stage(self, name: str, images: int, total: int, loss: float) -> None:
         """See `engine.observer.Observer`."""
-        self.progress.prepare(images, total, loss)
+        self.progress.stage(name, images, total, loss)
 
     def log(self, point: LogPoint) -> None:
         """See `engine.observer.Observer`."""
