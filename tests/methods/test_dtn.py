@@ -673,7 +673,9 @@ def test_more_classes_than_the_encoder_has_are_refused_before_training(
     transfer: Experiment, tmp_path: Path
 ):
     few = method_of(encoder=ClassEncoder(width=4, num_classes=7))
-    with pytest.raises(DataError, match="classes up to 9, but the encoder distinguishes 7") as caught:
+    with pytest.raises(
+        DataError, match="classes up to 9, but the encoder distinguishes 7"
+    ) as caught:
         unpaired.train(replace(transfer, method=few), tmp_path / "run", quiet=True)
     assert "--method.encoder.num-classes 10" in str(caught.value)
     assert not (tmp_path / "run").exists()

@@ -54,12 +54,13 @@ class State:
         return next(self.networks.parameters()).device
 
     def parameters(self, phase: str) -> list[torch.nn.Parameter]:
-        """What a phase trains: generators and encoders, or discriminators."""
+        """What a phase trains: discriminators, or all other networks."""
         nets = self.networks
         if phase == "discriminators":
             return list(nets.discriminators.parameters())
+        others = (*nets.generating().parameters(), *nets.training_only.parameters())
         # An encoder that is given, and not learned here, was frozen by its method.
-        return [p for p in nets.generating().parameters() if p.requires_grad]
+        return [p for p in others if p.requires_grad]
 
     def tensors(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """The stored form: named tensors, and JSON."""

@@ -128,7 +128,7 @@ class CycleGAN(AdversarialMethod):
             losses["cycle_a"] = self.cycle_weight * l1(cycled_a, a)
         if cycle_weight_b:
             losses["cycle_b"] = cycle_weight_b * l1(cycled_b, b)
-        for target, term in nets.terms.items():
+        for target, term in nets.training_only.items():
             distance = term(b if target == "a" else a, fakes[target])
             losses[f"class_colours_{target}"] = self.class_colours_weight * distance
         if self.identity_weight:

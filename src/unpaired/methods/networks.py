@@ -15,15 +15,16 @@ class Networks(nn.Module):
         generators: Mapping[str, nn.Module],
         discriminators: Mapping[str, nn.Module],
         encoders: Mapping[str, nn.Module],
-        terms: Mapping[str, nn.Module] | None = None,
+        training_only: Mapping[str, nn.Module] | None = None,
     ) -> None:
-        """`terms`: parts of losses without weights of their own, which only training needs."""
+        """`training_only`: parts of the generators' losses. What they learn is trained with the
+        generators and lies in checkpoints; no average is taken of it, and no model holds it."""
         super().__init__()
         self.generators = nn.ModuleDict(dict(generators))
         self.discriminators = nn.ModuleDict(dict(discriminators))
         self.encoders = nn.ModuleDict(dict(encoders))
-        self.terms = nn.ModuleDict(dict(terms or {}))
+        self.training_only = nn.ModuleDict(dict(training_only or {}))
 
     def generating(self) -> nn.ModuleDict:
-        """Generators and encoders: what the generator phase trains and a model keeps."""
+        """Generators and encoders: what is averaged, and what a model keeps."""
         return nn.ModuleDict({"generators": self.generators, "encoders": self.encoders})
