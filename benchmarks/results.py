@@ -24,17 +24,20 @@ from results_rows import INTRODUCTION, ROWS, Row
 from unpaired.core.config import encode
 from unpaired.experiment.experiment import load
 from unpaired.recipes import recipe
-from unpaired.records.lines import read_evaluations, read_lines
+from unpaired.records.evaluation import EvaluationRecord, read_evaluations
+from unpaired.records.lines import read_lines
 from unpaired.training.run_folder import differences
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDS = ("config.json", "command.txt", "environment.json", "evaluations.jsonl", "metrics.jsonl")
 NOT_IN_LABELS = (
     r"training\.(?!batch_size|generators|discriminators|schedule|pool_size).*|evaluation\..*"
-    r"|name|schema_version|method.class_looks|[ab]\.(\w+_)?source\b.*"
+    r"|name|schema_version|method.class_colours|[ab]\.(\w+_)?source\b.*"
     r"|method.discriminator_jitter\.(?!shift).*"
 )
 """Settings that have columns, are the same data by another path, or go with one that is shown."""
+FORMER_RECIPES = {"facades-reader-ours": "facades-features-ours"}
+"""Recipes that were renamed, as old runs name them."""
 PICTURED = {
     "a2b": "a→b",
     "b2a": "b→a",
@@ -50,8 +53,8 @@ class Record:
 
     name: str
     config: dict[str, Any]
-    validation: list[dict[str, Any]]
-    test: dict[str, Any]
+    validation: list[EvaluationRecord]
+    test: EvaluationRecord
     minutes: float | None
     gpu: str | None
 
@@ -59,12 +62,13 @@ class Record:
     def length(self) -> tuple[str, float]:
         """What ended the training: runs of one time budget see about as many images."""
         seconds = self.config["training"]["seconds"]
-        return ("seconds", seconds) if seconds else ("images", self.test["images"])
+        return ("seconds", seconds) if seconds else ("images", self.test.images)
 
     @property
     def recipe(self) -> str:
-        """The recipe's name."""
-        return str(self.config["name"])
+        """The recipe's present name."""
+        name = str(self.config["name"])
+        return FORMER_RECIPES.get(name, name)
 
 
 def main() -> None:
@@ -94,7 +98,7 @@ def section(row: Row, records: list[Record]) -> str:
     lines = [f"## {row.title}", "", row.reported, ""]
     tables: dict[str, list[Record]] = defaultdict(list)
     for record in records:
-        tables[record.test["fingerprint"]].append(record)
+        tables[record.test.fingerprint].append(record)
     names = {record.name: label(record) for record in records}
     for fingerprint, found in tables.items():
         lines += [*table(row, found, names), "", f"Protocol `{fingerprint}`.", ""]
@@ -126,9 +130,9 @@ def draw_curves(row: Row, records: list[Record], names: dict[str, str], path: Pa
     for metric, plot in zip(row.curves, plots.flat, strict=True):
         for record in records:
             points = {
-                line["images"] / 1000: line["metrics"][metric]["value"]
+                line.images / 1000: line.metrics[metric].value
                 for line in record.validation
-                if metric in line["metrics"]
+                if metric in line.metrics
             }
             plot.plot(points.keys(), points.values(), "o-", markersize=3)
         plot.set(title=metric, xlabel="thousand images", ylim=(0, None))
@@ -140,7 +144,7 @@ def draw_curves(row: Row, records: list[Record], names: dict[str, str], path: Pa
 
 def table(row: Row, records: list[Record], names: dict[str, str]) -> list[str]:
     """Lines of settings, columns of metrics; beneath them the companions of the metrics."""
-    shown = [m for m in row.metrics if any(m in r.test["metrics"] for r in records)]
+    shown = [m for m in row.metrics if any(m in r.test.metrics for r in records)]
     # Runs of different lengths are no seeds of one another.
     groups: dict[Any, list[Record]] = defaultdict(list)
     for record in records:
@@ -154,10 +158,10 @@ def table(row: Row, records: list[Record], names: dict[str, str]) -> list[str]:
         cells = [
             name,
             str(len(group)),
-            f"{statistics.mean(r.test['images'] for r in group):,.0f}",
+            f"{statistics.mean(r.test.images for r in group):,.0f}",
             f"{statistics.mean(minutes):.0f}" if minutes else "",
             gpu.removeprefix("NVIDIA ").split()[0] if gpu else "CPU",
-            *(spread([r.test["metrics"][m]["value"] for r in group if m in r.test["metrics"]])
+            *(spread([r.test.metrics[m].value for r in group if m in r.test.metrics])
               for m in shown),
         ]  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")
@@ -189,17 +193,19 @@ def spread(values: list[float]) -> str:
 
 def companion(records: list[Record], name: str) -> str:
     """The companion of a metric: that of the first run which has it."""
-    found = [r.test["metrics"][name]["value"] for r in records if name in r.test["metrics"]]
+    found = [r.test.metrics[name].value for r in records if name in r.test.metrics]
     return f"{found[0]:.4f}" if found else ""
 
 
 def read(folder: Path) -> Record:
     """The records of a run; its newest evaluation on test images."""
     config = encode(load(folder / "config.json"))  # settings that came later at their defaults
-    lines, log = read_evaluations(folder), read_lines(folder / "metrics.jsonl")
+    log = read_lines(folder / "metrics.jsonl")
+    every = read_evaluations(folder / "evaluations.jsonl")
+    lines = [line for line in every if not line.added_extractor]
     minutes = log[-1]["seconds"] / 60 if log else None
-    validation = [line for line in lines if line["split"] == "validation"]
-    test = [line for line in lines if line["split"] == "test"][-1]
+    validation = [line for line in lines if line.split == "validation"]
+    test = [line for line in lines if line.split == "test"][-1]
     gpu = json.loads((folder / "environment.json").read_text())["gpu"]
     return Record(folder.name, config, validation, test, minutes, gpu)
 

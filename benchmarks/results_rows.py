@@ -308,7 +308,7 @@ settings had been seen, those of seed 0 before the recipe was changed, and seed 
             "facades-sn",
             "facades-wgan-gp",
             "facades-ours",
-            "facades-reader-ours",
+            "facades-features-ours",
         ),
         metrics=(
             "segmentation/pixel",
@@ -324,8 +324,12 @@ settings had been seen, those of seed 0 before the recipe was changed, and seed 
         "each pixel 0.449 / 0.110 / 0.059, another building's label map 0.283 / 0.118 / 0.069; at 256×256 "
         "0.447 / 0.118 / 0.066 and 0.285 / 0.123 / 0.072.",
         text="""
+Runs with `cycle_weight_b` 5 are of an earlier form: label maps went between networks as colours,
+each network took them apart into classes, and the cycle was L1 over three channels of colour. Now
+it is L1 over twelve channels of classes, of which a wrong pixel changes two.
+
 Without pairs only the layout ties a class to its meaning: where made photos come out with bright
-and dark exchanged, discriminators and cycle are as content (`looks_weight` 0: three seeds end at
+and dark exchanged, discriminators and cycle are as content (`class_colours_weight` 0: three seeds end at
 0.357, 0.297 and 0.284 per pixel, the first with dark windows, the others with bright ones). So
 `facades-ours` is told one colour for each class, as a person would say it (windows and shops are
 dark), and labels→photo is held to these: three seeds have 0.327, 0.368 and 0.358 (0.351 ± 0.021 /
@@ -339,7 +343,7 @@ U-Net *with pairs*, 24,000 images, has 0.543 / 0.228 / 0.159 on 60 pairs set asi
 images, less than the goal per class and by IoU, for in these label maps most of a window has the
 wall's colour (docs/lab-notes.md, with the dozen things that did not help). The colours were chosen
 after looking at six training photos with their maps, and their weight and the length not on test
-images. `facades-reader-ours`, at the report's 256×256, is told nothing of looks: a network that
+images. `facades-features-ours`, at the report's 256×256, is told nothing of looks: a network that
 knows photos (EfficientNet-Lite0 of ImageNet, frozen) sees for photo→labels. A linear discriminant
 learned from where classes lie in the label maps is the first guess (0.395 / 0.159 / 0.087 on
 training pairs); two translators between label maps and *features*, 16,000 of each, make a reader of

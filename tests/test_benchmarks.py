@@ -115,7 +115,7 @@ def test_a_folder_that_is_no_checkout_of_the_peer_is_refused(train_step, tmp_pat
 
 
 def test_the_stages_of_a_classifier_become_a_program_of_maps(monkeypatch, tmp_path):
-    """A stand-in with the parts of EfficientNet, written and read as `facades-reader-ours` does."""
+    """A stand-in with the parts of EfficientNet, written and read as by `facades-features-ours`."""
     monkeypatch.syspath_prepend(BENCHMARKS)
     feature_maps = importlib.import_module("feature_maps")
     network = nn.Module()

@@ -167,7 +167,7 @@ def test_piles_that_cannot_be_are_refused(
     photos, labels = data["train"]
     train = ["train", "--size", "32", "-o", str(tmp_path / "s")]
     message = refused(capsys, *train, "--photos", labels, "--labels", photos)
-    assert "more than 64 colours" in message
+    assert "more than 256 colours" in message
     tested = ["--photos-test", photos, "--labels-test", labels]
     message = refused(capsys, *train, "--photos", photos, "--labels", labels, *tested)
     assert "30 photos are in" in message

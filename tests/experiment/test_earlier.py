@@ -76,7 +76,7 @@ def test_an_encoder_makes_it_a_feature_segmentation():
     stored["method"]["encoder"]["path"] = "encoder.pt2"
     method = read(stored).method
     assert isinstance(method, FeatureSegmentation)
-    assert (method.encoder.path, method.encoder_images) == ("encoder.pt2", 20_000)
+    assert (method.encoder.path, method.feature_cycle.images) == ("encoder.pt2", 20_000)
 
 
 def test_what_is_written_now_is_read_as_it_is():

@@ -337,7 +337,7 @@ def test_the_palette_of_lossless_label_maps_is_found(tmp_path: Path):
     assert palette == ((0, 0, 255), (170, 0, 0), (255, 170, 0))
     assert np.array_equal(np.array(palette)[found], np.array(PALETTE)[classes])
     lossy = write(tmp_path / "jpg", painted(classes, "jpg"), quality=90)
-    with pytest.raises(DataError, match=r"more than 64 colours.*JPEG"):
+    with pytest.raises(DataError, match=r"more than 256 colours.*JPEG"):
         read_label_maps(lossy, SIZE, None)
     plain = write(tmp_path / "plain", painted(np.zeros((2, 8, 8), int)))
     with pytest.raises(DataError, match="one colour only"):

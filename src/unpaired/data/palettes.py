@@ -14,8 +14,9 @@ from unpaired.core.errors import DataError, SettingError
 
 Palette = tuple[tuple[int, int, int], ...]
 
-MAX_COLOURS = 64
-"""Label maps of more colours than this have lost some of theirs, or are photos."""
+MAX_COLOURS = 256
+"""As many as a file with a palette of its own has. Label maps of more have lost some of theirs, or
+are photos."""
 FLAT = 8
 """A pixel is in a flat region when its four neighbours differ by at most this in every channel."""
 FAR = 32.0
@@ -40,7 +41,9 @@ def read_palette(path: Path) -> Palette:
     except (OSError, UnicodeDecodeError) as error:
         raise SettingError(
             f"--palette {path} cannot be read ({error}). Give `facades`, or a text file with one "
-            "colour a line, such as: 255 170 0"
+            "colour a line, such as: 255 170 0",
+            code="palette-unreadable",
+            setting="palette",
         ) from None
     palette = []
     for number, line in enumerate(lines, 1):
@@ -52,13 +55,17 @@ def read_palette(path: Path) -> Palette:
         if max(red, green, blue) > 255:
             raise SettingError(
                 f"{path}, line {number}: {line!r} is no colour. Write red, green and blue in "
-                "0…255, such as: 255 170 0"
+                "0…255, such as: 255 170 0",
+                code="no-colour",
+                setting="palette",
             )
         palette.append((red, green, blue))
     if len(palette) < 2 or len(set(palette)) < len(palette):
         raise SettingError(
             f"{path} has {len(palette)} colours, {len(set(palette))} of them different: a palette "
-            "is two or more, each once."
+            "is two or more, each once.",
+            code="no-palette",
+            setting="palette",
         )
     return tuple(palette)
 
@@ -105,10 +112,15 @@ def check_found(colours: set[int], name: str) -> None:
         raise DataError(
             f"{name} has more than {MAX_COLOURS} colours, so its classes cannot be told by them "
             "alone: these are photos, or label maps that were stored as JPEG or resized. Give the "
-            "colours of the classes: --palette FILE, one a line, such as: 255 170 0"
+            "colours of the classes: --palette FILE, one a line, such as: 255 170 0",
+            code="too-many-colours",
+            setting="palette",
         )
     if len(colours) < 2:
-        raise DataError(f"{name} has one colour only: there is no class to tell from another.")
+        raise DataError(
+            f"{name} has one colour only: there is no class to tell from another.",
+            code="one-colour",
+        )
 
 
 def check_known(unknown: dict[str, tuple[float, Counter[int]]], name: str, count: int) -> None:
@@ -126,7 +138,9 @@ def check_known(unknown: dict[str, tuple[float, Counter[int]]], name: str, count
         f"{len(unknown)} of {count} label maps in {name} have colours that the palette lacks, in "
         f"more than {MAX_UNKNOWN:.1%} of their pixels: {shown}; the most is {share:.0%} in "
         f"{worst}. Add the colours of all classes to the palette (--palette FILE), or repaint "
-        "these pixels. (Label maps stored as JPEG are read; photos are not.)"
+        "these pixels. (Label maps stored as JPEG are read; photos are not.)",
+        code="unknown-colours",
+        setting="palette",
     )
 
 

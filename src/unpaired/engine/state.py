@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from unpaired.core.devices import prefers_channels_last
+from unpaired.core.errors import RunError
 from unpaired.engine import checkpoint, optimisers
 from unpaired.engine.pool import ImagePool
 from unpaired.engine.settings import PHASES, Trainable
@@ -96,9 +97,21 @@ class State:
         }
 
     def restore(self, tensors: dict[str, Tensor], state: dict[str, Any], process: int = 0) -> None:
-        """The inverse of `tensors`, with what was `own` to this process."""
+        """The inverse of `tensors`, with what was `own` to this process.
+
+        Raises:
+            RunError: for a checkpoint of networks that an earlier version built otherwise.
+        """
         tensors = {**tensors, **checkpoint.with_prefix(tensors, f"{PROCESS}.{process}.")}
-        self.networks.load_state_dict(checkpoint.with_prefix(tensors, "networks."))
+        networks = checkpoint.with_prefix(tensors, "networks.")
+        if networks.keys() != self.networks.state_dict().keys():
+            raise RunError(
+                "the checkpoint holds other networks than these settings build: an earlier version "
+                "trained it. Its model translates as before, but the training cannot be continued. "
+                "Choose another folder with -o.",
+                code="checkpoint-of-earlier-version",
+            )
+        self.networks.load_state_dict(networks)
         self.average.generating().load_state_dict(checkpoint.with_prefix(tensors, "average."))
         for phase, optimiser in self.optimisers.items():
             form = state["optimisers"][phase]

@@ -16,7 +16,7 @@ from unpaired.experiment.experiment import Experiment
 
 
 def check(experiment: Experiment) -> None:
-    """Look for settings that have no meaning or contradict each other.
+    """Find settings that have no meaning or contradict each other.
 
     Raises:
         SettingError: with all problems at once.

@@ -90,7 +90,7 @@ class AdversarialMethod(BaseMethod):
 
 
 def discriminators_of(nets: Networks) -> list[tuple[DomainName, nn.Module]]:
-    """The discriminators, each with the domain that it judges."""
+    """The discriminators, each with its domain."""
     return [(name, nets.discriminators[name]) for name in OTHER if name in nets.discriminators]
 
 

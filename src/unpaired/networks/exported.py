@@ -64,7 +64,9 @@ class ExportedEncoder:
         if in_channels != 3:
             raise SettingError(
                 f"method.encoder takes colour images, but domain a has {in_channels} channel. "
-                "Set --a.channels 3."
+                "Set --a.channels 3.",
+                code="needs-colour",
+                setting="a.channels",
             )
         with torch.device("cpu"):
             network = open_network(self.path, self.side, self.values)
@@ -74,7 +76,9 @@ class ExportedEncoder:
             raise SettingError(
                 f"method.encoder: the program {self.path!r} describes an image with "
                 f"{found.shape[1]} numbers, not {self.features}. Set --method.encoder.features "
-                f"{found.shape[1]}."
+                f"{found.shape[1]}.",
+                code="other-number-of-features",
+                setting="method.encoder.features",
             )
         require_gradient([found], self.path)
         return network
@@ -130,7 +134,9 @@ def open_program(path: str, setting: str) -> ExportedProgram:
     if not file.is_file():
         raise SettingError(
             f"{setting}: there is no file {path!r}. Give a program that was saved with "
-            "torch.export.save, such as encoder.pt2."
+            "torch.export.save, such as encoder.pt2.",
+            code="no-such-program",
+            setting=setting,
         )
     try:
         if not zipfile.is_zipfile(file) or not _is_program(file):
@@ -139,7 +145,9 @@ def open_program(path: str, setting: str) -> ExportedProgram:
     except Exception as error:  # of whatever kind torch raises for a file of another form
         raise SettingError(
             f"{setting}: {path!r} is no program of torch.export that torch "
-            f"{torch.__version__} can read ({type(error).__name__}: {str(error)[:200]})."
+            f"{torch.__version__} can read ({type(error).__name__}: {str(error)[:200]}).",
+            code="no-program",
+            setting=setting,
         ) from None
 
 
@@ -184,13 +192,17 @@ def check_program(path: Path) -> None:
             if name.endswith(".json") and not found:
                 found += _beyond(json.loads(reader.get_record(name)))
     except (OSError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
-        raise ModelError(f"{path} cannot be read: {error}. Copy the model folder again.") from None
+        raise ModelError(
+            f"{path} cannot be read: {error}. Copy the model folder again.",
+            code="program-unreadable",
+        ) from None
     if not found:
         found += _pickled(reader.get_record("data/sample_inputs/model.pt"))
     if found:
         raise ModelError(
             f"{path} holds more than a network's operations ({found[0]!r}): it could run any code "
-            "when read, so it is not opened. Ask its author for a program exported anew."
+            "when read, so it is not opened. Ask its author for a program exported anew.",
+            code="program-runs-code",
         )
 
 
@@ -232,7 +244,9 @@ def require_gradient(found: Iterable[Tensor], path: str) -> None:
     if not all(each.requires_grad for each in found):
         raise SettingError(
             f"method.encoder: no gradient passes through the program {path!r}, which "
-            "nothing can then be learned from. Export it without torch.no_grad."
+            "nothing can then be learned from. Export it without torch.no_grad.",
+            code="no-gradient",
+            setting="method.encoder.path",
         )
 
 
@@ -250,7 +264,9 @@ def show_two(
     except Exception as error:  # of whatever kind a stranger's program raises
         raise SettingError(
             f"{setting}: the program {path!r} does not take two {what} at once, "
-            f"{list(images.shape)} in float32: {str(error)[:200]}. {advice}"
+            f"{list(images.shape)} in float32: {str(error)[:200]}. {advice}",
+            code="program-refuses-images",
+            setting=setting,
         ) from None
 
 
@@ -266,5 +282,7 @@ def describe_two(network: ExportedNetwork, path: str, setting: str, advice: str)
     form = tuple(found.shape) if isinstance(found, Tensor) else f"a {type(found).__name__}"
     raise SettingError(
         f"{setting}: the program {path!r} returns {form} for two images, not one tensor of "
-        "features [2, d]. Export a module that returns nothing else."
+        "features [2, d]. Export a module that returns nothing else.",
+        code="no-features",
+        setting=setting,
     )

@@ -96,7 +96,9 @@ class FeatureMaps:
             raise SettingError(
                 f"method.encoder: the maps of the program {self.path!r} have {channels} channels "
                 f"in all, fewer than method.encoder.components, {self.components}. Set "
-                f"--method.encoder.components {channels}."
+                f"--method.encoder.components {channels}.",
+                code="too-few-channels",
+                setting="method.encoder.components",
             )
         return FeatureSegmenter(
             network, channels, classes, size, value_range, self, mirrors=mirrors
@@ -104,7 +106,7 @@ class FeatureMaps:
 
 
 class FeatureSegmenter(nn.Module):
-    """A guess of the classes, learned once from both piles, and a head that learns what to change.
+    """A guess of the classes, learned once from both training sets, and a head that changes it.
 
     The guess is a linear discriminant: the features of each class are Gaussian around a mean of
     its own, and where classes lie is known from the label maps. It is learned by expectation
@@ -202,7 +204,7 @@ class FeatureSegmenter(nn.Module):
         """[N, views, d, *grid] => logarithms of the classes' probabilities, averaged over a photo
         and its mirror image, [N, classes, *grid].
 
-        `head`: this reader's own, or one as it was at another time.
+        `head`: this segmenter's own, or one as it was at another time.
         """
         first, *mirrored = (
             (self.guess(each) + head(each).float()).log_softmax(1) for each in views.unbind(1)
@@ -227,7 +229,7 @@ class FeatureSegmenter(nn.Module):
 
     @torch.no_grad()
     def learn(self, photos: Iterable[Tensor], maps: Tensor) -> None:
-        """Make the guess from piles that need not correspond.
+        """Make the guess from images and label maps that need not correspond.
 
         `photos`: batches [N, 3, H, W]; `maps`: [M, classes, *grid], the share that each class has
         of a place.
@@ -307,7 +309,9 @@ def _count_channels(network: ExportedNetwork, path: str) -> int:
         forms = [list(m.shape) if isinstance(m, Tensor) else type(m).__name__ for m in found]
         raise SettingError(
             f"method.encoder: the program {path!r} returns {forms} for two photos, not maps "
-            "[2, C, H, W]. Export a module that returns those of its stages, as a tuple."
+            "[2, C, H, W]. Export a module that returns those of its stages, as a tuple.",
+            code="no-feature-maps",
+            setting="method.encoder.path",
         )
     require_gradient(found, path)
     return sum(m.shape[1] for m in found)

@@ -20,7 +20,7 @@ from unpaired.networks.layers import (
 
 @config
 class PatchGAN:
-    """Fully convolutional discriminator; 3 layers judge 70×70 patches (pix2pix, appendix 6.1.2)."""
+    """Fully convolutional discriminator; 3 layers see 70×70 patches (pix2pix, appendix 6.1.2)."""
 
     kind: Literal["patchgan"] = "patchgan"
     width: int = 64

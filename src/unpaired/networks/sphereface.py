@@ -93,7 +93,9 @@ def _load(network: SphereFace20, path: str) -> None:
         raise SettingError(
             f"method.encoder.path: there is no file {path!r}. SphereFace-20's weights "
             "(sphere20a_20171020.pth) are published with sphereface_pytorch; or use another "
-            "encoder, --method.encoder.kind exported."
+            "encoder, --method.encoder.kind exported.",
+            code="no-such-weights",
+            setting="method.encoder.path",
         )
     try:
         if file.suffix == ".safetensors":
@@ -104,10 +106,14 @@ def _load(network: SphereFace20, path: str) -> None:
         network.load_state_dict({name: weights[name] for name in wanted})
     except KeyError as error:
         raise SettingError(
-            f"method.encoder.path: {path!r} holds no {error}, so it is no state dict of sphere20a."
+            f"method.encoder.path: {path!r} holds no {error}, so it is no state dict of sphere20a.",
+            code="incomplete-weights",
+            setting="method.encoder.path",
         ) from None
     except Exception as error:  # of whatever kind torch raises for a file of another form
         raise SettingError(
             f"method.encoder.path: {path!r} cannot be used as SphereFace-20's weights "
-            f"({type(error).__name__}: {str(error)[:200]})."
+            f"({type(error).__name__}: {str(error)[:200]}).",
+            code="weights-unreadable",
+            setting="method.encoder.path",
         ) from None

@@ -1,4 +1,4 @@
-"""Styles: codes of how an image looks, apart from what it shows."""
+"""Style encoder: an image to a code of its style, apart from its content."""
 
 from __future__ import annotations
 

@@ -45,7 +45,11 @@ def find(name: str) -> Recipe:
     if name not in RECIPES:
         close = difflib.get_close_matches(name, RECIPES, 1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise SettingError(f"there is no recipe {name!r}.{hint} Recipes: {', '.join(RECIPES)}.")
+        raise SettingError(
+            f"there is no recipe {name!r}.{hint} Recipes: {', '.join(RECIPES)}.",
+            code="unknown-recipe",
+            setting="recipe",
+        )
     return RECIPES[name]
 
 

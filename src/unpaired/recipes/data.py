@@ -94,7 +94,8 @@ def require(experiment: Experiment, *, hub: bool = True) -> None:
     searched = " and ".join(str(root) for root in roots())
     raise DataError(
         f"{experiment.name} needs files that are not there: {', '.join(missing)}. Recipes look "
-        f"below {searched}; set UNPAIRED_DATA to another folder. {' '.join(hints)}".rstrip()
+        f"below {searched}; set UNPAIRED_DATA to another folder. {' '.join(hints)}".rstrip(),
+        code="recipe-data-missing",
     )
 
 
@@ -115,5 +116,6 @@ def _fetch(recipe: str, sources: list[HuggingFace]) -> None:
             raise DataError(
                 f"{recipe} needs data that are not here. {error} Or bring the files "
                 f"{', '.join(wanted.values())}: recipes look below {searched}; set UNPAIRED_DATA "
-                "to another folder. Or give piles of your own: --a SOURCE --b SOURCE."
+                "to another folder. Or give piles of your own: --a SOURCE --b SOURCE.",
+                code="recipe-data-missing",
             ) from error
