@@ -58,8 +58,7 @@ def maps_wgan_gp() -> Experiment:
 
 
 def cityscapes_cyclegan() -> Experiment:
-    """Street scenes ↔ their label maps at 256×256: CycleGAN as Toulemont & Sevestre 2019 trained
-    it.
+    """Street scenes ↔ their label maps at 256×256: CycleGAN as in Toulemont & Sevestre 2019.
 
     Paper: Toulemont & Sevestre 2019, tables 1 and 2 (Zhu et al. 2017, section 5.1).
     Command: unpaired train --recipe cityscapes-cyclegan
