@@ -3,6 +3,9 @@
 A configuration sits beside the code that it configures. Alternatives (networks, sources, methods)
 carry a `kind` literal, so that a union of them is decoded by name and never by guessing.
 
+The smallest and largest value of a number stand in its type (`Natural`, `Share`, or `Annotated`
+with `Ge` and `Le`), where help, schemas and forms find them.
+
 A setting that is renamed stays readable in stored files: its class lists the former name in
 `FORMER_NAMES: ClassVar[Mapping[str, str]]`, which maps it to the present one, or to a place in a
 part, as `{"decay_from": "schedule.decay_from"}` does where the setting has moved there. A setting
@@ -15,14 +18,26 @@ import dataclasses
 import difflib
 import functools
 import json
+import re
 import types
 import typing
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, dataclass_transform
+
+from annotated_types import Ge, Le
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 T = TypeVar("T")
+
+Natural = Annotated[int, Ge(0)]
+"""0, 1, 2, …"""
+Positive = Annotated[int, Ge(1)]
+"""1, 2, 3, …"""
+NonNegative = Annotated[float, Ge(0)]
+"""0 or more."""
+Share = Annotated[float, Ge(0), Le(1)]
+"""A share of a whole, or a probability: 0 to 1."""
 
 ValueRange = Literal["signed", "unit"]
 """Values of images inside networks: [-1, 1] or [0, 1]. Here, as data and networks both speak it."""
@@ -36,7 +51,7 @@ Values = ValueRange | Literal["classes"]
 )
 def config(cls: type[T]) -> type[T]:
     """Make `cls` a configuration: frozen, keyword-only, unknown keys refused when decoded."""
-    cls.__pydantic_config__ = {"extra": "forbid"}  # type: ignore[attr-defined]
+    cls.__pydantic_config__ = {"extra": "forbid", "allow_inf_nan": False}  # type: ignore[attr-defined]
     return dataclasses.dataclass(frozen=True, kw_only=True)(cls)
 
 
@@ -61,14 +76,25 @@ def decode(form: type[T], text: str) -> T:
 
 
 def decoding_problems(form: type[Any], text: str) -> list[str]:
-    """One line for each unknown key, unknown kind and wrong type in JSON, with its path."""
+    """One line for each unknown key, unknown kind, wrong type and number out of bounds in JSON,
+    with its path."""
+    return [describe(form, error) for error in decoding_errors(form, text)]
+
+
+def decoding_errors(form: type[Any], text: str) -> list[dict[str, Any]]:
+    """What pydantic says of each problem; see `describe` and `is_out_of_bounds`."""
     from pydantic import ValidationError
 
     try:
         decode(form, text)
     except ValidationError as error:
-        return [_describe(form, dict(problem)) for problem in error.errors()]
+        return [dict(problem) for problem in error.errors()]
     return []
+
+
+def is_out_of_bounds(error: dict[str, Any]) -> bool:
+    """Whether a value has its type, and is too small, too large or not finite."""
+    return error["type"] == "finite_number" or error["type"] in _BOUNDS
 
 
 def _with_present_names(form: Any, text: str) -> str:
@@ -139,7 +165,7 @@ def _adapter(form: type[Any]) -> TypeAdapter[Any]:
     return TypeAdapter(form)
 
 
-def _describe(form: Any, problem: dict[str, Any]) -> str:
+def describe(form: Any, problem: dict[str, Any]) -> str:
     """One line for a pydantic problem, with the nearest valid name for an unknown key or kind."""
     path, settings = _locate(form, problem["loc"])
     if problem["type"] == "unexpected_keyword_argument":
@@ -150,8 +176,22 @@ def _describe(form: Any, problem: dict[str, Any]) -> str:
         return f"{path}.kind: {tag!r} is none of {expected}{_nearest(tag, kinds)}"
     if problem["type"] in ("missing", "union_tag_not_found"):
         return f"{path}: {problem['msg']}."
+    if is_out_of_bounds(problem):
+        number, whole = problem["input"], re.sub(r"(\.\d+)+$", "", path)
+        if problem["type"] == "finite_number":
+            return f"{whole} is {number}: give a finite number."
+        bound, words = _BOUNDS[problem["type"]]
+        return f"{whole} is {_short(number)}: it must be {words} {_short(problem['ctx'][bound])}."
     value = repr(problem["input"])
     return f"{path}: {problem['msg']} (got {value if len(value) < 60 else value[:57] + '...'})."
+
+
+_BOUNDS = {"greater_than_equal": ("ge", "at least"), "less_than_equal": ("le", "at most")}
+"""Numbers out of bounds as pydantic calls them, with its name of the limit, and in words."""
+
+
+def _short(number: float) -> str:
+    return str(number) if isinstance(number, int) else f"{number:g}"
 
 
 def _locate(form: Any, location: tuple[Any, ...]) -> tuple[str, list[str]]:

@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import numpy as np
+from annotated_types import Ge, Le
 from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
 
-from unpaired.core.config import ValueRange, config
+from unpaired.core.config import Natural, Share, ValueRange, config
 from unpaired.data.codecs.settings import Decoding, Reading
 from unpaired.data.representation import Classes, Continuous, Representation
 from unpaired.data.sources import Source
@@ -31,9 +32,9 @@ Pixels = NDArray[np.unsignedinteger[Any]]
 class Augmentation:
     """Random changes of the training images, drawn anew each time an image is seen."""
 
-    zoom: float = 1.2
+    zoom: Annotated[float, Ge(1)] = 1.2
     """Enlarge by this factor before cropping (Daputo: +20 %; CycleGAN: 286/256 = 1.12)."""
-    crop_probability: float = 0.5
+    crop_probability: Share = 0.5
     """Share of images that are enlarged and cropped at random (Daputo: about half)."""
     flip: bool = True
     """Mirror half of the images left to right; wrong for digits and letters."""
@@ -51,20 +52,20 @@ class Domain:
     """Images for choices during training; none: a share of the training images is held out."""
     labelled_source: Annotated[Source | None, Field(discriminator="kind")] = None
     """Labelled images that train the evaluation's task classifier; none: the training images."""
-    test_fraction: float = 0.1
+    test_fraction: Annotated[float, Ge(0), Le(0.9)] = 0.1
     """Share of the training images held out for the test where there is no test source."""
-    validation_fraction: float = 0.05
+    validation_fraction: Annotated[float, Ge(0), Le(0.9)] = 0.05
     """Share of the training images held out for validation where there is no such source."""
     channels: Literal[1, 3] = 3
     """1 for grey, 3 for RGB."""
-    size: int = 256
+    size: Annotated[int, Ge(8)] = 256
     """Side, in pixels, of the square images that the networks see."""
-    crop: tuple[int, int, int, int] | None = None
+    crop: tuple[Natural, Natural, Natural, Natural] | None = None
     """Box (left, top, right, bottom) cut out first, in pixels of the source images."""
     fit: Literal["resize", "cover", "pad"] = "cover"
     """How an image becomes square: stretch; or scale the short side and crop the middle; or add a
     border around it without scaling."""
-    fill: int = 0
+    fill: Annotated[int, Ge(0), Le(255)] = 0
     """Grey level, 0 to 255, of the border that "pad" adds."""
     value_range: ValueRange = "signed"
     """Values inside the networks: "signed" is [-1, 1] with tanh, "unit" [0, 1] with sigmoid."""

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from unpaired.core.config import config
+from unpaired.core.config import NonNegative, config
 from unpaired.core.devices import upload
 
 
@@ -18,33 +18,33 @@ from unpaired.core.devices import upload
 class Jitter:
     """How far images are changed."""
 
-    shift: float = 2.0
+    shift: NonNegative = 2.0
     """Largest shift, down and across, in pixels."""
-    rotation: float = 10.0
+    rotation: NonNegative = 10.0
     """Largest rotation in degrees."""
-    scale: float = 0.1
+    scale: NonNegative = 0.1
     """Largest change of size, as a share of it."""
     shuffle_channels: bool = True
     """Let colour channels change places, so that a class is known by its shape and not its hue."""
-    mirror: float = 0.0
+    mirror: NonNegative = 0.0
     """Share of images that are mirrored; a mirrored 2 is no 2."""
-    shear: float = 0.0
+    shear: NonNegative = 0.0
     """Largest shear, as a share of the height."""
-    grey: float = 0.0
+    grey: NonNegative = 0.0
     """Share of images that lose their colour, with random weights of the channels."""
-    inversion: float = 0.0
+    inversion: NonNegative = 0.0
     """Share of images whose light and dark change places."""
-    contrast: float = 0.0
+    contrast: NonNegative = 0.0
     """Largest change of contrast: by a factor of up to e to this power, or of its inverse."""
-    brightness: float = 0.0
+    brightness: NonNegative = 0.0
     """Largest change of brightness, as a share of the range of values."""
-    blur: float = 0.0
+    blur: NonNegative = 0.0
     """Share of images that are blurred over 3×3 pixels."""
-    noise: float = 0.0
+    noise: NonNegative = 0.0
     """Largest standard deviation of noise, as a share of the range of values."""
-    frame: float = 0.0
+    frame: NonNegative = 0.0
     """Share of images whose left and right margins become flat: what stands beside a digit goes."""
-    cutout: float = 0.0
+    cutout: NonNegative = 0.0
     """Share of images that lose a square of a quarter of their side."""
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from unpaired.core.config import config
+from unpaired.core.config import Share, config
 
 
 @config
@@ -37,7 +37,7 @@ class Linear:
     """Constant, then down to zero in a straight line (CycleGAN, Zhu et al. 2017, section 4)."""
 
     kind: Literal["linear"] = "linear"
-    decay_from: Annotated[float, Field(ge=0, le=1)] = 0.5
+    decay_from: Share = 0.5
     """Share of the training after which the learning rate begins to fall."""
 
     @property
@@ -57,7 +57,7 @@ class Cosine:
     """Down along half a wave, slowly at both ends (Loshchilov & Hutter 2017, equation 5)."""
 
     kind: Literal["cosine"] = "cosine"
-    floor: Annotated[float, Field(ge=0, le=1)] = 0.0
+    floor: Share = 0.0
     """Share of the learning rate that is left at the end."""
 
     @property

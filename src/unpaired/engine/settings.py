@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import ClassVar, Literal, Protocol
+from typing import Annotated, ClassVar, Literal, Protocol
 
-from unpaired.core.config import config
+from annotated_types import Ge, Le
+
+from unpaired.core.config import Natural, NonNegative, Positive, config
 from unpaired.core.devices import Device
 from unpaired.data.domain import Domain, DomainName
 from unpaired.engine.schedules import Linear, Schedule
@@ -22,11 +24,11 @@ class Optimiser:
 
     algorithm: Literal["adam", "rmsprop"] = "adam"
     """Adam, or RMSprop (Cardace)."""
-    learning_rate: float = 2e-4
+    learning_rate: NonNegative = 2e-4
     """Step size at the beginning."""
-    beta1: float = 0.5
+    beta1: Annotated[float, Ge(0), Le(0.9999)] = 0.5
     """Adam's decay of the first moment (DCGAN, section 3); RMSprop does not use it."""
-    beta2: float = 0.999
+    beta2: Annotated[float, Ge(0), Le(0.99999)] = 0.999
     """Adam's decay of the second moment; RMSprop's smoothing constant."""
 
 
@@ -34,11 +36,11 @@ class Optimiser:
 class Training:
     """How long, how fast and how exactly networks are trained."""
 
-    images: int = 200_000
+    images: Natural = 200_000
     """Length of the training in images seen per domain."""
-    seconds: float | None = None
+    seconds: NonNegative | None = None
     """Time budget; training ends at whichever comes first, and the learning rate follows."""
-    batch_size: int = 1
+    batch_size: Positive = 1
     """Images per domain and step, over all processes."""
     generators: Optimiser = Optimiser()
     """Optimiser of generators and encoders."""
@@ -46,11 +48,11 @@ class Training:
     """Optimiser of discriminators."""
     schedule: Schedule = Linear()
     """How learning rates change over the training."""
-    warm_up_images: int = 0
+    warm_up_images: Natural = 0
     """Images seen over which learning rates rise from zero, whatever the schedule; 0: at once."""
-    ema_images: int = 10_000
+    ema_images: Natural = 10_000
     """Half-life, in images seen, of the averaged weights that are evaluated and shared."""
-    pool_size: int = 50
+    pool_size: Natural = 50
     """Past translations kept to train discriminators on (Shrivastava et al. 2017); 0: none."""
     precision: Literal["auto", "bfloat16", "float32"] = "auto"
     """"auto": bfloat16 where processor or GPU computes it in hardware, else float32."""
@@ -58,15 +60,15 @@ class Training:
     """Compile each phase as a whole (torch.compile): minutes at the start, faster steps later."""
     device: Device = "auto"
     """"auto": a GPU where there is one."""
-    seed: int = 0
+    seed: Annotated[int, Ge(0), Le(2**63 - 1)] = 0
     """Everything random derives from it."""
-    log_images: int = 2_000
+    log_images: Positive = 2_000
     """Images seen between lines of metrics.jsonl."""
-    sample_images: int = 20_000
+    sample_images: Positive = 20_000
     """Images seen between pictures of the fixed sample grid."""
-    checkpoint_images: int = 50_000
+    checkpoint_images: Positive = 50_000
     """Images seen between checkpoints."""
-    keep_checkpoints: int = 2
+    keep_checkpoints: Positive = 2
     """Newest checkpoints kept, beside the best."""
 
     FORMER_NAMES: ClassVar[Mapping[str, str]] = {"decay_from": "schedule.decay_from"}

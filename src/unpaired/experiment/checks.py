@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import math
+from collections.abc import Collection
 from typing import Any
 
-from unpaired.core.config import decoding_problems, encode
+from unpaired.core.config import decoding_errors, describe, encode, is_out_of_bounds
 from unpaired.core.errors import SettingError
 from unpaired.core.weights import LARGEST_SETTING
 from unpaired.data.domain import Domain
@@ -21,7 +20,11 @@ def check(experiment: Experiment) -> None:
     Raises:
         SettingError: with all problems at once.
     """
-    problems = _types(experiment) or [*_numbers(experiment, ""), *_crosswise(experiment)]
+    errors = _errors_of_values(experiment)
+    problems = [describe(Experiment, error) for error in errors]
+    if all(is_out_of_bounds(error) for error in errors):
+        sound = {role for role in NETWORKS if not any(f"method.{role}." in p for p in problems)}
+        problems += _crosswise(experiment, sound)
     if problems:
         raise SettingError(
             f"{len(problems)} setting{'s' * (len(problems) > 1)} cannot be used:\n"
@@ -32,71 +35,16 @@ def check(experiment: Experiment) -> None:
 NETWORKS = ("encoder", "generator", "discriminator")
 """Settings of a method that describe networks; not every method has each."""
 
-_AT_LEAST: dict[str, float] = {
-    "size": 8,
-    "width": 1,
-    "kernel": 1,
-    "convolutions": 1,
-    "features": 1,
-    "num_classes": 2,
-    "side": 8,
-    "latent_channels": 1,
-    "critic_steps": 1,
-    "r1_every": 1,
-    "weight_clip": 1e-6,
-    "batch_size": 1,
-    "zoom": 1,
-    "log_images": 1,
-    "sample_images": 1,
-    "checkpoint_images": 1,
-    "keep_checkpoints": 1,
-    "range": -math.inf,
-}
-"""Smallest value of settings by name; 0 where none is given."""
 
-_AT_MOST: dict[str, float] = {
-    "downsamplings": 16,
-    "layers": 16,
-    "beta1": 0.9999,
-    "beta2": 0.99999,
-    "confidence": 1,
-    "warm_up": 1,
-    "crop_probability": 1,
-    "test_fraction": 0.9,
-    "validation_fraction": 0.9,
-    "fill": 255,
-    "background": 255,
-    "seed": 2**63 - 1,
-}
-"""Largest value of settings by name; none where none is given."""
-
-
-def _types(experiment: Experiment) -> list[str]:
-    """Values that Python let through though their types are wrong, as in `Training(seed="1")`."""
+def _errors_of_values(experiment: Experiment) -> list[dict[str, Any]]:
+    """Values of wrong types, as in `Training(seed="1")`, which Python lets through, and numbers out
+    of bounds."""
     text = json.dumps(encode(experiment), default=lambda value: {type(value).__name__: str(value)})
-    return decoding_problems(Experiment, text)
+    return decoding_errors(Experiment, text)
 
 
-def _numbers(settings: Any, path: str) -> list[str]:
-    problems = []
-    for field in dataclasses.fields(settings):
-        value, where = getattr(settings, field.name), f"{path}{field.name}"
-        if dataclasses.is_dataclass(value):
-            problems += _numbers(value, f"{where}.")
-            continue
-        least, most = _AT_LEAST.get(field.name, 0), _AT_MOST.get(field.name, math.inf)
-        for number in value if isinstance(value, tuple) else (value,):
-            if isinstance(number, bool) or not isinstance(number, (int, float)):
-                continue
-            if not math.isfinite(number):
-                problems.append(f"{where} is {number}: give a finite number.")
-            elif not least <= number <= most:
-                limit = f"at least {least:g}" if number < least else f"at most {most:g}"
-                problems.append(f"{where} is {number:g}: it must be {limit}.")
-    return problems
-
-
-def _crosswise(experiment: Experiment) -> list[str]:
+def _crosswise(experiment: Experiment, sound: Collection[str]) -> list[str]:
+    """`sound`: networks whose own numbers are within bounds."""
     method, training = experiment.method, experiment.training
     problems = []
     sizes = {name: domain.size for name, domain in experiment.domains.items()}
@@ -109,7 +57,7 @@ def _crosswise(experiment: Experiment) -> list[str]:
         network = getattr(method, role, None)
         too_large = [] if network is None else _too_large(network, f"method.{role}.")
         problems += too_large
-        if network is not None and not too_large and not _numbers(network, ""):
+        if network is not None and not too_large and role in sound:
             found = [p for size in sorted(set(sizes.values())) for p in network.problems(size)]
             problems += [f"method.{role}: {problem}" for problem in dict.fromkeys(found)]
     problems += method.problems(experiment.a, experiment.b, training.batch_size)

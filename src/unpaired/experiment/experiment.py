@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Final, Literal
 
-from unpaired.core.config import config, decode, decoding_problems, encode
+from unpaired.core.config import Natural, config, decode, decoding_problems, encode
 from unpaired.core.errors import SettingError
 from unpaired.data.domain import Domain, DomainName
 from unpaired.engine.settings import Training
@@ -21,7 +21,7 @@ SCHEMA: Final = 1
 class Evaluation:
     """What is measured during training, on validation images, and at its end, on test images."""
 
-    images: int = 100_000
+    images: Natural = 100_000
     """Images seen between evaluations on validation images; 0: only at the end."""
     classifier: bool = True
     """Train a task classifier on real labelled images where both domains have labels."""

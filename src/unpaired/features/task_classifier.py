@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 import torch
+from annotated_types import Ge
 from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
@@ -31,7 +32,7 @@ class TaskClassifier:
     kind: Literal["classifier"] = "classifier"
     labelled: Annotated[Source, Field(discriminator="kind")] = Folder(path="")
     """Real images with a class each: a folder with a subfolder for each class, or a column."""
-    side: int = 32
+    side: Annotated[int, Ge(8)] = 32
     """Side of the images that it sees; 16 to 96."""
 
     def load(self, device: torch.device) -> Loaded:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pickle
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
+from annotated_types import Ge
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -27,7 +28,7 @@ class DINOv2:
     kind: Literal["dinov2"] = "dinov2"
     weights: str = "facebook/dinov2-large"
     """Id on the Hugging Face hub (in its cache, or fetched), or a folder."""
-    side: int = 224
+    side: Annotated[int, Ge(8)] = 224
     """Side of the images that the network sees."""
 
     def load(self, device: torch.device) -> Loaded:
@@ -43,7 +44,7 @@ class CLIP:
     kind: Literal["clip"] = "clip"
     weights: str = "openai/clip-vit-large-patch14-336"
     """Id on the Hugging Face hub (in its cache, or fetched), or a folder."""
-    side: int = 336
+    side: Annotated[int, Ge(8)] = 336
     """Side of the images that the network sees."""
 
     def load(self, device: torch.device) -> Loaded:

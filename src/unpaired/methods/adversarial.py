@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from unpaired.core.config import Values, config
+from unpaired.core.config import NonNegative, Positive, Values, config
 from unpaired.data.domain import OTHER, DomainName
 from unpaired.data.jitter import STILL, Jitter, jitter
 from unpaired.methods.base import BaseMethod, Batch, Losses, Networks
@@ -22,11 +22,11 @@ class AdversarialMethod(BaseMethod):
     """The network that tells real images from generated ones."""
     adversarial: Adversarial = LeastSquares()
     """What discriminators and generators minimise."""
-    critic_steps: int = 1
+    critic_steps: Positive = 1
     """Batches that discriminators learn from for each that generators learn from (WGAN: 5)."""
-    r1_weight: float = 0.0
+    r1_weight: NonNegative = 0.0
     """γ of the zero-centred gradient penalty on real images (R1; Mescheder et al. 2018)."""
-    r1_every: int = 16
+    r1_every: Positive = 16
     """Steps from one R1 to the next (lazy regularisation, StyleGAN2)."""
 
     @property

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from unpaired.core.config import config
+from unpaired.core.config import Natural, NonNegative, config
 from unpaired.data.domain import DIRECTION, OTHER, Domain, DomainName
 from unpaired.methods.adversarial import AdversarialMethod
 from unpaired.methods.base import Batch, Losses, Networks
@@ -25,26 +25,26 @@ class CycleGAN(AdversarialMethod):
     kind: Literal["cyclegan"] = "cyclegan"
     generator: Generator = ResNet()
     """The network that translates; both directions have one each."""
-    cycle_weight: float = 10.0
+    cycle_weight: NonNegative = 10.0
     """λ of a→b→a (equation 2), and of b→a→b where it has no weight of its own; 0: without it."""
-    cycle_weight_b: float | None = None
+    cycle_weight_b: NonNegative | None = None
     """λ of b→a→b; none: as `cycle_weight`."""
-    identity_weight: float = 0.0
+    identity_weight: NonNegative = 0.0
     """Weight of |G_a2b(b) − b| and |G_b2a(a) − a| (section 5.2: half of λ); needs like channels."""
-    cycle_noise: float = 0.0
+    cycle_noise: NonNegative = 0.0
     """Standard deviation of noise added to a translation before it is translated back, in the units
     of the value range. Without it generators hide what the cycle needs in invisible patterns (Chu
     et al. 2017; the defence is Bashkirova et al. 2019's, section 4.1)."""
     class_colours: tuple[tuple[int, int, int], ...] = ()
     """Typical colour of each class in photos, in the order of the palette, where one domain holds
     label maps; see `objectives.class_colours`."""
-    class_colours_weight: float = 0.0
+    class_colours_weight: NonNegative = 0.0
     """Weight of |G(labels) − the colours of their classes|."""
-    style_channels: int = 0
+    style_channels: Natural = 0
     """Numbers of the style that a→b takes beside the image, so that one image of a can have many
     translations; 0: one. A style is read from a real image of b by an encoder, which b→a→b uses
     too: without it, the reconstruction would have to guess what a does not show."""
-    style_weight: float = 1.0
+    style_weight: NonNegative = 1.0
     """Weight of reading the style back from the translation (Zhu et al. 2017b, BicycleGAN,
     equation 6): keeps the generator from ignoring it."""
 

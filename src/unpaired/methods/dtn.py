@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from unpaired.core.config import config
+from unpaired.core.config import NonNegative, Positive, config
 from unpaired.data.domain import Direction, Domain, DomainName
 from unpaired.data.jitter import STILL, Jitter
 from unpaired.methods.adversarial import augment_input, coupling_problems
@@ -36,20 +36,20 @@ class DTN(BaseMethod):
     """g: makes an image of b from such a description."""
     discriminator: CNN = CNN(width=64, spectral_norm=True)
     """D: tells apart translations of a, translations of b, and real images of b."""
-    adversarial_weight: float = 1.0
+    adversarial_weight: NonNegative = 1.0
     """Weight of L_GANG (equation 4)."""
     constancy: Constancy = "cosine"
     """d in L_CONST: "squared" difference, or "cosine"."""
-    constancy_weight: float = 15.0
+    constancy_weight: NonNegative = 15.0
     """α, of L_CONST: f(G(a)) as f(a)."""
-    identity_weight: float = 15.0
+    identity_weight: NonNegative = 15.0
     """β, of L_TID: the squared difference between G(b) and b."""
-    smoothness_weight: float = 0.0
+    smoothness_weight: NonNegative = 0.0
     """γ, of L_TV: squared differences between neighbouring pixels of all that G makes."""
-    class_weight: float = 0.0
+    class_weight: NonNegative = 0.0
     """Weight of f's classes of G(a) being those of a (cross entropy against what f says of a, not
     against labels): features may move where no class changes."""
-    constancy_noise: float = 0.0
+    constancy_noise: NonNegative = 0.0
     """Standard deviation of noise added to G(a) before f sees it, in the units of the value range:
     what only f can see in an image is drowned."""
     standardise: bool = False
@@ -58,11 +58,11 @@ class DTN(BaseMethod):
     discriminator_jitter: Jitter = STILL
     """Random changes through which D sees all images, real and fake: of few images of b it knows
     each one otherwise, and not what they have in common (DiffAugment; Zhao et al. 2020)."""
-    critic_steps: int = 1
+    critic_steps: Positive = 1
     """Batches that the discriminator learns from for each that the generator learns from."""
-    r1_weight: float = 0.0
+    r1_weight: NonNegative = 0.0
     """γ of the zero-centred gradient penalty on real images (R1; Mescheder et al. 2018)."""
-    r1_every: int = 16
+    r1_every: Positive = 16
     """Steps from one R1 to the next (lazy regularisation, StyleGAN2)."""
     encoder_training: Pretraining = Pretraining()
     """How f learns the labels of a."""

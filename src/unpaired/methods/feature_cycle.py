@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unpaired.core.config import config
+from unpaired.core.config import Natural, NonNegative, Positive, config
 from unpaired.data.domain import DIRECTION, OTHER, DomainName
 from unpaired.methods.networks import Networks
 from unpaired.methods.stages import Optimised, StageData, Update
@@ -27,33 +27,33 @@ from unpaired.objectives import LeastSquares
 class FeatureCycle:
     """How photo→labels learns from features, before any photo is translated."""
 
-    images: int = 0
+    images: Natural = 0
     """Photos and label maps learned from, counting repeats; 0: it begins with the first guess."""
-    batch_size: int = 16
+    batch_size: Positive = 16
     """Features and label maps per step."""
-    guess_images: int = 1_000
+    guess_images: Natural = 1_000
     """Most images of each domain that the first guess is made from, and all that is learned here;
     each twice where there are fewer."""
-    learning_rate: float = 5e-4
+    learning_rate: NonNegative = 5e-4
     """Step size of Adam in the cycle; it falls to zero in the second half."""
-    cycle_noise: float = 0.1
+    cycle_noise: NonNegative = 0.1
     """Standard deviation of noise added to generated features, lest they hide the map in what
     nobody sees."""
-    guess_weight: float = 0.5
+    guess_weight: NonNegative = 0.5
     """Weight of staying near the first guess at the end of the cycle; 1 at the start."""
-    teacher_share: float = 0.5
+    teacher_share: NonNegative = 0.5
     """Share of the segmenter's own average in that guess, from the middle of the cycle on (a mean
     teacher; Tarvainen & Valpola 2017)."""
-    teacher_rate: float = 0.02
+    teacher_rate: NonNegative = 0.02
     """Share of the newest weights in that average, each step."""
-    self_training_share: float = 0.2
+    self_training_share: NonNegative = 0.2
     """Share of the images that are left for self-training, after the cycle."""
-    self_training_rate: float = 1e-3
+    self_training_rate: NonNegative = 1e-3
     """Step size of Adam in self-training, which falls to zero."""
-    dropout: float = 0.5
+    dropout: NonNegative = 0.5
     """Share of the components that the segmenter does without in self-training (Noisy Student; Xie
     et al. 2020)."""
-    sharpening: float = 2.0
+    sharpening: NonNegative = 2.0
     """Power of the probabilities that self-training takes for true."""
 
     name: ClassVar[str] = "feature cycle"

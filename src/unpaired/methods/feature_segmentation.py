@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
-from unpaired.core.config import config
+from unpaired.core.config import NonNegative, config
 from unpaired.data.domain import Domain
 from unpaired.methods.base import Losses
 from unpaired.methods.cyclegan import CycleGAN
@@ -30,7 +30,7 @@ class FeatureSegmentation(CycleGAN):
     """The network trained elsewhere, off whose features photo→labels reads the classes."""
     feature_cycle: FeatureCycle = FeatureCycle()
     """How photo→labels learns from features, before any photo is translated."""
-    encoder_weight: float = 1.0
+    encoder_weight: NonNegative = 1.0
     """Weight of the cross-entropy between the classes read and those that were read before any
     photo was translated."""
 

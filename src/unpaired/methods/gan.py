@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from unpaired.core.config import config
+from unpaired.core.config import Positive, config
 from unpaired.data.domain import Direction, Domain
 from unpaired.methods.adversarial import AdversarialMethod
 from unpaired.methods.base import Batch, Losses, Networks
@@ -29,7 +29,7 @@ class GAN(AdversarialMethod):
     """Tells real images from generated ones."""
     adversarial: Adversarial = NonSaturating()
     """What discriminator and generator minimise."""
-    latent_channels: int = 100
+    latent_channels: Positive = 100
     """Numbers of the noise, each uniform in [-1, 1] (DCGAN, section 4)."""
 
     directions: ClassVar[tuple[Direction, ...]] = ()

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from unpaired.core.config import config
+from unpaired.core.config import Natural, NonNegative, Positive, Share, config
 from unpaired.data.batches import generator
 from unpaired.data.domain import DomainName
 from unpaired.data.jitter import Jitter, jitter
@@ -26,22 +26,22 @@ from unpaired.methods.supervised import SupervisedTraining
 class Pretraining:
     """How an encoder learns the classes of a's images, before anything else is learned."""
 
-    images: int = 120_000
+    images: Natural = 120_000
     """Images seen."""
-    batch_size: int = 64
+    batch_size: Positive = 64
     """Images per step."""
-    learning_rate: float = 3e-3
+    learning_rate: NonNegative = 3e-3
     """Largest step size of AdamW; it rises, then falls to zero (one cycle)."""
-    weight_decay: float = 0.05
+    weight_decay: NonNegative = 0.05
     """AdamW's."""
     jitter: Jitter = Jitter()
     """Random changes of the images. Much of it lets the encoder read what is not of its domain."""
-    consistency_weight: float = 0.0
+    consistency_weight: NonNegative = 0.0
     """Weight of agreeing on b's images, whose labels are not used: what the encoder is sure of as
     it sees an image, it shall say of the image changed (French et al. 2018; FixMatch, 2020)."""
-    confidence: float = 0.7
+    confidence: Share = 0.7
     """Probability above which it counts as sure, once each class has its equal share of a batch."""
-    warm_up: float = 0.5
+    warm_up: Share = 0.5
     """Share of the images after which consistency begins: before, its guesses are no use."""
 
     name: ClassVar[str] = "encoder"

@@ -8,7 +8,7 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unpaired.core.config import config
+from unpaired.core.config import Natural, Positive, config
 from unpaired.networks.layers import (
     Layer,
     MinibatchStandardDeviation,
@@ -23,9 +23,9 @@ class CNN:
     """Strided convolutions down to 4×4, then one number per image (reports 000, 001)."""
 
     kind: Literal["cnn"] = "cnn"
-    width: int = 64
+    width: Positive = 64
     """Channels after the first convolution; doubled at each halving of the size, up to 8×."""
-    widths: tuple[int, ...] = ()
+    widths: tuple[Natural, ...] = ()
     """Channels after each convolution, where they are not to follow from `width` (Chandar et al.
     2019)."""
     kernel: Literal[3, 4] = 4

@@ -8,7 +8,7 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unpaired.core.config import Values, config
+from unpaired.core.config import Natural, Positive, Values, config
 from unpaired.networks.layers import (
     Layer,
     Norm,
@@ -25,9 +25,9 @@ class Decoder:
     2019)."""
 
     kind: Literal["decoder"] = "decoder"
-    width: int = 128
+    width: Positive = 128
     """Channels before the last layer; doubled at each halving of the size below it."""
-    max_width: int = 512
+    max_width: Natural = 512
     """Most channels of a layer."""
     base: Literal[2, 4] = 4
     """Side after the first layer: 4 (a 4×4 kernel of stride 1), or 2 (Chandar et al. 2019's for
@@ -38,7 +38,7 @@ class Decoder:
     """How the size is doubled; "transposed" as published."""
     pointwise: bool = False
     """A 1×1 convolution after each layer (Chandar et al. 2019, for faces)."""
-    resolution: int | None = None
+    resolution: Natural | None = None
     """Side at which the image is made before it is enlarged bilinearly to the domain's size (report
     002: 64, enlarged to 96); none: the domain's size."""
 

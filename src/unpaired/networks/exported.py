@@ -8,14 +8,15 @@ import re
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
+from annotated_types import Ge
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 
-from unpaired.core.config import config
+from unpaired.core.config import Positive, config
 from unpaired.core.errors import ModelError, SettingError
 from unpaired.core.files import at_home
 
@@ -39,11 +40,11 @@ class ExportedEncoder:
     kind: Literal["exported"] = "exported"
     path: str
     """The program, a .pt2 file."""
-    side: int = 112
+    side: Annotated[int, Ge(8)] = 112
     """Side of the images that the program takes; they are resized to it, bilinearly."""
     values: Values = "bytes"
     """Values that it takes: 0 to 255, 0 to 1, or −1 to 1."""
-    features: int = 128
+    features: Positive = 128
     """Numbers that it describes an image with."""
 
     learns_labels: ClassVar[bool] = False

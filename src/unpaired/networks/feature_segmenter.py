@@ -6,14 +6,15 @@ import copy
 import itertools
 import math
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import torch
 import torch.nn.functional as F
+from annotated_types import Ge
 from torch import Tensor, nn
 
 from unpaired.core import class_channels
-from unpaired.core.config import ValueRange, config
+from unpaired.core.config import Natural, Positive, ValueRange, config
 from unpaired.core.errors import SettingError
 from unpaired.networks.exported import (
     ExportedNetwork,
@@ -48,17 +49,17 @@ class FeatureMaps:
 
     path: str = ""
     """The program, a .pt2 file; empty: none."""
-    side: int = 256
+    side: Annotated[int, Ge(8)] = 256
     """Side of the photos that the program takes; they are resized to it, bilinearly."""
     values: Values = "bytes"
     """Values that it takes: 0 to 255, 0 to 1, or −1 to 1."""
-    components: int = 64
+    components: Natural = 64
     """Principal components of all maps that are kept of each place."""
-    width: int = 128
+    width: Positive = 128
     """Channels of the head."""
-    rounds: int = 3
+    rounds: Natural = 3
     """How often the guess is made and learned from. It spreads to rarer classes, and drifts."""
-    grid: int = 32
+    grid: Natural = 32
     """Places across and down at which classes are read; between them they are interpolated. At most
     the size of the images."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
+from annotated_types import Ge
 from torch import Tensor, nn
 
-from unpaired.core.config import config
+from unpaired.core.config import Positive, config
 from unpaired.networks.layers import norm_layer
 
 
@@ -21,15 +22,15 @@ class ClassEncoder:
     """
 
     kind: Literal["class_encoder"] = "class_encoder"
-    num_classes: int = 10
+    num_classes: Annotated[int, Ge(2)] = 10
     """Classes that its head tells apart."""
-    features: int = 128
+    features: Positive = 128
     """Numbers that describe an image."""
-    width: int = 64
+    width: Positive = 64
     """Channels of the first block, doubled at each of the two others."""
     kernel: Literal[2, 3] = 2
     """Side of the blocks' kernels (Chandar et al. 2019: 2; a kernel of 3 keeps the size)."""
-    convolutions: int = 1
+    convolutions: Positive = 1
     """Convolutions of a block."""
     pooling: Literal["average", "max"] = "average"
     """How a block halves the size."""

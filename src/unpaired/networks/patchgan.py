@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch.nn.functional as F
+from annotated_types import Ge, Le
 from torch import Tensor, nn
 
-from unpaired.core.config import config
+from unpaired.core.config import Positive, config
 from unpaired.networks.layers import (
     Layer,
     MinibatchStandardDeviation,
@@ -23,9 +24,9 @@ class PatchGAN:
     """Fully convolutional discriminator; 3 layers see 70×70 patches (pix2pix, appendix 6.1.2)."""
 
     kind: Literal["patchgan"] = "patchgan"
-    width: int = 64
+    width: Positive = 64
     """Channels after the first convolution; doubled at each layer, up to 8×."""
-    layers: int = 3
+    layers: Annotated[int, Ge(0), Le(16)] = 3
     """Strided layers: 1 sees patches of 16 pixels, 2 of 34, 3 of 70, 4 of 142. 0: every pixel is
     judged by itself (pix2pix, appendix 6.1.2, PixelGAN)."""
     norm: Norm = "instance"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch.nn.functional as F
+from annotated_types import Ge, Le
 from torch import Tensor, nn
 
-from unpaired.core.config import Values, config
+from unpaired.core.config import Natural, Positive, Values, config
 from unpaired.networks.layers import (
     Layer,
     Norm,
@@ -26,18 +27,18 @@ class ResNet:
     """Encoder, residual blocks, decoder (Johnson et al. 2016; CycleGAN, appendix 7.2)."""
 
     kind: Literal["resnet"] = "resnet"
-    width: int = 64
+    width: Positive = 64
     """Channels after the first convolution; doubled at each halving of the size."""
-    blocks: int = 9
+    blocks: Natural = 9
     """Residual blocks: 9 at 256×256 and 6 at 128×128 (CycleGAN); 3 at 32×32 (Cardace)."""
-    downsamplings: int = 2
+    downsamplings: Annotated[int, Ge(0), Le(16)] = 2
     """Halvings of the size before the blocks."""
     norm: Norm = "instance"
     """Normalisation of every layer but the last."""
     upsampling: Upsampling = "resize"
     """How the decoder doubles the size; "transposed" as published but for its kernel (4×4, there
     3×3), "resize" has no checkerboard."""
-    kernel: int = 7
+    kernel: Positive = 7
     """Side of the first and last convolution's kernel, odd."""
 
     @property

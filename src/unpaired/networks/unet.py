@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
+from annotated_types import Ge, Le
 from torch import Tensor, nn
 
-from unpaired.core.config import Values, config
+from unpaired.core.config import Natural, Positive, Values, config
 from unpaired.networks.layers import (
     Layer,
     Norm,
@@ -30,11 +31,11 @@ class UNet:
     """Strided encoder and decoder with skip connections (Ronneberger 2015; pix2pix; Cardace)."""
 
     kind: Literal["unet"] = "unet"
-    width: int = 64
+    width: Positive = 64
     """Channels after the first convolution; doubled at each halving of the size, up to 8×."""
-    downsamplings: int = 2
+    downsamplings: Annotated[int, Ge(0), Le(16)] = 2
     """Halvings of the size: 2 takes 32×32 to 8×8 (Cardace), 7 suits 128×128, 8 256×256."""
-    blocks: int = 0
+    blocks: Natural = 0
     """Residual blocks at the smallest size."""
     norm: Norm = "none"
     """Normalisation of every layer but the first and the last."""

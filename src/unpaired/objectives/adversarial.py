@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Literal
 
 import torch.nn.functional as F
+from annotated_types import Ge
 from pydantic import Field
 from torch import Tensor
 
-from unpaired.core.config import config
+from unpaired.core.config import NonNegative, config
 
 
 class _Unconstrained:
@@ -101,7 +102,7 @@ class WassersteinClip(_Wasserstein):
     2020)."""
 
     kind: Literal["wasserstein_clip"] = "wasserstein_clip"
-    weight_clip: float = 0.01
+    weight_clip: Annotated[float, Ge(1e-6)] = 0.01
     """After each of its steps, the critic's weights are clipped to ± this."""
     penalty_weight: ClassVar[float] = 0.0
 
@@ -113,7 +114,7 @@ class WassersteinGP(_Wasserstein):
 
     kind: Literal["wasserstein_gp"] = "wasserstein_gp"
     weight_clip: ClassVar[float] = 0.0
-    penalty_weight: float = 10.0
+    penalty_weight: NonNegative = 10.0
     """λ of the penalty on critics whose gradient between real and fake has another norm than 1."""
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from torch import nn
 
-from unpaired.core.config import config
+from unpaired.core.config import Natural, config
 from unpaired.core.errors import SettingError
 from unpaired.core.extras import from_extra
 
@@ -42,7 +42,7 @@ class UperNet:
     """Channels of the stages."""
     depths: Widths = (1, 1, 1, 1)
     """Residual blocks of the stages."""
-    head_width: int = 32
+    head_width: Natural = 32
     """Channels of the head."""
 
     def build(self, num_classes: int) -> nn.Module:
@@ -87,7 +87,7 @@ class SegFormer:
     """Transformer blocks of the stages."""
     heads: Widths = (1, 2, 5, 8)
     """Attention heads of the stages."""
-    head_width: int = 256
+    head_width: Natural = 256
     """Channels of the decoder."""
 
     def build(self, num_classes: int) -> nn.Module:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Annotated, Literal
 
-from unpaired.core.config import config
+from annotated_types import Ge, Le
+
+from unpaired.core.config import Natural, NonNegative, config
 from unpaired.core.errors import UnreadableImage
 
 
@@ -16,13 +18,17 @@ class Decoding:
     depth: Literal[8, 16] = 8
     """Bits kept per channel."""
 
-    background: tuple[int, int, int] = (255, 255, 255)
+    background: tuple[
+        Annotated[int, Ge(0), Le(255)],
+        Annotated[int, Ge(0), Le(255)],
+        Annotated[int, Ge(0), Le(255)],
+    ] = (255, 255, 255)
     """Colour put under transparent pixels: red, green, blue in 0..255."""
 
-    max_megapixels: float = 64.0
+    max_megapixels: NonNegative = 64.0
     """Largest image that is decoded, in millions of pixels."""
 
-    min_side: int = 4
+    min_side: Natural = 4
     """Smallest width and height that is used, in pixels."""
 
 
