@@ -101,7 +101,7 @@ def test_help_of_training_lists_its_settings(capsys: pytest.CaptureFixture[str])
         assert flag in text
     assert "λ of a→b→a (equation 2)" in text  # the one-line docstring of the field
     for line in (
-        "--method.kind cyclegan, dtn, gan",
+        "--method.kind cyclegan, dtn, feature-segmentation, gan",
         "--method.generator.kind unet, resnet",
         "--a.labelled-source.kind folder, hf, builtin",
     ):

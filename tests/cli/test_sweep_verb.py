@@ -202,7 +202,7 @@ def test_the_exit_code_tells_of_failures(
 
     pending = list(codes)
 
-    def pretend(cell: Any, folder: Path, held: int, **_: Any) -> int:
+    def pretend(cell: Any, folder: Path, **_: Any) -> int:
         code = pending.pop(0)
         (folder / cell.name / "model").mkdir(parents=True)
         if code:

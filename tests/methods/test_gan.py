@@ -295,7 +295,7 @@ def test_the_features_of_the_best_moment_are_measured_if_its_discriminator_is_at
     best: int,
 ):
     """It is at the end of the training; of a moment before, there is a model folder alone."""
-    monkeypatch.setattr(run_observer, "score", lambda record: -abs(record["images"] - best))
+    monkeypatch.setattr(run_observer, "score", lambda record: -abs(record.images - best))
     experiment = replace(noise, evaluation=replace(noise.evaluation, export="best"))
     run = unpaired.train(experiment, tmp_path / "run", quiet=True)
     last = json.loads((run / "evaluations.jsonl").read_text().splitlines()[-1])
