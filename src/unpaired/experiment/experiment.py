@@ -34,7 +34,7 @@ class Evaluation:
 
 @config
 class Experiment:
-    """One complete training: two domains, a method, and how it is trained and judged."""
+    """One complete training: two domains, a method, and how it is trained and evaluated."""
 
     a: Domain | None = None
     """The first domain; none for methods that make images from noise."""
@@ -45,7 +45,7 @@ class Experiment:
     training: Training = Training()
     """How it is trained."""
     evaluation: Evaluation = Evaluation()
-    """How it is judged."""
+    """How it is evaluated."""
     name: str = "custom"
     """The recipe's name, or yours."""
     schema_version: Literal[1] = SCHEMA

@@ -81,7 +81,7 @@ class BaseMethod(ABC):
 
     @abstractmethod
     def generator_losses(self, nets: Networks, batch: Batch) -> tuple[Losses, dict[str, Tensor]]:
-        """Weighted losses of generators and encoders, and the fakes that discriminators will judge.
+        """Weighted losses of generators and encoders, and the fakes that discriminators will see.
 
         `batch` holds `a` and `b`, NCHW in the domains' value ranges. Fakes are called "a" and "b"
         too: for each there is a pool of past ones. Random numbers come from

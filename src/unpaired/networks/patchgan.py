@@ -28,7 +28,7 @@ class PatchGAN:
     """Channels after the first convolution; doubled at each layer, up to 8×."""
     layers: Annotated[int, Ge(0), Le(16)] = 3
     """Strided layers: 1 sees patches of 16 pixels, 2 of 34, 3 of 70, 4 of 142. 0: every pixel is
-    judged by itself (pix2pix, appendix 6.1.2, PixelGAN)."""
+    classified by itself (pix2pix, appendix 6.1.2, PixelGAN)."""
     norm: Norm = "instance"
     """Normalisation of every layer but the first and the last."""
     spectral_norm: bool = False

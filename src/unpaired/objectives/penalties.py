@@ -16,7 +16,7 @@ Logits = Callable[[Tensor], Tensor]
 """A discriminator: images NCHW => outputs N…."""
 
 
-def gradient_penalty(judge: Logits, real: Tensor, fake: Tensor) -> Tensor:
+def gradient_penalty(discriminator: Logits, real: Tensor, fake: Tensor) -> Tensor:
     """E[(‖∇D(x̂)‖₂ − 1)²], x̂ uniform on lines from real to fake (Gulrajani et al. 2017, eq. 3).
 
     Each image has its own place on its line, from torch's global generator. real, fake: NCHW, as
@@ -24,19 +24,19 @@ def gradient_penalty(judge: Logits, real: Tensor, fake: Tensor) -> Tensor:
     """
     place = torch.rand(len(real), 1, 1, 1, device=real.device)
     between = real.float() + place * (fake.float() - real.float())
-    return (gradient_norms(judge, between) - 1).square().mean()
+    return (gradient_norms(discriminator, between) - 1).square().mean()
 
 
-def zero_centred(judge: Logits, real: Tensor) -> Tensor:
+def zero_centred(discriminator: Logits, real: Tensor) -> Tensor:
     """½·E[‖∇D(x)‖₂²] on real images: R1 (Mescheder et al. 2018, equation 9). real: NCHW."""
-    return 0.5 * gradient_norms(judge, real).square().mean()
+    return 0.5 * gradient_norms(discriminator, real).square().mean()
 
 
-def gradient_norms(judge: Logits, images: Tensor) -> Tensor:
-    """‖∇D(x)‖₂ of each image, [N], differentiable in the weights of the judge."""
+def gradient_norms(discriminator: Logits, images: Tensor) -> Tensor:
+    """‖∇D(x)‖₂ of each image, [N], differentiable in the weights of the discriminator."""
     with torch.autocast(images.device.type, enabled=False):
         images = images.detach().float().requires_grad_()
-        values = judge(images).reshape(len(images), -1).mean(1)
+        values = discriminator(images).reshape(len(images), -1).mean(1)
         # One image's value must not depend on the others, or their gradients would be mixed here.
         (gradients,) = torch.autograd.grad(values.sum(), images, create_graph=True)
     # The square root has no gradient at zero, where a critic begins that ignores its input.

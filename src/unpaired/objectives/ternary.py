@@ -1,4 +1,4 @@
-"""The ternary game of the domain transfer network (Taigman et al. 2017, equations 3 and 4).
+"""Ternary adversarial loss of the domain transfer network (Taigman et al. 2017, equations 3 and 4).
 
 Logits [N, 3] in, a scalar out. The discriminator tells apart translations of source images,
 translations of target images, and target images.

@@ -103,7 +103,7 @@ def _fetch(recipe: str, sources: list[HuggingFace]) -> None:
     """Open what a recipe takes from the hub because there are no local files.
 
     Raises:
-        DataError: naming the files that would do as well, and the flags for other piles.
+        DataError: naming the files that would do as well, and the flags for other images.
     """
     names = {hub_id: name for name, hub_id in HUB.items()}
     wanted = {s: f"{names[s.name]}/{s.split}.parquet" for s in sources if s.name in names}
@@ -116,6 +116,6 @@ def _fetch(recipe: str, sources: list[HuggingFace]) -> None:
             raise DataError(
                 f"{recipe} needs data that are not here. {error} Or bring the files "
                 f"{', '.join(wanted.values())}: recipes look below {searched}; set UNPAIRED_DATA "
-                "to another folder. Or give piles of your own: --a SOURCE --b SOURCE.",
+                "to another folder. Or give images of your own: --a SOURCE --b SOURCE.",
                 code="recipe-data-missing",
             ) from error

@@ -23,7 +23,7 @@ def mnist_usps() -> Experiment:
     """MNIST ↔ USPS at 32×32 in grey; labels are used to measure, never to train.
 
     Both are cut to the box that the digit fills: MNIST's middle 20×20, all of USPS's 16×16. The
-    discriminator judges patches of 16 pixels: one that sees whole digits also judges how often each
+    discriminator sees patches of 16 pixels: one that sees whole digits also learns how often each
     digit occurs and how it leans, and the generator answers by turning digits into others.
 
     Paper: CycleGAN (Zhu et al. 2017); Grignon & Joly 2020 have the pair of data sets at 128×128.

@@ -1,4 +1,4 @@
-"""MNIST and Fashion-MNIST: two piles with nothing in common."""
+"""MNIST and Fashion-MNIST: two domains with nothing in common."""
 
 from __future__ import annotations
 
@@ -50,8 +50,9 @@ def mnist_fashion() -> Experiment:
 def mnist_fashion_ours() -> Experiment:
     """MNIST ↔ Fashion-MNIST at 32×32: digits that become clothes, and clothes digits.
 
-    The judge sees whole images, and how much those of a batch differ: patches would not know what
-    a shoe is. Noise on a translation before it is translated back drowns what could be hidden.
+    The discriminator sees whole images, and how much those of a batch differ: patches would not
+    know what a shoe is. Noise on a translation before it is translated back drowns what could be
+    hidden.
 
     Paper: CycleGAN (Zhu et al. 2017); Daputo, section 3 has the pair.
     Command: unpaired train --recipe mnist-fashion-ours
