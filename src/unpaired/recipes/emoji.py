@@ -15,8 +15,7 @@ from unpaired.recipes.data import parquet
 
 
 def emoji_residual_cnn() -> Experiment:
-    """Apple ↔ Windows as reported, first experiment: ResNet, whole-image discriminator, batches of
-    32.
+    """Apple ↔ Windows as reported, first experiment: ResNet, CNN discriminator, batches of 32.
 
     Paper: Daputo, 2.1. Widths, Adam's β1 and the size are not reported; ours are small.
     Command: unpaired train --recipe emoji-residual-cnn
@@ -72,8 +71,7 @@ def emoji_no_cycle() -> Experiment:
 
 
 def emoji_ours() -> Experiment:
-    """Apple ↔ Windows at 64×64: a small U-Net that keeps the full size, a discriminator of whole
-    images.
+    """Apple ↔ Windows at 64×64: a small U-Net that keeps the full size, a CNN discriminator.
 
     Apple's pictures fill their 72 pixels, those of Windows keep a margin of 4 around theirs: it is
     cut off, so that drawings of the two styles have one size and a translation need not scale. The
