@@ -14,7 +14,7 @@ from PIL import Image
 
 from unpaired.core.errors import DataError, MissingExtra, SettingError, UnreadableImage
 from unpaired.data.codecs.decode import decode
-from unpaired.data.codecs.settings import Decoding
+from unpaired.data.codecs.settings import Reading
 from unpaired.data.sources import (
     BuiltIn,
     Folder,
@@ -53,7 +53,7 @@ def level(records: Records, index: int) -> int:
     """Grey level of an image that `fill` or `parquet` made."""
     content = records.read(index)
     assert not isinstance(content, np.ndarray)
-    image = decode(content, name=records.names[index], channels=1, decoding=Decoding())
+    image = decode(content, name=records.names[index], channels=1, decoding=Reading())
     return int(image.pixels[0, 0, 0])
 
 
