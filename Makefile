@@ -10,7 +10,7 @@ demo: $(READY)  ## train the built-in example, evaluate it, write runs/demo/repo
 	$(BIN)/unpaired demo
 
 test: $(READY)  ## run the tests
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 check: $(READY)  ## formatting, lint, imports, types
 	$(BIN)/ruff format --check .
