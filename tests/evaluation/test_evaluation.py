@@ -21,7 +21,7 @@ from unpaired.evaluation.model import Evaluator
 from unpaired.evaluation.samples import Translated, Translating
 from unpaired.experiment.experiment import Experiment
 from unpaired.features import Pixels
-from unpaired.methods.base import Networks
+from unpaired.methods.networks import Networks
 
 CPU = torch.device("cpu")
 

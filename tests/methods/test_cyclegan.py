@@ -18,7 +18,7 @@ from unpaired.engine import loop
 from unpaired.engine.distributed import build_fabric
 from unpaired.experiment.experiment import Experiment
 from unpaired.methods import CycleGAN
-from unpaired.methods.base import Networks
+from unpaired.methods.networks import Networks
 from unpaired.networks import CNN, PatchGAN, ResNet, UNet
 from unpaired.objectives import Adversarial
 from unpaired.training.run_folder import open_run

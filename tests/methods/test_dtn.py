@@ -36,7 +36,7 @@ from unpaired.experiment.checks import check
 from unpaired.experiment.experiment import Experiment
 from unpaired.inference.translator import Translator
 from unpaired.methods import DTN
-from unpaired.methods.base import Networks
+from unpaired.methods.networks import Networks
 from unpaired.methods.pretraining import Pretraining
 from unpaired.methods.shared_encoder import SharedEncoder
 from unpaired.networks import CNN, ClassEncoder, Decoder

@@ -25,7 +25,7 @@ from unpaired.experiment.checks import check
 from unpaired.experiment.experiment import Experiment, from_json, to_json
 from unpaired.features import Pixels
 from unpaired.methods import GAN
-from unpaired.methods.base import Networks
+from unpaired.methods.networks import Networks
 from unpaired.models.folder import load_model
 from unpaired.networks import CNN, Decoder, PatchGAN
 from unpaired.objectives import Adversarial, Hinge, WassersteinClip, WassersteinGP

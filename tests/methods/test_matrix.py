@@ -27,7 +27,7 @@ from unpaired.engine.step import Step
 from unpaired.experiment.checks import check
 from unpaired.experiment.experiment import Experiment
 from unpaired.methods import GAN, CycleGAN
-from unpaired.methods.base import Networks
+from unpaired.methods.networks import Networks
 from unpaired.networks import CNN, Discriminator, PatchGAN, UNet
 from unpaired.networks.layers import Norm
 from unpaired.objectives import Adversarial, WassersteinClip, WassersteinGP

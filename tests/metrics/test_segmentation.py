@@ -17,7 +17,7 @@ from unpaired.data.domain import Domain
 from unpaired.data.sources import HuggingFace
 from unpaired.evaluation.model import Evaluator
 from unpaired.experiment.experiment import Experiment
-from unpaired.methods.base import Networks
+from unpaired.methods.networks import Networks
 from unpaired.metrics.segmentation import confusion, confusions, measure, nearest_colour, scores
 
 # Four classes, of which the last does not occur; 9 is no class.

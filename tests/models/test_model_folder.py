@@ -21,7 +21,7 @@ from unpaired.core.errors import ModelError
 from unpaired.data.sources import BuiltIn, Folder, HuggingFace, Source
 from unpaired.experiment.checks import check
 from unpaired.experiment.experiment import Experiment, to_json
-from unpaired.methods.base import Networks
+from unpaired.methods.networks import Networks
 from unpaired.models.folder import load_model, save_model, without_folders
 from unpaired.networks import ResNet, SphereFace
 

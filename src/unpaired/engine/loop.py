@@ -23,7 +23,7 @@ from unpaired.engine.signals import interruption
 from unpaired.engine.stages import forget_stages, train_stages
 from unpaired.engine.state import PROCESS, State
 from unpaired.engine.step import Step
-from unpaired.methods.base import Batch
+from unpaired.methods.protocols import Batch
 from unpaired.records.lines import append_line, forget_after
 
 

@@ -14,7 +14,7 @@ from unpaired.core.errors import RunError
 from unpaired.engine import checkpoint, optimisers
 from unpaired.engine.pool import ImagePool
 from unpaired.engine.settings import PHASES, Trainable
-from unpaired.methods.base import Networks
+from unpaired.methods.networks import Networks
 
 PROCESS = "process"
 """What stored tensors of the second process and those after it are named after."""

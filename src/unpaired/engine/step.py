@@ -22,7 +22,7 @@ from unpaired.engine.pool import Exchange
 from unpaired.engine.settings import PHASES, Trainable
 from unpaired.engine.state import State
 from unpaired.engine.tally import Tally
-from unpaired.methods.base import Batch, Losses
+from unpaired.methods.protocols import Batch, Losses
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from unpaired.evaluation.samples import (
 )
 from unpaired.evaluation.task_classifiers import task_classifiers
 from unpaired.experiment.experiment import Experiment
-from unpaired.methods.base import Networks
+from unpaired.methods.networks import Networks
 from unpaired.metrics import paired
 from unpaired.metrics.hidden_signal import HiddenSignal
 from unpaired.records.evaluation import EvaluationRecord

@@ -19,7 +19,7 @@ from unpaired.data.domain import DIRECTION, OTHER, DomainName
 from unpaired.data.tensors import images_at_once
 from unpaired.experiment.experiment import Experiment
 from unpaired.inference.noise import generate
-from unpaired.methods.base import Networks
+from unpaired.methods.networks import Networks
 
 MAX_IMAGES = 10_000
 

@@ -19,7 +19,7 @@ from unpaired.core.torch_state import plain_torch
 from unpaired.data.batches import generator
 from unpaired.data.tensors import images_at_once
 from unpaired.experiment.experiment import Experiment
-from unpaired.methods.base import Networks
+from unpaired.methods.networks import Networks
 from unpaired.models.folder import load_model
 
 

@@ -25,7 +25,7 @@ from unpaired.data.framing import Placed, Resolution, place
 from unpaired.data.pixels import ImageLike, like, read_image
 from unpaired.data.tensors import PIXELS_AT_ONCE, images_at_once
 from unpaired.experiment.experiment import Experiment
-from unpaired.methods.base import Networks
+from unpaired.methods.networks import Networks
 from unpaired.models.folder import load_model
 
 GPU_PIXELS_AT_ONCE = 64 * 256**2

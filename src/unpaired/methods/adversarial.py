@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from unpaired.core.config import NonNegative, Positive, Values, config
 from unpaired.data.domain import OTHER, DomainName
 from unpaired.data.jitter import STILL, Jitter, jitter
-from unpaired.methods.base import BaseMethod, Batch, Losses, Networks
+from unpaired.methods.networks import Networks
+from unpaired.methods.protocols import BaseMethod, Batch, Losses
 from unpaired.networks import Discriminator, PatchGAN
 from unpaired.objectives import Adversarial, LeastSquares
 from unpaired.objectives.penalties import gradient_penalty, zero_centred

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from unpaired.core.config import Natural, NonNegative, config
 from unpaired.data.domain import DIRECTION, OTHER, Domain, DomainName
 from unpaired.methods.adversarial import AdversarialMethod
-from unpaired.methods.base import Batch, Losses, Networks
+from unpaired.methods.networks import Networks
+from unpaired.methods.protocols import Batch, Losses
 from unpaired.networks import Generator, ResNet
 from unpaired.networks.style_encoder import StyleEncoder
 from unpaired.objectives.class_colours import class_colour_problems, class_colours

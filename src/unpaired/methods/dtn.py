@@ -15,8 +15,9 @@ from unpaired.core.config import NonNegative, Positive, config
 from unpaired.data.domain import Direction, Domain, DomainName
 from unpaired.data.jitter import STILL, Jitter
 from unpaired.methods.adversarial import augment_input, coupling_problems
-from unpaired.methods.base import BaseMethod, Batch, Losses, Networks
+from unpaired.methods.networks import Networks
 from unpaired.methods.pretraining import Pretraining
+from unpaired.methods.protocols import BaseMethod, Batch, Losses
 from unpaired.methods.shared_encoder import SharedEncoder
 from unpaired.methods.stages import Stage
 from unpaired.networks import CNN, ClassEncoder, Decoder, Encoder

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from unpaired.core.config import NonNegative, config
 from unpaired.data.domain import Domain
-from unpaired.methods.base import Losses
 from unpaired.methods.cyclegan import CycleGAN
 from unpaired.methods.feature_cycle import FeatureCycle
+from unpaired.methods.protocols import Losses
 from unpaired.methods.stages import Stage
 from unpaired.networks import FeatureMaps
 from unpaired.networks.feature_segmenter import FeatureSegmenter

@@ -13,7 +13,8 @@ from torch import Tensor
 from unpaired.core.config import Positive, config
 from unpaired.data.domain import Direction, Domain
 from unpaired.methods.adversarial import AdversarialMethod
-from unpaired.methods.base import Batch, Losses, Networks
+from unpaired.methods.networks import Networks
+from unpaired.methods.protocols import Batch, Losses
 from unpaired.networks import CNN, Decoder, Discriminator
 from unpaired.objectives import Adversarial, NonSaturating
 

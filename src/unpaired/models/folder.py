@@ -25,7 +25,7 @@ from unpaired.data.sources import HuggingFace
 from unpaired.experiment import experiment as experiments
 from unpaired.experiment.checks import check
 from unpaired.experiment.experiment import Experiment
-from unpaired.methods.base import Networks
+from unpaired.methods.networks import Networks
 from unpaired.networks import ExportedEncoder, FeatureMaps
 from unpaired.networks.exported import check_program
 

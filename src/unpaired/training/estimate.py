@@ -13,7 +13,7 @@ from unpaired.engine.distributed import build_fabric
 from unpaired.engine.state import State
 from unpaired.engine.step import Step
 from unpaired.experiment.experiment import Experiment
-from unpaired.methods.base import Batch
+from unpaired.methods.protocols import Batch
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from unpaired.engine.state import State
 from unpaired.engine.trackers import Tracker
 from unpaired.evaluation.model import Evaluator, Result
 from unpaired.experiment.experiment import Experiment
-from unpaired.methods.base import Networks
+from unpaired.methods.networks import Networks
 from unpaired.metrics.ranking import validation_score
 from unpaired.models.card import card
 from unpaired.models.folder import load_model, save_model, without_folders

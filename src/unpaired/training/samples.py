@@ -12,7 +12,7 @@ from unpaired.data.domain import OTHER, DomainName
 from unpaired.evaluation.samples import Translating, to_eight_bits
 from unpaired.experiment.experiment import Experiment
 from unpaired.inference.noise import generate
-from unpaired.methods.base import Networks
+from unpaired.methods.networks import Networks
 
 NUM_ROWS = 12
 NUM_STYLES = 6

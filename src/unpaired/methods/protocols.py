@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from unpaired.data.domain import Direction, Domain, DomainName
-from unpaired.methods.networks import Networks as Networks
+from unpaired.methods.networks import Networks
 from unpaired.methods.stages import Stage
 
 Batch = Mapping[DomainName, Tensor]
