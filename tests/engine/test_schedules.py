@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from unpaired.core.config import decode, decoding_problems, encode
+from unpaired.core.config import decode, decoding_errors, encode, is_out_of_bounds
 from unpaired.core.errors import RunError
 from unpaired.engine.schedules import Constant, Cosine, Linear, Schedule
 from unpaired.engine.settings import Training
@@ -112,5 +112,7 @@ def test_runs_of_the_first_schema_are_read(run, expected):
 
 
 def test_bounds_are_those_of_the_fields():
-    (problem,) = decoding_problems(Training, '{"schedule": {"kind": "linear", "decay_from": 1.5}}')
-    assert problem.startswith("schedule.decay_from: Input should be less than or equal to 1")
+    (problem,) = decoding_errors(Training, '{"schedule": {"kind": "linear", "decay_from": 1.5}}')
+    assert is_out_of_bounds(problem)
+    assert problem["loc"] == ("schedule", "linear", "decay_from")
+    assert problem["ctx"] == {"le": 1}

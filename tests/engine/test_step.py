@@ -61,14 +61,14 @@ def start(experiment: Experiment) -> Step:
 
 
 def batch_at(experiment: Experiment, number: int) -> dict[Any, Tensor]:
-    """Noise in the value range of each domain."""
+    """Noise as networks see it: pixels at random in the representation of each domain."""
     random = torch.Generator().manual_seed(number)
     count = experiment.training.batch_size
     batch = {}
     for name, domain in experiment.domains.items():
-        batch[name] = torch.rand(count, domain.channels, domain.size, domain.size, generator=random)
-        if domain.value_range == "signed":
-            batch[name] = batch[name] * 2 - 1
+        shape = (count, domain.channels, domain.size, domain.size)
+        pixels = torch.randint(256, shape, dtype=torch.uint8, generator=random)
+        batch[name] = domain.representation.encode(pixels)
     return batch
 
 

@@ -122,7 +122,7 @@ def test_beside_the_similarity_stands_that_of_another_image(count: int):
     """Features of different images have nothing in common: no image may meet itself."""
 
     class Apart:
-        experiment = SimpleNamespace(method=SimpleNamespace(pretraining=None))
+        experiment = SimpleNamespace(method=SimpleNamespace(num_classes=0))
 
         def describe(self, pixels: Tensor, domain: str) -> Any:
             return np.eye(len(pixels))
