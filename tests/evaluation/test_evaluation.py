@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,9 +17,10 @@ from unpaired.evaluation import gather
 from unpaired.evaluation.content import Pretrained
 from unpaired.evaluation.measure import Gathered, measure
 from unpaired.evaluation.model import Evaluator
-from unpaired.evaluation.samples import Translated, Translating
+from unpaired.evaluation.samples import Translated, translate
 from unpaired.experiment.experiment import Experiment
 from unpaired.features import Pixels
+from unpaired.inference.applied import AppliedModel
 from unpaired.methods.networks import Networks
 
 CPU = torch.device("cpu")
@@ -34,9 +34,8 @@ def experiment(tiny: Experiment, quick_evaluation: None) -> Experiment:
 
 def adaptation(evaluator: Evaluator, networks: Networks, domain: Any) -> dict[str, Any]:
     """The metrics of adaptation, by name."""
-    seed = evaluator.protocol.style_seed
-    translating = Translating(evaluator.experiment, networks, CPU, seed)
-    values, unchanged = gather.adaptation(evaluator, translating, domain)
+    model = AppliedModel(evaluator.experiment, networks, CPU)
+    values, unchanged = gather.adaptation(evaluator, model, domain)
     return measure(Gathered(evaluator.slots(domain), values, unchanged))
 
 
@@ -118,17 +117,18 @@ def test_one_image_a_class_is_a_diverse_set_and_none_within_its_classes():
 
 
 @pytest.mark.parametrize("count", range(2, 9))
-def test_beside_the_similarity_stands_that_of_another_image(count: int):
+def test_beside_the_similarity_stands_that_of_another_image(
+    experiment: Experiment, networks: Networks, count: int
+):
     """Features of different images have nothing in common: no image may meet itself."""
 
-    class Apart:
-        experiment = SimpleNamespace(method=SimpleNamespace(num_classes=0))
-
-        def describe(self, pixels: Tensor, domain: str) -> Any:
-            return np.eye(len(pixels))
+    class Apart(AppliedModel):
+        def encode(self, pixels: Tensor, domain: str) -> Tensor:
+            return torch.eye(len(pixels))
 
     pixels = torch.zeros(count, 1, 4, 4, dtype=torch.uint8)
-    values = learned.codes(Apart(), "a", Translated(pixels, pixels, None), None)
+    model = Apart(experiment, networks, CPU)
+    values = learned.codes(model, "a", Translated(pixels, pixels, None), None)
     found = measure(Gathered({"direction": "a2b"}, values))
     assert found["embedding_similarity/a2b"].value == 1
     assert found["embedding_similarity/a2b/shuffled"].value == 0
@@ -188,9 +188,9 @@ def test_students_learn_from_translations_and_read_real_images(
             assert np.array_equal(student.labels.numpy(), seen.labels)
             assert student.num_classes == 10
             assert torch.equal(student.asked, real.pixels)
-        translating = Translating(experiment, networks, CPU, judge.protocol.style_seed)
-        pile = translating.translate(seen.pixels, domain)
-        assert torch.equal(translated.images, pile.translations)
+        model = AppliedModel(experiment, networks, CPU)
+        expected = translate(model, seen.pixels, domain, judge.protocol.style_seed)
+        assert torch.equal(translated.images, expected.translations)
         assert torch.equal(unchanged.images, judge.unchanged(domain, seen.pixels))
         share = float((real.labels == 7).mean())
         for measurement in metrics[domain].values():

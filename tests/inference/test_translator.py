@@ -13,9 +13,9 @@ from PIL import Image
 import unpaired
 from unpaired.core.errors import DataError, SettingError, UnreadableImage
 from unpaired.data.codecs.settings import Decoding
-from unpaired.evaluation.samples import Translating
+from unpaired.evaluation.samples import translate
 from unpaired.experiment.experiment import Experiment
-from unpaired.inference import translator as translate_module
+from unpaired.inference import applied
 from unpaired.inference.translator import Translator
 from unpaired.models.folder import save_model
 from unpaired.networks import ResNet, UNet
@@ -66,7 +66,8 @@ def test_returns_the_kind_it_was_given(translator, tmp_path):
     expected = translator.translate(image, "b")
     assert expected.shape == (32, 32, 3)
     assert expected.dtype == np.uint8
-    for kind in (Image.fromarray(image), tmp_path / "x.png", str(tmp_path / "x.png")):
+    path = tmp_path / "x.png"
+    for kind in (Image.fromarray(image), path, str(path), path.read_bytes()):
         result = translator.translate(kind, "b")
         assert isinstance(result, Image.Image)
         assert np.array_equal(np.asarray(result), expected)
@@ -139,8 +140,8 @@ def test_what_is_measured_is_what_is_delivered(tiny, precision):
     torch.manual_seed(0)
     networks = experiment.method.build(experiment.a, experiment.b).eval()
     images = torch.from_numpy(noise(5, 3, 32, 32))
-    measured = Translating(experiment, networks, torch.device("cpu"), 0).translate(images, "b")
     delivered = Translator(experiment, networks, torch.device("cpu"))
+    measured = translate(delivered, images, "b", 0)
     assert torch.equal(measured.translations, delivered.translate_batch(images, "a", None))
 
 
@@ -148,7 +149,7 @@ def test_bfloat16_is_near_float32(translator, monkeypatch):
     image = noise(32, 32)
     exact = translator.translate(image, "b")
     monkeypatch.setattr(
-        translate_module,
+        applied,
         "precision_of_translation",
         lambda training, device: torch.autocast(device.type, torch.bfloat16),
     )
@@ -177,31 +178,34 @@ def test_an_image_that_does_not_fit_is_refused(translator, monkeypatch):
         raise torch.OutOfMemoryError
 
     monkeypatch.setattr(translator, "_translate_at_once", full_gpu)
-    with pytest.raises(DataError, match=r"64×32 pixels.*resolution trained"):
+    with pytest.raises(DataError, match="64×32 pixels") as error:
         translator.translate(noise(32, 64), "b")
+    assert error.value.code == "image-too-large-for-gpu"
 
 
 def test_settings_without_meaning(tiny, translator):
     image = noise(32, 32)
-    with pytest.raises(SettingError, match="domain a or b"):
-        translator.translate(image, "c")
-    with pytest.raises(SettingError, match="only one translation per image to a"):
-        translator.translate(image, "a", samples=2)
-    with pytest.raises(SettingError, match="style_seed is -1"):
-        translator.translate(image, "b", style_seed=-1)
     plain = build(replace(tiny, method=replace(tiny.method, style_channels=0)))
-    with pytest.raises(SettingError, match="style_channels"):
-        plain.translate(image, "b", samples=2)
-    with pytest.raises(SettingError, match="style_seed is 4, but this model has only one"):
-        plain.translate(image, "b", style_seed=4)
+    refused = [
+        (translator, "c", {}, "no-such-domain", "to"),
+        (translator, "a", {"samples": 2}, "model-has-no-style", "samples"),
+        (translator, "b", {"style_seed": -1}, "style-seed-or-samples-too-small", None),
+        (plain, "b", {"samples": 2}, "model-has-no-style", "samples"),
+        (plain, "b", {"style_seed": 4}, "model-has-no-style", "style_seed"),
+    ]
+    for model, to, settings, code, setting in refused:
+        with pytest.raises(SettingError) as error:
+            model.translate(image, to, **settings)
+        assert (error.value.code, error.value.setting) == (code, setting)
     assert plain.translate(image, "b").shape == (32, 32, 3)
 
 
 def test_gpu_that_is_absent(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     folder = save_model(tmp_path / "model", tiny, tiny.method.build(tiny.a, tiny.b), 1, "")
-    with pytest.raises(SettingError, match="finds no GPU"):
+    with pytest.raises(SettingError) as error:
         unpaired.load(folder, device="cuda")
+    assert error.value.code == "no-gpu"
 
 
 def test_images_that_cannot_be_used(translator, tmp_path):
@@ -209,8 +213,19 @@ def test_images_that_cannot_be_used(translator, tmp_path):
         translator.translate(noise(2, 32), "b")
     with pytest.raises(UnreadableImage, match="cannot be opened"):
         translator.translate(Path(tmp_path / "absent.png"), "b")
-    for thing in ([noise(32, 32)], (noise(32, 32),), None, b"x"):
-        with pytest.raises(DataError, match="one image: a Pillow image, an array"):
+    with pytest.raises(UnreadableImage):
+        translator.translate(b"x", "b")
+    for thing in ([noise(32, 32)], (noise(32, 32),), None):
+        with pytest.raises(DataError) as error:
             translator.translate(thing, "b")
-    with pytest.raises(DataError, match="no image"):
+        assert error.value.code == "no-kind-of-image"
+    with pytest.raises(DataError) as error:
         translator.translate(torch.zeros(0, 1, 32, 32, dtype=torch.uint8), "b")
+    assert error.value.code == "empty-batch"
+
+
+def test_a_translator_says_what_it_is(translator):
+    name = translator.experiment.name
+    assert repr(translator) == (
+        f"<Translator {name}: CycleGAN a2b b2a, a 1x32x32, b 3x32x32, cpu, float32>"
+    )

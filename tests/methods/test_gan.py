@@ -20,10 +20,11 @@ from unpaired.core.errors import SettingError
 from unpaired.engine.distributed import build_fabric
 from unpaired.engine.state import State
 from unpaired.engine.step import Step
-from unpaired.evaluation.samples import Translating
+from unpaired.evaluation.samples import generate
 from unpaired.experiment.checks import check
 from unpaired.experiment.experiment import Experiment, from_json, to_json
 from unpaired.features import Pixels
+from unpaired.inference.applied import AppliedModel
 from unpaired.methods import GAN
 from unpaired.methods.networks import Networks
 from unpaired.models.folder import load_model
@@ -313,8 +314,8 @@ def test_images_that_are_measured_are_drawn_anew_and_alike(noise: Experiment):
     """The same noise for every evaluation, so that numbers of two moments can be compared."""
     torch.manual_seed(0)
     nets = noise.method.build(None, noise.b).eval()
-    making = Translating(noise, nets, torch.device("cpu"), style_seed=0)
-    first, second = making.generate(180), making.generate(180)
+    model = AppliedModel(noise, nets, torch.device("cpu"))
+    first, second = generate(model, 180, 0), generate(model, 180, 0)
     assert torch.equal(first, second)
     assert first.shape == (180, 1, 32, 32)
     assert len(first.flatten(1).unique(dim=0)) == 180

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from unpaired.core.errors import SettingError
 from unpaired.networks import Discriminator, Generator, PatchGAN
 from unpaired.networks.layers import (
     INITIAL_STD,
@@ -113,6 +114,30 @@ def test_gradients_reach_every_parameter_of_generators(settings, style_channels)
     found = network(images(2, 1), style)
     (found * torch.randn(found.shape)).sum().backward()
     assert_gradients(network)
+
+
+@for_generators
+def test_generators_give_the_features_of_named_layers(settings):
+    network = build(settings, 3, 1, "signed", 4).eval()
+    x, style = images(), torch.randn(2, 4)
+    names = list(network.feature_layers)
+    expected: dict[str, Any] = {}
+    handles = [
+        layer.register_forward_hook(lambda *call, name=name: expected.update({name: call[2]}))
+        for name, layer in network.feature_layers.items()
+    ]
+    network(x, style)
+    assert list(expected) == names
+    for handle in handles:
+        handle.remove()
+    features = network.features(x, names, style)
+    assert all(torch.equal(features[name], expected[name]) for name in names)
+    last = network.feature_layers[names[-1]]
+    last.register_forward_hook(lambda *_: pytest.fail("a layer behind the last that is wanted"))
+    assert list(network.features(x, names[:1], style)) == names[:1]
+    with pytest.raises(SettingError) as error:
+        network.features(x, ["decoder.0"])
+    assert error.value.code == "unknown-layer"
 
 
 @for_generators

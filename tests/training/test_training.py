@@ -27,10 +27,12 @@ from unpaired.data.sources import BuiltIn, Folder
 from unpaired.data.tensors import images_at_once
 from unpaired.engine.schedules import Constant
 from unpaired.evaluation import evaluate as evaluation
-from unpaired.evaluation import samples as piles
+from unpaired.evaluation import samples as evaluation_samples
 from unpaired.evaluation.model import Result
-from unpaired.evaluation.samples import Translated
+from unpaired.evaluation.samples import Translated, translate
 from unpaired.experiment.experiment import Experiment
+from unpaired.inference import applied
+from unpaired.inference.applied import AppliedModel
 from unpaired.inference.translator import Translator
 from unpaired.models.card import card
 from unpaired.models.folder import load_model
@@ -346,7 +348,8 @@ def test_sample_grids_show_the_way_there_and_back(tiny: Experiment):
     for domain, other in (("a", "b"), ("b", "a")):
         settings = getattr(tiny, domain)
         pixels = load_images(settings, "validation").gather([0, 1, 2])
-        found = samples.columns(tiny, nets, pixels, domain)
+        model = AppliedModel(tiny, nets, torch.device("cpu"))
+        found = samples.columns(model, pixels, domain)
         names = [domain, f"{domain}→{other}", f"{domain}→{other}→{domain}"]
         assert list(found) == names
         original = [image.permute(1, 2, 0).numpy() for image in pixels]
@@ -355,31 +358,31 @@ def test_sample_grids_show_the_way_there_and_back(tiny: Experiment):
         for name, expected in zip(names, channels, strict=True):
             assert [image.shape for image in found[name]] == [(32, 32, expected)] * 3
             assert found[name][0].dtype == np.uint8
-        again = samples.columns(tiny, nets, pixels, domain)  # fixed styles
+        again = samples.columns(model, pixels, domain)  # fixed styles
         assert all(
             np.array_equal(x, y) for n in names for x, y in zip(found[n], again[n], strict=True)
         )
 
 
 @pytest.mark.parametrize("domain", ["a", "b"])
-def test_a_pile_of_large_images_is_translated_in_parts(tiny: Experiment, monkeypatch, domain):
+def test_many_large_images_are_translated_in_parts(tiny: Experiment, monkeypatch, domain):
     """100 images of 256×256 at once would need several GB; each keeps its style in the parts."""
     torch.manual_seed(0)
     nets = tiny.method.build(tiny.a, tiny.b).eval()
     pixels = load_images(getattr(tiny, domain), "validation").gather([0, 1, 2])
-    translating = piles.Translating(tiny, nets, torch.device("cpu"), 0)
-    at_once = translating.translate(pixels, domain)
-    batch_sizes: list[int] = []
-    original = type(tiny.method).translate
+    model = AppliedModel(tiny, nets, torch.device("cpu"))
+    at_once = translate(model, pixels, domain, 0)
+    sizes: list[int] = []
+    original = model.values
 
-    def translate(method: Any, networks: Any, images: Tensor, *rest: Any) -> Tensor:
-        batch_sizes.append(len(images))
-        return original(method, networks, images, *rest)
+    def values(images: Tensor, domain: Any) -> Tensor:
+        sizes.append(len(images))
+        return original(images, domain)
 
-    monkeypatch.setattr(piles, "images_at_once", lambda height, width: 2)
-    monkeypatch.setattr(type(tiny.method), "translate", translate)
-    in_parts = translating.translate(pixels, domain)
-    assert batch_sizes == [2, 2, 1, 1]  # each to the other domain, and back
+    monkeypatch.setattr(model, "values", values)
+    monkeypatch.setattr(evaluation_samples, "images_at_once", lambda height, width: 2)
+    in_parts = translate(model, pixels, domain, 0)
+    assert sizes == [2, 1]
     for name in ("source", "translations", "reconstructions"):
         difference = getattr(at_once, name).int() - getattr(in_parts, name).int()
         assert difference.abs().max() <= 1, name
@@ -393,12 +396,13 @@ def test_the_grid_of_styles_has_one_style_per_column(tiny: Experiment):
     torch.manual_seed(0)
     nets = tiny.method.build(tiny.a, tiny.b).eval()
     pixels = load_images(tiny.a, "validation").gather([0, 1])
-    found = samples.styles(tiny, nets, pixels)
+    model = Translator(tiny, nets, torch.device("cpu"))
+    found = samples.styles(model, pixels)
     assert list(found) == ["a", *(f"style {i + 1}" for i in range(samples.NUM_STYLES))]
     assert not np.array_equal(found["style 1"][0], found["style 2"][0])
     style = tiny.method.draw_styles(nets, 1, samples.generator(2, "styles"))
     assert style is not None
-    delivered = Translator(tiny, nets, torch.device("cpu")).translate_batch(pixels, "b", style)
+    delivered = model.translate_batch(pixels, "b", style)
     expected = samples.to_arrays(delivered)
     assert all(np.array_equal(x, y) for x, y in zip(found["style 3"], expected, strict=True))
 
@@ -417,10 +421,10 @@ def test_the_grid_of_styles_is_made_as_translations_are_delivered(
         return original(self, nets, images, *more)
 
     monkeypatch.setattr(type(tiny.method), "translate", look)
-    monkeypatch.setattr(piles, "images_at_once", lambda height, width: 2)
+    monkeypatch.setattr(evaluation_samples, "images_at_once", lambda height, width: 2)
     lower = lambda training, device: torch.autocast(device.type, torch.bfloat16)  # noqa: E731
-    monkeypatch.setattr(piles, "precision_of_translation", lower)
-    samples.styles(tiny, nets, pixels)
+    monkeypatch.setattr(applied, "precision_of_translation", lower)
+    samples.styles(AppliedModel(tiny, nets, torch.device("cpu")), pixels)
     assert seen == [(2, True), (1, True)] * samples.NUM_STYLES
 
 

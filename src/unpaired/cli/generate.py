@@ -56,12 +56,12 @@ def run(arguments: list[str]) -> int:
     model = Noise(options.model, options.device)
     if options.between:
         first, last = options.between
-        latents = model.between(first, last, options.count, options.seed)
+        noise = model.between(first, last, options.count, options.seed)
     elif options.arithmetic is not None:
-        latents = model.arithmetic(options.arithmetic, options.seed)
+        noise = model.arithmetic(options.arithmetic, options.seed)
     else:
-        latents = model.latents(options.count, options.seed)
-    save(model.images(latents), paths)
+        noise = model.latents(options.count, options.seed)
+    save(model.images(noise), paths)
     if options.json:
         print_json({"output": str(options.output), "images": [path.name for path in paths]})
     else:

@@ -140,10 +140,10 @@ def resolve(
         base, _ = choose(base)
     experiment = _with_flags(override(base, rest, prog, origin), options, settings)
     if options.recipe:
-        if experiment.method.latent_channels and not base.method.latent_channels:
+        if base.directions and not experiment.directions:
             experiment = _without_a(experiment, options, settings)
         return _of_one_size(experiment, settings), []
-    if experiment.a is None and not experiment.method.latent_channels:
+    if experiment.a is None and experiment.directions:
         raise SettingError(_NO_IMAGES, code="no-image-sets")
     if options.time is not None:
         settings.add("training.images")  # the budget says how long
@@ -276,6 +276,6 @@ def finish(folder: Path, experiment: Experiment, *, as_json: bool) -> None:
     for note in tested.notes:
         say(f"note: {note}")
     say(f"report: {folder / 'report.html'}\nmodel:  {folder / 'model'}")
-    from_noise = experiment.method.latent_channels > 0
-    verb, rest = ("generate", "-o OUT") if from_noise else ("translate", "IMAGES -o OUT --to b")
+    translates = bool(experiment.directions)
+    verb, rest = ("translate", "IMAGES -o OUT --to b") if translates else ("generate", "-o OUT")
     say(f"next:   unpaired {verb} {folder / 'model'} {rest}")

@@ -18,8 +18,8 @@ from unpaired.data.codecs.numbers import from_integers
 from unpaired.data.domain import Domain, Pixels
 from unpaired.data.tensors import LUMA
 
-ImageLike = Image.Image | NDArray[Any] | Tensor | Path | str
-"""A Pillow image; an array (H, W) or (H, W, C); a tensor [C, H, W]; or a file.
+ImageLike = Image.Image | NDArray[Any] | Tensor | Path | str | bytes
+"""A Pillow image; an array (H, W) or (H, W, C); a tensor [C, H, W]; a file, or its bytes.
 
 Arrays and tensors hold uint8 (0 to 255) or uint16 (0 to 65535). Transparency in arrays, as a second
 or fourth channel, is for uint8 alone.
@@ -39,6 +39,8 @@ def read_image(image: ImageLike, domain: Domain) -> Pixels:
     """
     if isinstance(image, (str, Path)):
         return _decode(Path(image), str(image), domain)
+    if isinstance(image, bytes):
+        return _decode(image, "the image", domain)
     if isinstance(image, Image.Image):
         try:
             content = _encode(image)
@@ -49,8 +51,8 @@ def read_image(image: ImageLike, domain: Domain) -> Pixels:
     if not isinstance(image, (np.ndarray, Tensor)):
         raise DataError(
             f"{type(image).__name__} is no kind of image. Give one image: a Pillow image, an array "
-            "(H, W) or (H, W, C), a tensor [C, H, W], or a file; of a list each by itself. Many "
-            "files are translated by unpaired.translate_files.",
+            "(H, W) or (H, W, C), a tensor [C, H, W], a file, or its bytes; of a list each by "
+            "itself. Many files are translated by unpaired.translate_files.",
             code="no-kind-of-image",
         )
     if isinstance(image, Tensor):
@@ -67,7 +69,7 @@ def read_image(image: ImageLike, domain: Domain) -> Pixels:
 
 
 def like(pixels: Pixels, image: ImageLike) -> Any:
-    """Pixels (H, W, C) as the same kind of thing as `image`; a Pillow image for a file."""
+    """Pixels (H, W, C) as the same kind of thing as `image`; a Pillow image for files and bytes."""
     if isinstance(image, Tensor):
         return torch.from_numpy(pixels).permute(2, 0, 1).contiguous().to(image.device)
     if isinstance(image, np.ndarray):

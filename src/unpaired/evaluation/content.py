@@ -8,7 +8,8 @@ from typing import Any
 from torch import Tensor
 
 from unpaired.data.domain import DomainName
-from unpaired.evaluation.samples import Translated, Translating, first
+from unpaired.evaluation.samples import Translated, first
+from unpaired.inference.applied import AppliedModel
 from unpaired.metrics import segmentation
 from unpaired.metrics.catalogue.metric import Need
 from unpaired.metrics.hidden_signal import HiddenSignal, hidden_signal
@@ -57,15 +58,13 @@ def against_truth(
     return values
 
 
-def honesty(
-    translating: Translating, domain: DomainName, images: Translated, seed: int
-) -> HiddenSignal:
+def honesty(model: AppliedModel, domain: DomainName, images: Translated, seed: int) -> HiddenSignal:
     """See `hidden_signal`; of at most `MOST_IMAGES`, and where there is a way back."""
     source, translations = (
         first(pixels, MOST_IMAGES, seed) for pixels in (images.source, images.translations)
     )
 
-    def way_back(changed: Tensor) -> Tensor:
-        return translating.translate_back(changed, source, domain)
+    def reconstruct(changed: Tensor) -> Tensor:
+        return model.reconstruct(changed, source, domain)
 
-    return hidden_signal(translations, source, way_back, seed)
+    return hidden_signal(translations, source, reconstruct, seed)

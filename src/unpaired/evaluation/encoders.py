@@ -12,31 +12,31 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unpaired.data.domain import OTHER, DomainName
-from unpaired.evaluation.samples import Sample, Translated, Translating, to_eight_bits
+from unpaired.evaluation.samples import Sample, Translated, to_eight_bits
 from unpaired.features.classifier import train_classifier
 from unpaired.features.probe import probe
+from unpaired.inference.applied import AppliedModel
 from unpaired.metrics.catalogue.metric import Need
 
 Values = dict[Need, Any]
 
 
 def codes(
-    translating: Translating,
+    model: AppliedModel,
     domain: DomainName,
     images: Translated,
     labels: NDArray[Any] | None,
 ) -> Values:
     """Images and their translations in the features of the method's own encoder, where it has one;
     and the classes that it predicts, where it has learned them."""
-    source = translating.describe(images.source, domain)
-    if source is None:
-        return {}
-    values: Values = {
-        "source_codes": source,
-        "translation_codes": translating.describe(images.translations, OTHER[domain]),
-    }
-    if translating.experiment.method.num_classes and labels is not None:
-        values["encoder_labels"] = translating.classify(images.source)
+    values: Values = {}
+    source = model.encode(images.source, domain)
+    translations = model.encode(images.translations, OTHER[domain])
+    if source is not None and translations is not None:
+        values["source_codes"] = source.double().numpy()
+        values["translation_codes"] = translations.double().numpy()
+    if labels is not None and (classes := model.classify(images.source)) is not None:
+        values["encoder_labels"] = classes.numpy()
     return values
 
 
@@ -59,14 +59,14 @@ def adaptation(
     return values, {"student_labels": predicted[1]}
 
 
-def probed(translating: Translating, training: Sample, test: Sample) -> tuple[Values, list[str]]:
+def probed(model: AppliedModel, training: Sample, test: Sample) -> tuple[Values, list[str]]:
     """Classes of labelled images of b, by a linear classifier of the discriminator's features.
 
     Where there are labels and no discriminator, a note says so in place of the number.
     """
     if training.labels is None or test.labels is None:
         return {}, []
-    discriminators = translating.networks.discriminators
+    discriminators = model.networks.discriminators
     if "b" not in discriminators:
         why = (
             "feature_accuracy/b is missing: it is of the discriminator's features, and these "
@@ -74,6 +74,6 @@ def probed(translating: Translating, training: Sample, test: Sample) -> tuple[Va
             "training have it."
         )
         return {}, [why]
-    batches = [translating.values(images.pixels, "b") for images in (training, test)]
+    batches = [model.batches(images.pixels, "b") for images in (training, test)]
     predicted = probe(discriminators["b"], batches[0], training.labels, batches[1])
     return {"probe_labels": predicted, "real_labels": test.labels}, []

@@ -80,7 +80,7 @@ def evaluate(
     extractors = [extractors] if isinstance(extractors, str) else extractors
     parsed = [parse_extractor(e) if isinstance(e, str) else e for e in extractors]
     loaded = [extractor.load(where) for extractor in parsed]  # before anything long begins
-    if output is not None and not experiment.method.directions:
+    if output is not None and not experiment.directions:
         raise SettingError(
             "-o writes how faithful translations are; this model makes images from noise and "
             "translates none. Leave it out.",
@@ -150,7 +150,7 @@ def _check_images_are_here(experiment: Experiment, *, is_run: bool) -> None:
 
 
 def _write_faithfulness(evaluator: Evaluator, result: Result, folder: Path) -> None:
-    names = names_of(encode(evaluator.experiment), evaluator.experiment.method.directions)
+    names = names_of(encode(evaluator.experiment), evaluator.experiment.directions)
     directions = {
         names.path(domain, OTHER[domain]): faithfulness(
             images.source, images.translations, evaluator.images[domain].names

@@ -14,8 +14,9 @@ from unpaired.data.domain import OTHER, DomainName
 from unpaired.evaluation import content
 from unpaired.evaluation import encoders as learned
 from unpaired.evaluation.measure import Gathered
-from unpaired.evaluation.samples import Translated, Translating, first, to_eight_bits
+from unpaired.evaluation.samples import Translated, first, to_eight_bits, translate
 from unpaired.features.pixels import averages
+from unpaired.inference.applied import AppliedModel
 from unpaired.metrics.catalogue.metric import Need
 
 if TYPE_CHECKING:
@@ -47,20 +48,20 @@ class _ImageSets:
 
 
 def of_translations(
-    evaluator: Evaluator, translating: Translating, domain: DomainName, images: Translated
+    evaluator: Evaluator, model: AppliedModel, domain: DomainName, images: Translated
 ) -> Gathered:
     """All that metrics need of the translations of a domain's images."""
     labels = evaluator.images[domain].labels
     before = evaluator.unchanged(domain, images.source)
     values = _settings(evaluator) | content.translated(images, evaluator.protocol.style_seed)
-    values |= evaluator.pretrained.values | learned.codes(translating, domain, images, labels)
+    values |= evaluator.pretrained.values | learned.codes(model, domain, images, labels)
     if labels is not None:
         values["labels"] = labels
     unchanged: dict[Need, Any] = {}
     for of_translations, of_unchanged in (
         _classes(evaluator, domain, images.translations, before),
         _truth(evaluator, domain, images.translations, before),
-        adaptation(evaluator, translating, domain),
+        adaptation(evaluator, model, domain),
     ):
         values |= of_translations
         unchanged |= of_unchanged
@@ -71,10 +72,10 @@ def of_translations(
 
 
 def of_noise(
-    evaluator: Evaluator, translating: Translating, images: Tensor
+    evaluator: Evaluator, model: AppliedModel, images: Tensor
 ) -> tuple[Gathered, list[str]]:
     """All that metrics need of images of b from noise; and what there is to note."""
-    probed, notes = learned.probed(translating, evaluator.training["b"], evaluator.images["b"])
+    probed, notes = learned.probed(model, evaluator.training["b"], evaluator.images["b"])
     sets = _image_sets(evaluator, "b", {"": images})
     values = _settings(evaluator) | {"from_noise": images} | probed | sets.values
     slots = {"target": "b", "extractor": evaluator.protocol.extractor}
@@ -117,13 +118,14 @@ def _truth(
     return values, before
 
 
-def adaptation(evaluator: Evaluator, translating: Translating, domain: DomainName) -> _Parts:
+def adaptation(evaluator: Evaluator, model: AppliedModel, domain: DomainName) -> _Parts:
     """See `learned.adaptation`; only on test images, and where both domains have labels."""
     training, real = evaluator.training[domain], evaluator.images[OTHER[domain]]
     wanted = evaluator.experiment.evaluation.adaptation and evaluator.split == "test"
     if not wanted or training.labels is None or real.labels is None:
         return {}, {}
-    images = translating.translate(training.pixels, domain, and_back=False)
+    seed = evaluator.protocol.style_seed
+    images = translate(model, training.pixels, domain, seed, and_back=False)
     unchanged = evaluator.unchanged(domain, images.source)
     labels = training.labels
     return learned.adaptation(images.translations, unchanged, labels, real, evaluator.device)

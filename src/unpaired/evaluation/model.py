@@ -22,13 +22,16 @@ from unpaired.evaluation.content import Pretrained
 from unpaired.evaluation.measure import measure
 from unpaired.evaluation.samples import (
     Translated,
-    Translating,
     content_hash,
+    generate,
     sample,
+    translate,
 )
 from unpaired.evaluation.task_classifiers import task_classifiers
 from unpaired.experiment.experiment import Experiment
+from unpaired.inference.applied import AppliedModel
 from unpaired.methods.networks import Networks
+from unpaired.methods.protocols import Generates
 from unpaired.metrics import paired
 from unpaired.metrics.hidden_signal import HiddenSignal
 from unpaired.records.evaluation import EvaluationRecord
@@ -89,35 +92,35 @@ class Evaluator:
     def measure(self, networks: Networks, images: int, weights: str = "ema") -> Result:
         """Translate everything there and back, and measure it. `networks` is in eval mode."""
         started = time.monotonic()
-        method, seed = self.experiment.method, self.protocol.style_seed
-        translating = Translating(self.experiment, networks, self.device, seed)
+        seed = self.protocol.style_seed
+        model = AppliedModel(self.experiment, networks, self.device)
         translated: dict[DomainName, Translated] = {}
         metrics: dict[str, Measurement] = {}
         from_noise: Tensor | None = None
         notes = list(self.leaks)
         hidden: dict[DomainName, HiddenSignal] = {}
         worst: dict[DomainName, tuple[NDArray[np.int64], str]] = {}
-        for direction in method.directions:
+        for direction in self.experiment.directions:
             domain = SOURCE[direction]
-            pair = translating.translate(self.images[domain].pixels, domain)
+            pair = translate(model, self.images[domain].pixels, domain, seed)
             translated[domain] = pair
-            gathered = gather.of_translations(self, translating, domain, pair)
+            gathered = gather.of_translations(self, model, domain, pair)
             if self.split == "test" and pair.reconstructions is not None:
-                hidden[domain] = content.honesty(translating, domain, pair, seed)
+                hidden[domain] = content.honesty(model, domain, pair, seed)
                 gathered.values["hidden_signal"] = hidden[domain]
             metrics |= measure(gathered)
             scores, by = self._per_image(domain, pair)
             worst[domain] = np.argsort(scores, kind="stable")[:16], by
-        if method.latent_channels:
-            from_noise = translating.generate(len(self.images["b"].pixels))
-            gathered, missing = gather.of_noise(self, translating, from_noise)
+        if isinstance(self.experiment.method, Generates):
+            from_noise = generate(model, len(self.images["b"].pixels), seed)
+            gathered, missing = gather.of_noise(self, model, from_noise)
             notes += missing
             metrics |= measure(gathered)
         record = EvaluationRecord(
             images=images,
             weights=weights,
             split=self.split,
-            precision=translating.precision,
+            precision=model.precision,
             seconds=time.monotonic() - started,
             protocol=self.protocol,
             fingerprint=self.protocol.fingerprint,

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unpaired.core.devices import precision_of_translation, translates_in
 from unpaired.data.batches import generator
 from unpaired.data.dataset import Images
-from unpaired.data.domain import DIRECTION, OTHER, DomainName
+from unpaired.data.domain import OTHER, DomainName
 from unpaired.data.tensors import images_at_once
-from unpaired.experiment.experiment import Experiment
-from unpaired.inference.noise import generate
-from unpaired.methods.networks import Networks
+from unpaired.inference.applied import AppliedModel
 
 MAX_IMAGES = 10_000
 
@@ -73,107 +68,39 @@ def content_hash(pixels: Tensor) -> str:
     return hashlib.sha256(shape + pixels.numpy().tobytes()).hexdigest()[:16]
 
 
-class Translating:
-    """A method's networks, applied to whole image sets on a device; styles and noise follow a seed.
+def translate(
+    model: AppliedModel,
+    pixels: Tensor,
+    domain: DomainName,
+    style_seed: int,
+    *,
+    and_back: bool = True,
+    styles: Tensor | None = None,
+) -> Translated:
+    """Images of a domain to the other and, where there is a direction and it is wanted, back.
 
-    Translations are made in the precision in which `translate` makes them.
+    `styles` [1 or N, style_channels]: in place of those of the seed.
     """
-
-    def __init__(
-        self, experiment: Experiment, networks: Networks, device: torch.device, style_seed: int
-    ) -> None:
-        """`networks` is in evaluation mode but for its discriminators."""
-        self.experiment, self.networks, self.device = experiment, networks, device
-        self.style_seed = style_seed
-
-    def values(self, pixels: Tensor, domain: DomainName) -> Iterator[Tensor]:
-        """Images of a domain, NCHW integers => batches as networks see it, on the device."""
-        representation = self.experiment.domain(domain).representation
-        for part in torch.split(pixels, images_at_once(*pixels.shape[2:])):
-            yield representation.encode(part.to(self.device))
-
-    @torch.inference_mode()
-    def translate(
-        self,
-        pixels: Tensor,
-        domain: DomainName,
-        *,
-        and_back: bool = True,
-        styles: Tensor | None = None,
-    ) -> Translated:
-        """Images of a domain to the other and, where there is a way and it is wanted, back.
-
-        `styles` [N, style_channels]: in place of those of the seed.
-        """
-        method, other = self.experiment.method, OTHER[domain]
-        representation = self.experiment.domain(other).representation
-        if styles is None:
-            random = generator(self.style_seed, "evaluate", domain)
-            styles = method.draw_styles(self.networks, len(pixels), random)
-        returns = and_back and DIRECTION[other] in method.directions
-        translations, reconstructions = [], []
-        done = 0
-        for source in self.values(pixels, domain):
-            style = None if styles is None else styles[done : done + len(source)]
-            done += len(source)
-            with self._precision():
-                translation = method.translate(self.networks, source, other, style)
-            translations.append(representation.decode(translation).cpu())
-            if returns:
-                reconstructions.append(self._translate_back(translation, source, domain))
-        return Translated(
-            to_eight_bits(pixels),
-            torch.cat(translations),
-            torch.cat(reconstructions) if returns else None,
+    if styles is None:
+        random = generator(style_seed, "evaluate", domain)
+        styles = model.draw_styles(len(pixels), random)
+    translations, reconstructions = [], []
+    at_once = images_at_once(*pixels.shape[2:])
+    for first_of_part in range(0, len(pixels), at_once):
+        part = slice(first_of_part, first_of_part + at_once)
+        style = styles if styles is None or len(styles) == 1 else styles[part]
+        translated, back = model.translate_and_back(
+            pixels[part], OTHER[domain], style, back=and_back
         )
+        translations.append(translated)
+        reconstructions += [] if back is None else [back]
+    return Translated(
+        to_eight_bits(pixels),
+        torch.cat(translations),
+        torch.cat(reconstructions) if reconstructions else None,
+    )
 
-    @torch.inference_mode()
-    def translate_back(self, translations: Tensor, source: Tensor, domain: DomainName) -> Tensor:
-        """Translations of images of `domain`, given as 8-bit pixels, back to it; uint8."""
-        pairs = zip(
-            self.values(translations, OTHER[domain]), self.values(source, domain), strict=True
-        )
-        return torch.cat([self._translate_back(*pair, domain) for pair in pairs])
 
-    def _translate_back(self, translation: Tensor, source: Tensor, domain: DomainName) -> Tensor:
-        """One batch of values => its pixels in `domain`."""
-        with self._precision():
-            cycled = self.experiment.method.translate_back(
-                self.networks, translation, source, domain
-            )
-        return self.experiment.domain(domain).representation.decode(cycled).cpu()
-
-    @property
-    def precision(self) -> Literal["bfloat16", "float32"]:
-        """The number format in which its images are made; of noise always float32."""
-        makes_from_noise = not self.experiment.method.directions
-        training = self.experiment.training
-        return "float32" if makes_from_noise else translates_in(training.precision, self.device)
-
-    def _precision(self) -> torch.autocast:
-        return precision_of_translation(self.experiment.training.precision, self.device)
-
-    def generate(self, count: int) -> Tensor:
-        """`count` images of b from noise, NCHW uint8."""
-        random = generator(self.style_seed, "evaluate", "b")
-        latents = self.experiment.method.draw_latents(count, random)
-        return generate(self.experiment, self.networks, latents, self.device)
-
-    @torch.inference_mode()
-    def describe(self, pixels: Tensor, domain: DomainName) -> NDArray[np.float64] | None:
-        """What the method's own encoder makes of images of a domain, (N, d); none without one."""
-        described = []
-        for values in self.values(pixels, domain):
-            features = self.experiment.method.features(self.networks, values, domain)
-            if features is None:
-                return None
-            described.append(features.double().cpu().numpy())
-        return np.concatenate(described)
-
-    @torch.inference_mode()
-    def classify(self, pixels: Tensor) -> NDArray[np.int64]:
-        """The classes of images of a, to an encoder that has learned them."""
-        method = self.experiment.method
-        logits = [method.classify(self.networks, values) for values in self.values(pixels, "a")]
-        classes: NDArray[np.int64] = torch.cat(logits).argmax(1).cpu().numpy()
-        return classes
+def generate(model: AppliedModel, count: int, style_seed: int) -> Tensor:
+    """`count` images of b from noise that follows a seed, NCHW uint8."""
+    return model.generate(model.draw_latents(count, generator(style_seed, "evaluate", "b")))

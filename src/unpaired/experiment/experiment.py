@@ -8,10 +8,11 @@ from typing import Final, Literal
 
 from unpaired.core.config import Natural, config, decode, decoding_problems, encode
 from unpaired.core.errors import SettingError
-from unpaired.data.domain import Domain, DomainName
+from unpaired.data.domain import Direction, Domain, DomainName
 from unpaired.engine.settings import Training
 from unpaired.experiment.earlier import in_present_form
 from unpaired.methods import CycleGAN, Method
+from unpaired.methods.protocols import Translates
 
 SCHEMA: Final = 1
 """Version of the JSON form; a newer one is refused by name."""
@@ -60,6 +61,11 @@ class Experiment:
     def evaluation_images(self) -> int:
         """See `engine.settings.Trainable`."""
         return self.evaluation.images
+
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        """The directions in which its method translates; none: it generates images from noise."""
+        return self.method.directions if isinstance(self.method, Translates) else ()
 
     def domain(self, name: DomainName) -> Domain:
         """A domain that must be there."""

@@ -236,8 +236,9 @@ class _Run:
             placed = self.translator.place(image.pixels, job.name, self.to, self.resolution)
         except UnreadableImage as error:
             return error
-        fixed_size = self.translator.experiment.method.fixed_size
-        shrunk = is_shrunk(image.pixels, source, self.resolution, fixed_size=fixed_size)
+        shrunk = is_shrunk(
+            image.pixels, source, self.resolution, fixed_size=self.translator.translating.fixed_size
+        )
         return _Ready(job, placed, image.notes, shrunk)
 
     def _batch_size(self, image: _Ready) -> int:

@@ -17,27 +17,11 @@ from unpaired.core.devices import Device, choose_device
 from unpaired.core.errors import SettingError
 from unpaired.core.torch_state import plain_torch
 from unpaired.data.batches import generator
-from unpaired.data.tensors import images_at_once
-from unpaired.experiment.experiment import Experiment
-from unpaired.methods.networks import Networks
+from unpaired.inference.applied import AppliedModel
 from unpaired.models.folder import load_model
 
 
-@plain_torch()
-@torch.inference_mode()
-def generate(
-    experiment: Experiment, networks: Networks, latents: Tensor, device: torch.device
-) -> Tensor:
-    """[N, latent_channels] => N images of b, NCHW uint8 on the CPU."""
-    b = experiment.b
-    images = []
-    for part in torch.split(latents, images_at_once(b.size, b.size)):
-        values = experiment.method.generate(networks, part.to(device, torch.float32))
-        images.append(b.representation.decode(values).cpu())
-    return torch.cat(images)
-
-
-class Noise:
+class Noise(AppliedModel):
     """A model that makes images from noise. Image k of a seed is always the same."""
 
     @plain_torch()
@@ -49,13 +33,12 @@ class Noise:
             SettingError: when the model translates images.
         """
         model = load_model(Path(folder))
-        self.experiment = model.experiment
-        if not self.experiment.method.latent_channels:
+        if model.experiment.directions:
             raise SettingError(
-                f"{folder} is a model that translates images. Use `unpaired translate`."
+                f"{folder} is a model that translates images. Use `unpaired translate`.",
+                code="model-translates",
             )
-        self.device = choose_device(device)
-        self.networks = model.networks.to(self.device)
+        super().__init__(model.experiment, model.networks, choose_device(device))
 
     @plain_torch()
     def latents(self, count: int, seed: int = 0, first: int = 0) -> Tensor:
@@ -66,27 +49,26 @@ class Noise:
         """
         if count < 1 or min(seed, first) < 0:
             raise SettingError(
-                f"count is {count}, seed {seed} and first {first}: the least are 1, 0 and 0."
+                f"count is {count}, seed {seed} and first {first}: the least are 1, 0 and 0.",
+                code="count-seed-or-first-too-small",
             )
-        method = self.experiment.method
-        rows = [
-            method.draw_latents(1, generator("generate", seed, first + i)) for i in range(count)
-        ]
+        rows = [self.draw_latents(1, generator("generate", seed, first + i)) for i in range(count)]
         return torch.cat(rows)
 
+    @plain_torch()
     def images(self, latents: Tensor) -> list[NDArray[np.uint8]]:
         """[N, latent_channels] => N images (H, W, C), uint8.
 
         Raises:
             SettingError: for noise of another shape.
         """
-        width = self.experiment.method.latent_channels
+        width = self.generating.latent_channels
         if latents.ndim != 2 or latents.shape[1] != width:
             raise SettingError(
-                f"latents have the shape {tuple(latents.shape)}: this model takes (N, {width})."
+                f"latents have the shape {tuple(latents.shape)}: this model takes (N, {width}).",
+                code="latents-of-another-shape",
             )
-        pixels = generate(self.experiment, self.networks, latents, self.device)
-        return list(pixels.permute(0, 2, 3, 1).numpy())
+        return list(self.generate(latents).permute(0, 2, 3, 1).numpy())
 
     @plain_torch()
     def between(self, first: int, last: int, steps: int, seed: int = 0) -> Tensor:
@@ -132,7 +114,8 @@ def terms_of(text: str) -> list[tuple[str, str]]:
     if problem:
         raise SettingError(
             f"{text!r} is no sum of images: {problem}. Write their numbers, such as '0,4,7 - 1,2,3 "
-            "+ 8'."
+            "+ 8'.",
+            code="no-sum-of-images",
         )
     return list(zip(signs, terms, strict=True))
 
@@ -148,7 +131,8 @@ def free_paths(folder: Path, count: int, *, overwrite: bool = False) -> list[Pat
     if existing and not overwrite:
         raise SettingError(
             f"{len(existing)} of {count} images exist already (first: {existing[0]}). Choose "
-            "another folder with -o, or replace them with --overwrite."
+            "another folder with -o, or replace them with --overwrite.",
+            code="images-exist",
         )
     return paths
 

@@ -1,4 +1,4 @@
-"""Translator: a model applied to images, on the device and in the precision that suit it."""
+"""Translator: a model applied to a person's images: files, bytes, Pillow, arrays and tensors."""
 
 from __future__ import annotations
 
@@ -11,25 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unpaired.core.devices import (
-    Device,
-    choose_device,
-    precision_of_translation,
-    prefers_channels_last,
-)
+from unpaired.core.devices import Device, choose_device
 from unpaired.core.errors import DataError, SettingError
 from unpaired.core.torch_state import plain_torch
 from unpaired.data.batches import generator
-from unpaired.data.domain import DIRECTION, OTHER, Domain, DomainName, Pixels
+from unpaired.data.domain import DIRECTION, OTHER, DomainName, Pixels
 from unpaired.data.framing import Placed, Resolution, place
 from unpaired.data.pixels import ImageLike, like, read_image
-from unpaired.data.tensors import PIXELS_AT_ONCE, images_at_once
-from unpaired.experiment.experiment import Experiment
-from unpaired.methods.networks import Networks
+from unpaired.inference.applied import AppliedModel
 from unpaired.models.folder import load_model
-
-GPU_PIXELS_AT_ONCE = 64 * 256**2
-"""What fills a GPU, with nothing in its memory but the model; see `PIXELS_AT_ONCE`."""
 
 
 @plain_torch()
@@ -43,16 +33,16 @@ def load(folder: str | Path, device: Device = "auto") -> Translator:
     return Translator(model.experiment, model.networks, choose_device(device))
 
 
-class Translator:
+class Translator(AppliedModel):
     """Translates images between the two domains of a model."""
 
-    def __init__(self, experiment: Experiment, networks: Networks, device: torch.device) -> None:
-        """`networks` are in evaluation mode; they are moved to `device`."""
-        self.experiment = experiment
-        self.device = device
-        self.networks = networks.to(device)
-        if prefers_channels_last(device, experiment.b.size):
-            self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    def __repr__(self) -> str:
+        """Such as `<Translator demo: CycleGAN a2b b2a, a 1x32x32, b 3x32x32, cpu, float32>`."""
+        experiment = self.experiment
+        words = [type(experiment.method).__name__, *experiment.directions]
+        domains = [f"{n} {d.channels}x{d.size}x{d.size}" for n, d in experiment.domains.items()]
+        parts = [" ".join(words), *domains, str(self.device), self.precision]
+        return f"<Translator {experiment.name}: {', '.join(parts)}>"
 
     def read_as(self, **reading: Any) -> None:
         """Read images otherwise than in training: `range`, and settings of `Decoding`."""
@@ -74,11 +64,11 @@ class Translator:
         resolution: Resolution = "auto",
     ) -> Any:
         """Translate a Pillow image, an array (H, W) or (H, W, C), a tensor [C, H, W] or
-        [N, C, H, W], or a file, to domain `to`.
+        [N, C, H, W], a path, or the bytes of an image file, to domain `to`.
 
-        Returns the same kind of thing (a Pillow image for a file), at the same size, with the
-        channels and depth of the domain; with `samples` > 1, a list of as many, each in another
-        style. Style k of a seed is the same for all images. For sizes, see `Resolution`.
+        Returns the same kind of thing (a Pillow image for a path and for bytes), at the same size,
+        with the channels and depth of the domain; with `samples` > 1, a list of as many, each in
+        another style. Style k of a seed is the same for all images. For sizes, see `Resolution`.
 
         Raises:
             UnreadableImage, DataError: when the image cannot be used, with the reason.
@@ -88,7 +78,7 @@ class Translator:
         is_batch = isinstance(image, Tensor) and image.ndim == 4
         images: list[ImageLike] = list(image) if isinstance(image, Tensor) and is_batch else [image]
         if not images:
-            raise DataError("the batch holds no image.")
+            raise DataError("the batch holds no image.", code="empty-batch")
         source, _ = self.domains(to)
         placed = [
             self.place(read_image(one, source), "the image", to, resolution) for one in images
@@ -106,56 +96,12 @@ class Translator:
             results.append(torch.stack(like_input) if is_batch else like_input[0])
         return results if samples > 1 else results[0]
 
-    @plain_torch()
-    def translate_batch(self, pixels: Tensor, to: DomainName, style: Tensor | None) -> Tensor:
-        """Translate [N, C, H, W] uint8 or uint16, sides multiples of what the generator needs.
-
-        `style` [1 or N, style_channels] is for directions that have one. Returns [N, C', H, W] on
-        the CPU, uint8, or uint16 where the domain `to` has 16 bits. A batch that does not fit into
-        the GPU's memory is translated in halves.
-
-        Raises:
-            DataError: when a single image does not fit.
-        """
-        try:
-            return self._translate_at_once(pixels, to, style)
-        except torch.OutOfMemoryError:
-            height, width = pixels.shape[2:]
-            if len(pixels) == 1:
-                raise DataError(
-                    f"{width}×{height} pixels at once do not fit into the GPU's memory. Use "
-                    '--resolution trained (resolution="trained"), or --device cpu.'
-                ) from None
-        halves = zip(pixels.chunk(2), _spread(style, len(pixels)), strict=True)
-        return torch.cat([self.translate_batch(half, to, styles) for half, styles in halves])
-
-    @torch.inference_mode()
-    def _translate_at_once(self, pixels: Tensor, to: DomainName, style: Tensor | None) -> Tensor:
-        source, target = self.domains(to)
-        values = source.representation.encode(pixels.to(self.device))
-        if prefers_channels_last(self.device, min(values.shape[2:])):
-            values = values.to(memory_format=torch.channels_last)
-        if style is not None:
-            style = style.to(self.device).expand(len(pixels), -1)
-        with precision_of_translation(self.experiment.training.precision, self.device):
-            output = self.experiment.method.translate(self.networks, values, to, style)
-        return target.representation.decode(output, target.levels).cpu()
-
     def place(self, pixels: Pixels, name: str, to: DomainName, resolution: Resolution) -> Placed:
         """Make pixels (H, W, C) ready for translation to domain `to`; see `resolution.place`."""
-        method = self.experiment.method
+        multiple, domains = self.translating.size_multiple, self.domains(to)
         return place(
-            pixels,
-            name,
-            *self.domains(to),
-            method.size_multiple,
-            resolution,
-            fixed_size=method.fixed_size,
+            pixels, name, *domains, multiple, resolution, fixed_size=self.translating.fixed_size
         )
-
-    def domains(self, to: DomainName) -> tuple[Domain, Domain]:
-        """The domain that is translated, and the domain `to` that it is translated to."""
-        return self.experiment.domain(OTHER[to]), self.experiment.domain(to)
 
     @plain_torch()
     def style(self, to: DomainName, style_seed: int, sample: int) -> Tensor | None:
@@ -163,30 +109,33 @@ class Translator:
         if to == "a":
             return None
         random = generator("style", style_seed, sample)
-        return self.experiment.method.draw_styles(self.networks, 1, random)
-
-    def images_per_batch(self, height: int, width: int) -> int:
-        """How many images of a size are translated at once."""
-        pixels = GPU_PIXELS_AT_ONCE if self.device.type == "cuda" else PIXELS_AT_ONCE
-        return images_at_once(height, width, pixels)
+        return self.draw_styles(1, random)
 
     def check(self, to: DomainName, style_seed: int, samples: int) -> None:
         """Raise `SettingError` for settings that have no meaning for this model."""
         if to not in ("a", "b"):
-            raise SettingError(f"to is {to!r}: a model translates to its domain a or b.")
-        method = self.experiment.method
-        if not method.directions:
             raise SettingError(
-                "this model makes images from noise and translates none. Use `unpaired generate`."
+                f"to is {to!r}: a model translates to its domain a or b.",
+                code="no-such-domain",
+                setting="to",
             )
-        if DIRECTION[OTHER[to]] not in method.directions:
+        method, directions = self.experiment.method, self.experiment.directions
+        if not directions:
+            raise SettingError(
+                "this model makes images from noise and translates none. Use `unpaired generate`.",
+                code="model-generates",
+            )
+        if DIRECTION[OTHER[to]] not in directions:
             raise SettingError(
                 f"to is {to!r}, but a {type(method).__name__} model knows one direction only. "
-                f"Translate to {OTHER[to]}, or train one with the domains exchanged."
+                f"Translate to {OTHER[to]}, or train one with the domains exchanged.",
+                code="no-such-direction",
+                setting="to",
             )
         if style_seed < 0 or samples < 1:
             raise SettingError(
-                f"style_seed is {style_seed} and samples {samples}: the least are 0 and 1."
+                f"style_seed is {style_seed} and samples {samples}: the least are 0 and 1.",
+                code="style-seed-or-samples-too-small",
             )
         has_style = self.style(to, style_seed, 0) is not None
         for name, value, alone in (("samples", samples, 1), ("style_seed", style_seed, 0)):
@@ -194,7 +143,9 @@ class Translator:
                 raise SettingError(
                     f"{name} is {value}, but this model has only one translation per image to "
                     f"{to}: only a→b can have a style (method.style_channels). Leave {name} at "
-                    f"{alone}."
+                    f"{alone}.",
+                    code="model-has-no-style",
+                    setting=name,
                 )
 
 
@@ -206,8 +157,3 @@ def stack(images: Sequence[Pixels]) -> Tensor:
 def unstack(images: Tensor) -> list[Pixels]:
     """[N, C, H, W] => images (H, W, C)."""
     return list(np.ascontiguousarray(images.numpy().transpose(0, 2, 3, 1)))
-
-
-def _spread(style: Tensor | None, count: int) -> Sequence[Tensor | None]:
-    """The styles of the two halves of a batch."""
-    return (None, None) if style is None else style.expand(count, -1).chunk(2)

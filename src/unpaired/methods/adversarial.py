@@ -9,14 +9,14 @@ from unpaired.core.config import NonNegative, Positive, Values, config
 from unpaired.data.domain import OTHER, DomainName
 from unpaired.data.jitter import STILL, Jitter, jitter
 from unpaired.methods.networks import Networks
-from unpaired.methods.protocols import BaseMethod, Batch, Losses
+from unpaired.methods.protocols import Batch, Learns, Losses
 from unpaired.networks import Discriminator, PatchGAN
 from unpaired.objectives import Adversarial, LeastSquares
 from unpaired.objectives.penalties import gradient_penalty, zero_centred
 
 
 @config
-class AdversarialMethod(BaseMethod):
+class AdversarialMethod(Learns):
     """A method whose discriminators all minimise one objective, held in check by it or by R1."""
 
     discriminator: Discriminator = PatchGAN()
@@ -32,12 +32,12 @@ class AdversarialMethod(BaseMethod):
 
     @property
     def weight_clip(self) -> float:
-        """See `BaseMethod`."""
+        """See `Learns`."""
         return self.adversarial.weight_clip
 
     @property
     def penalty_every(self) -> int:
-        """See `BaseMethod`. The gradient penalty is due at each step, R1 is lazy."""
+        """See `Learns`. The gradient penalty is due at each step, R1 is lazy."""
         if self.adversarial.penalty_weight:
             return 1
         return self.r1_every if self.r1_weight else 0
@@ -76,7 +76,7 @@ class AdversarialMethod(BaseMethod):
     def discriminator_penalties(
         self, nets: Networks, batch: Batch, fakes: dict[str, Tensor]
     ) -> Losses:
-        """See `BaseMethod`."""
+        """See `Learns`."""
         losses: Losses = {}
         for name, discriminator in discriminators_of(nets):
             real, fake = batch[name], fakes[name]

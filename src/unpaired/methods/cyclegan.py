@@ -12,7 +12,7 @@ from unpaired.core.config import Natural, NonNegative, config
 from unpaired.data.domain import DIRECTION, OTHER, Domain, DomainName
 from unpaired.methods.adversarial import AdversarialMethod
 from unpaired.methods.networks import Networks
-from unpaired.methods.protocols import Batch, Losses
+from unpaired.methods.protocols import Batch, Losses, Translates
 from unpaired.networks import Generator, ResNet
 from unpaired.networks.style_encoder import StyleEncoder
 from unpaired.objectives.class_colours import class_colour_problems, class_colours
@@ -20,7 +20,7 @@ from unpaired.objectives.content import l1
 
 
 @config
-class CycleGAN(AdversarialMethod):
+class CycleGAN(AdversarialMethod, Translates):
     """Adversarial loss in both domains and L1 cycle consistency (Zhu et al. 2017, equation 3)."""
 
     kind: Literal["cyclegan"] = "cyclegan"
@@ -56,11 +56,11 @@ class CycleGAN(AdversarialMethod):
 
     @property
     def size_multiple(self) -> int:
-        """See `BaseMethod`."""
+        """See `Translates`."""
         return self.generator.size_multiple
 
     def problems(self, a: Domain | None, b: Domain, batch_size: int) -> list[str]:
-        """See `BaseMethod`."""
+        """See `Learns`."""
         if a is None:
             return ["a is missing: CycleGAN translates between two sets of images. Give --a."]
         seen = {"a": a.representation, "b": b.representation}
@@ -76,7 +76,7 @@ class CycleGAN(AdversarialMethod):
         return problems
 
     def build(self, a: Domain | None, b: Domain) -> Networks:
-        """See `BaseMethod`."""
+        """See `Learns`."""
         assert a is not None
         style = self.style_channels
         generators = {"a2b": self.build_generator(a, b, style), "b2a": self.build_generator(b, a)}
@@ -94,7 +94,7 @@ class CycleGAN(AdversarialMethod):
         return self.generator.build(before.channels, after.channels, after.values, style_channels)
 
     def generator_losses(self, nets: Networks, batch: Batch) -> tuple[Losses, dict[str, Tensor]]:
-        """See `BaseMethod`."""
+        """See `Learns`."""
         a, b = batch["a"], batch["b"]
         style = style_of_b = None
         if self.style_channels:
@@ -148,13 +148,13 @@ class CycleGAN(AdversarialMethod):
         return output
 
     def fakes(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
-        """See `BaseMethod`."""
+        """See `Learns`."""
         style = nets.encoders["b"](batch["b"]).roll(1, 0) if self.style_channels else None
         fake_b = nets.generators["a2b"](batch["a"], style)
         return {"a": nets.generators["b2a"](batch["b"]), "b": fake_b}
 
     def draw_styles(self, nets: Networks, count: int, random: torch.Generator) -> Tensor | None:
-        """See `BaseMethod`."""
+        """See `Translates`."""
         if not self.style_channels:
             return None
         styles: Tensor = nets.encoders["b"].draw(count, random)  # type: ignore[operator]
@@ -163,7 +163,7 @@ class CycleGAN(AdversarialMethod):
     def translate(
         self, nets: Networks, images: Tensor, to: DomainName, style: Tensor | None = None
     ) -> Tensor:
-        """See `BaseMethod`."""
+        """See `Translates`."""
         generator = nets.generators[DIRECTION[OTHER[to]]]
         output: Tensor = generator(images, style if to == "b" else None)
         return output
@@ -171,7 +171,7 @@ class CycleGAN(AdversarialMethod):
     def translate_back(
         self, nets: Networks, translated: Tensor, original: Tensor, to: DomainName
     ) -> Tensor:
-        """See `BaseMethod`."""
+        """See `Translates`."""
         style = nets.encoders["b"](original) if self.style_channels and to == "b" else None
         return self.translate(nets, translated, to, style)
 

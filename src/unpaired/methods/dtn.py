@@ -17,7 +17,7 @@ from unpaired.data.jitter import STILL, Jitter
 from unpaired.methods.adversarial import augment_input, coupling_problems
 from unpaired.methods.networks import Networks
 from unpaired.methods.pretraining import Pretraining
-from unpaired.methods.protocols import BaseMethod, Batch, Losses
+from unpaired.methods.protocols import Batch, Classifies, Encodes, Learns, Losses, Translates
 from unpaired.methods.shared_encoder import SharedEncoder
 from unpaired.methods.stages import Stage
 from unpaired.networks import CNN, ClassEncoder, Decoder, Encoder
@@ -27,7 +27,7 @@ from unpaired.objectives.penalties import zero_centred
 
 
 @config
-class DTN(BaseMethod):
+class DTN(Learns, Translates, Classifies, Encodes):
     """Translates a to b so that an encoder sees the same in both (Taigman et al. 2017, eq. 2)."""
 
     kind: Literal["dtn"] = "dtn"
@@ -71,31 +71,26 @@ class DTN(BaseMethod):
     directions: ClassVar[tuple[Direction, ...]] = ("a2b",)
 
     @property
-    def size_multiple(self) -> int:
-        """See `BaseMethod`."""
-        return 1
-
-    @property
     def fixed_size(self) -> bool:
-        """See `BaseMethod`."""
+        """See `Translates`."""
         return True
 
     @property
     def penalty_every(self) -> int:
-        """See `BaseMethod`."""
+        """See `Learns`."""
         return self.r1_every if self.r1_weight else 0
 
     @property
     def num_classes(self) -> int:
-        """See `BaseMethod`."""
+        """See `Classifies`."""
         return self.encoder.num_classes
 
     def stages(self) -> tuple[Stage, ...]:
-        """See `BaseMethod`."""
+        """See `Learns`."""
         return (self.encoder_training,) if self.encoder.learns_labels else ()
 
     def problems(self, a: Domain | None, b: Domain, batch_size: int) -> list[str]:
-        """See `BaseMethod`."""
+        """See `Learns`."""
         if a is None:
             return ["a is missing: DTN translates one set of images to another. Give --a."]
         penalty = "R1" if self.r1_weight else None
@@ -139,7 +134,7 @@ class DTN(BaseMethod):
         return problems
 
     def build(self, a: Domain | None, b: Domain) -> Networks:
-        """See `BaseMethod`."""
+        """See `Learns`."""
         assert a is not None
         standardised = self.encoder.features if self.standardise else 0
         encoder = SharedEncoder(
@@ -152,7 +147,7 @@ class DTN(BaseMethod):
         return Networks({"a2b": generator}, {"b": discriminator}, {"a": encoder})
 
     def generator_losses(self, nets: Networks, batch: Batch) -> tuple[Losses, dict[str, Tensor]]:
-        """See `BaseMethod`. `fakes` holds G(a) as "a" and G(b) as "b"."""
+        """See `Learns`. `fakes` holds G(a) as "a" and G(b) as "b"."""
         a, b = batch["a"], batch["b"]
         encode = nets.encoders["a"]
         described = encode(a, "a", learn=True)
@@ -178,7 +173,7 @@ class DTN(BaseMethod):
         return losses, {name: fake.detach() for name, fake in fakes.items()}
 
     def fakes(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
-        """See `BaseMethod`."""
+        """See `Learns`."""
         described = (nets.encoders["a"](batch[name], name) for name in ("a", "b"))
         return self._translate_both(nets, *described)
 
@@ -211,19 +206,19 @@ class DTN(BaseMethod):
     def translate(
         self, nets: Networks, images: Tensor, to: DomainName, style: Tensor | None = None
     ) -> Tensor:
-        """See `BaseMethod`; only a→b. A translation of b's own images is what G makes of them."""
+        """See `Translates`; only a→b. A translation of b's own images is what G makes of them."""
         del style
         assert to == "b", "DTN translates a to b only"
         output: Tensor = nets.generators["a2b"](nets.encoders["a"](images, "a"))
         return output
 
     def classify(self, nets: Networks, images: Tensor) -> Tensor:
-        """See `BaseMethod`."""
+        """See `Classifies`."""
         logits: Tensor = nets.encoders["a"].classify(images)  # type: ignore[operator]
         return logits
 
-    def features(self, nets: Networks, images: Tensor, domain: DomainName) -> Tensor | None:
-        """See `BaseMethod`."""
+    def encode(self, nets: Networks, images: Tensor, domain: DomainName) -> Tensor:
+        """See `Encodes`."""
         described: Tensor = nets.encoders["a"](images, domain)
         return described
 

@@ -41,15 +41,15 @@ class FeatureSegmentation(CycleGAN):
 
     @property
     def fixed_size(self) -> bool:
-        """See `BaseMethod`. What is where is known of whole images alone."""
+        """See `Translates`. What is where is known of whole images alone."""
         return True
 
     def stages(self) -> tuple[Stage, ...]:
-        """See `BaseMethod`."""
+        """See `Learns`."""
         return (self.feature_cycle,)
 
     def problems(self, a: Domain | None, b: Domain, batch_size: int) -> list[str]:
-        """See `BaseMethod`."""
+        """See `Learns`."""
         problems = CycleGAN.problems(self, a, b, batch_size)
         if a is None:
             return problems

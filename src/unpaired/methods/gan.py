@@ -5,22 +5,22 @@ As Grignon & Joly 2020 describe them.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from unpaired.core.config import Positive, config
-from unpaired.data.domain import Direction, Domain
+from unpaired.data.domain import Domain
 from unpaired.methods.adversarial import AdversarialMethod
 from unpaired.methods.networks import Networks
-from unpaired.methods.protocols import Batch, Losses
+from unpaired.methods.protocols import Batch, Generates, Losses
 from unpaired.networks import CNN, Decoder, Discriminator
 from unpaired.objectives import Adversarial, NonSaturating
 
 
 @config
-class GAN(AdversarialMethod):
+class GAN(AdversarialMethod, Generates):
     """Makes images of b from noise; there is no domain a (Goodfellow et al. 2014, algorithm 1)."""
 
     kind: Literal["gan"] = "gan"
@@ -33,15 +33,8 @@ class GAN(AdversarialMethod):
     latent_channels: Positive = 100
     """Numbers of the noise, each uniform in [-1, 1] (DCGAN, section 4)."""
 
-    directions: ClassVar[tuple[Direction, ...]] = ()
-
-    @property
-    def size_multiple(self) -> int:
-        """See `BaseMethod`."""
-        return 1
-
     def problems(self, a: Domain | None, b: Domain, batch_size: int) -> list[str]:
-        """See `BaseMethod`."""
+        """See `Learns`."""
         del b
         problems = self.discriminator_problems(batch_size)
         if a is not None:
@@ -51,7 +44,7 @@ class GAN(AdversarialMethod):
         return problems
 
     def build(self, a: Domain | None, b: Domain) -> Networks:
-        """See `BaseMethod`."""
+        """See `Learns`."""
         del a
         channels, values = b.representation.channels, b.representation.values
         generator = self.generator.build(self.latent_channels, channels, b.size, values)
@@ -59,22 +52,22 @@ class GAN(AdversarialMethod):
         return Networks({"b": generator}, {"b": discriminator}, {})
 
     def generator_losses(self, nets: Networks, batch: Batch) -> tuple[Losses, dict[str, Tensor]]:
-        """See `BaseMethod`."""
+        """See `Learns`."""
         fakes = self.fakes(nets, batch)
         logits = nets.discriminators["b"](fakes["b"])
         return {"adversarial_b": self.adversarial.generator(logits)}, {"b": fakes["b"].detach()}
 
     def fakes(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
-        """See `BaseMethod`."""
+        """See `Learns`."""
         b = batch["b"]
         noise = torch.rand(len(b), self.latent_channels, device=b.device) * 2 - 1
         return {"b": nets.generators["b"](noise)}
 
     def draw_latents(self, count: int, random: torch.Generator) -> Tensor:
-        """See `BaseMethod`."""
+        """See `Generates`."""
         return torch.rand(count, self.latent_channels, generator=random) * 2 - 1
 
     def generate(self, nets: Networks, latents: Tensor) -> Tensor:
-        """See `BaseMethod`."""
+        """See `Generates`."""
         images: Tensor = nets.generators["b"](latents)
         return images

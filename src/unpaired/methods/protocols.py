@@ -1,10 +1,14 @@
-"""What a method is: the seam between what is learned and the engine that trains it."""
+"""Capabilities of methods: what the engine trains, and what a trained model can be asked for.
+
+A method is a frozen configuration on `Learns` and on what it is able to do: `Translates`,
+`Generates`, `Classifies`, `Encodes`. Others ask by `isinstance` before they use a capability.
+"""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -17,25 +21,12 @@ Batch = Mapping[DomainName, Tensor]
 Losses = dict[str, Tensor]
 
 
-class BaseMethod(ABC):
-    """What the engine asks of a method, with the answers that most methods give.
+class Learns(Protocol):
+    """What the engine asks of every method, with the answers that most of them give.
 
-    A method is a frozen configuration. It never calls backward, an optimiser or a device: it
-    returns named losses, and declares as data what the engine shall do beside minimising them.
+    A method never calls backward, an optimiser or a device: it returns named losses, and declares
+    as data what the engine shall do beside minimising them.
     """
-
-    directions: ClassVar[tuple[Direction, ...]] = ("a2b", "b2a")
-    """The ways in which it translates."""
-
-    @property
-    def style_channels(self) -> int:
-        """Numbers of the style that a→b takes beside the image; 0: none."""
-        return 0
-
-    @property
-    def latent_channels(self) -> int:
-        """Numbers of the noise that images of b are made of, for methods that do not translate."""
-        return 0
 
     @property
     def critic_steps(self) -> int:
@@ -52,24 +43,9 @@ class BaseMethod(ABC):
         """Steps from one `discriminator_penalties` to the next; 0: there are none."""
         return 0
 
-    @property
-    def num_classes(self) -> int:
-        """Classes that the encoder tells apart; 0 without one that learns them."""
-        return 0
-
-    @property
-    def fixed_size(self) -> bool:
-        """Whether images go through the networks at the domain's size only."""
-        return False
-
     def stages(self) -> tuple[Stage, ...]:
         """What is trained before all else, in this order."""
         return ()
-
-    @property
-    @abstractmethod
-    def size_multiple(self) -> int:
-        """Sides of images must be multiples of this."""
 
     @abstractmethod
     def problems(self, a: Domain | None, b: Domain, batch_size: int) -> list[str]:
@@ -84,7 +60,7 @@ class BaseMethod(ABC):
         """Weighted losses of generators and encoders, and the fakes that discriminators will see.
 
         `batch` holds `a` and `b`, NCHW in the domains' value ranges. Fakes are called "a" and "b"
-        too: for each there is a pool of past ones. Random numbers come from
+        too, or one of them: for each there is a pool of past ones. Random numbers come from
         torch's global generators, which the engine seeds for each step.
         """
 
@@ -105,16 +81,39 @@ class BaseMethod(ABC):
         del nets, batch, fakes
         return {}
 
+
+@runtime_checkable
+class Translates(Protocol):
+    """Makes images of one domain from those of the other, in one direction or both."""
+
+    directions: ClassVar[tuple[Direction, ...]] = ("a2b", "b2a")
+    """The directions in which it translates."""
+
+    @property
+    def size_multiple(self) -> int:
+        """Sides of images must be multiples of this."""
+        return 1
+
+    @property
+    def fixed_size(self) -> bool:
+        """Whether images go through the networks at the domain's size only."""
+        return False
+
+    @property
+    def style_channels(self) -> int:
+        """Numbers of the style that a→b takes beside the image; 0: none."""
+        return 0
+
     def draw_styles(self, nets: Networks, count: int, random: torch.Generator) -> Tensor | None:
         """`count` random styles for a→b, [count, style_channels]; none where it has no style."""
         del nets, count, random
         return None
 
+    @abstractmethod
     def translate(
         self, nets: Networks, images: Tensor, to: DomainName, style: Tensor | None = None
     ) -> Tensor:
         """NCHW of one domain => NCHW of the other, `style` [N, style_channels] for a→b."""
-        raise NotImplementedError(f"{type(self).__name__} does not translate to {to}")
 
     def translate_back(
         self, nets: Networks, translated: Tensor, original: Tensor, to: DomainName
@@ -123,19 +122,43 @@ class BaseMethod(ABC):
         del original
         return self.translate(nets, translated, to)
 
+
+@runtime_checkable
+class Generates(Protocol):
+    """Makes images of b from noise; there is no domain a."""
+
+    @property
+    @abstractmethod
+    def latent_channels(self) -> int:
+        """Numbers of the noise."""
+
+    @abstractmethod
     def draw_latents(self, count: int, random: torch.Generator) -> Tensor:
         """`count` draws of the noise, [count, latent_channels], on the CPU."""
-        raise NotImplementedError(f"{type(self).__name__} makes no images from noise")
 
+    @abstractmethod
     def generate(self, nets: Networks, latents: Tensor) -> Tensor:
         """[N, latent_channels] => NCHW of b."""
-        raise NotImplementedError(f"{type(self).__name__} makes no images from noise")
 
+
+@runtime_checkable
+class Classifies(Protocol):
+    """Has an encoder that can learn the classes of a."""
+
+    @property
+    @abstractmethod
+    def num_classes(self) -> int:
+        """Classes that the encoder tells apart; 0 where the one that is set has learned none."""
+
+    @abstractmethod
     def classify(self, nets: Networks, images: Tensor) -> Tensor:
-        """The class of images of a, to an encoder that has learned them: NCHW => logits."""
-        raise NotImplementedError(f"{type(self).__name__} learns no classes")
+        """The classes of images of a: NCHW => logits [N, num_classes]."""
 
-    def features(self, nets: Networks, images: Tensor, domain: DomainName) -> Tensor | None:
-        """What the encoder sees that a translation shall keep: NCHW => [N, d]; none without one."""
-        del nets, images, domain
-        return None
+
+@runtime_checkable
+class Encodes(Protocol):
+    """Has an encoder that sees in images of either domain what a translation shall keep."""
+
+    @abstractmethod
+    def encode(self, nets: Networks, images: Tensor, domain: DomainName) -> Tensor:
+        """NCHW of a domain => features [N, d]."""

@@ -44,8 +44,8 @@ LIMITS_OF_NOISE = (
 def card(experiment: Experiment, images: int, evaluations: Sequence[EvaluationRecord]) -> str:
     """The text of a model folder's README.md."""
     method, domains = experiment.method, experiment.domains
-    names = names_of(encode(experiment), method.directions)
-    makes_from_noise = method.latent_channels > 0
+    names = names_of(encode(experiment), experiment.directions)
+    makes_from_noise = not experiment.directions
     summaries = {
         (): "Makes images from noise",
         ("a2b",): "Translates images of domain a to domain b",
@@ -59,7 +59,7 @@ def card(experiment: Experiment, images: int, evaluations: Sequence[EvaluationRe
     lines = [
         f"# {experiment.name}",
         "",
-        f"{summaries[method.directions]}, with {type(method).__name__}.",
+        f"{summaries[experiment.directions]}, with {type(method).__name__}.",
         "",
         "| | " + " | ".join(domains) + " |",
         "|---|" + "---|" * len(domains),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 import torch
@@ -12,6 +12,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from unpaired.core import class_channels
 from unpaired.core.config import Values
+from unpaired.core.errors import SettingError
 
 Norm = Literal["none", "batch", "instance"]
 Upsampling = Literal["transposed", "resize"]
@@ -135,6 +136,41 @@ class ResidualBlock(nn.Module):
     def forward(self, features: Tensor, style: Tensor | None = None) -> Tensor:
         residual: Tensor = self.second(self.first(features, style), style)
         return features + residual
+
+
+def named(name: str, layers: Iterable[nn.Module]) -> dict[str, nn.Module]:
+    """Layers by their names within a network: "encoder.0", "encoder.1" and so on."""
+    return {f"{name}.{i}": layer for i, layer in enumerate(layers)}
+
+
+def outputs_of(
+    layers: Mapping[str, nn.Module],
+    images: Tensor,
+    wanted: Sequence[str],
+    style: Tensor | None = None,
+) -> dict[str, Tensor]:
+    """The outputs of the `wanted` among layers that follow one another; none after them is run.
+
+    Losses on features of a generator's own encoder take them here (CUT: Park et al. 2020, section
+    3.2).
+
+    Raises:
+        SettingError: for a name that no layer has.
+    """
+    if unknown := [name for name in wanted if name not in layers]:
+        raise SettingError(
+            f"this generator has no layer {unknown[0]!r}; it has {', '.join(layers)}.",
+            code="unknown-layer",
+        )
+    outputs: dict[str, Tensor] = {}
+    features = images
+    for name, layer in layers.items():
+        if len(outputs) == len(set(wanted)):
+            break
+        features = layer(features, style)
+        if name in wanted:
+            outputs[name] = features
+    return outputs
 
 
 def pad(features: Tensor, width: int, mode: Literal["reflect", "replicate"]) -> Tensor:

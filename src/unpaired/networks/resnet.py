@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import torch.nn.functional as F
@@ -17,7 +18,9 @@ from unpaired.networks.layers import (
     Upsampling,
     halving_problems,
     initialise,
+    named,
     output_activation,
+    outputs_of,
     upsampling_convolution,
 )
 
@@ -93,6 +96,17 @@ class ResNetGenerator(nn.Module):
         self.to_image = edge_convolution(width, out_channels, settings.kernel)
         self.activation = output_activation(values)
         initialise(self)
+
+    @property
+    def feature_layers(self) -> dict[str, nn.Module]:
+        """The layers whose output `features` gives: "encoder.0", … and "blocks.0", …."""
+        return named("encoder", self.encoder) | named("blocks", self.blocks)
+
+    def features(
+        self, images: Tensor, layers: Sequence[str], style: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """The outputs of some `feature_layers` for images NCHW; see `layers.outputs_of`."""
+        return outputs_of(self.feature_layers, images, layers, style)
 
     def forward(self, images: Tensor, style: Tensor | None = None) -> Tensor:
         features = self.encoder(images)

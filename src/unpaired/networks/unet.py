@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Literal
 
@@ -19,7 +20,9 @@ from unpaired.networks.layers import (
     conv3x3,
     halving_problems,
     initialise,
+    named,
     output_activation,
+    outputs_of,
     upsampling_convolution,
 )
 
@@ -103,6 +106,18 @@ class UNetGenerator(nn.Module):
         self.to_image = conv3x3(channels, out_channels)
         self.activation = output_activation(values)
         initialise(self)
+
+    @property
+    def feature_layers(self) -> dict[str, nn.Module]:
+        """The layers whose output `features` gives: "stem", "encoder.0", … and "blocks.0", …."""
+        stem = {} if self.stem is None else {"stem": self.stem}
+        return stem | named("encoder", self.encoder) | named("blocks", self.blocks)
+
+    def features(
+        self, images: Tensor, layers: Sequence[str], style: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """The outputs of some `feature_layers` for images NCHW; see `layers.outputs_of`."""
+        return outputs_of(self.feature_layers, images, layers, style)
 
     def forward(self, images: Tensor, style: Tensor | None = None) -> Tensor:
         features = images if self.stem is None else self.stem(images)

@@ -90,7 +90,7 @@ def _as_json(cell: Cell) -> dict[str, Any]:
         "settings": dict(cell.settings),
         "command": list(cell.command),
         "experiment": encode(cell.experiment),
-        "directions": list(cell.experiment.method.directions),
+        "directions": list(cell.experiment.directions),
     }
 
 

@@ -15,6 +15,7 @@ from unpaired.data.palettes import share_of_palette
 from unpaired.data.sources import Folder, describe
 from unpaired.data.splits import Split, source_of
 from unpaired.experiment.experiment import Experiment
+from unpaired.methods.protocols import Classifies
 
 
 def check_outside(run: Path, experiment: Experiment) -> None:
@@ -80,11 +81,12 @@ def check_labels(experiment: Experiment, images: dict[DomainName, Images]) -> No
     Raises:
         DataError: naming the source and what it lacks.
     """
-    labelled = {name for stage in experiment.method.stages() for name in stage.labelled}
+    method = experiment.method
+    labelled = {name for stage in method.stages() for name in stage.labelled}
     for name, domain in experiment.domains.items():
         labels = images[name].labels
         learns = name in labelled
-        what = f"the encoder of {type(experiment.method).__name__} learns the classes of {name}"
+        what = f"the encoder of {type(method).__name__} learns the classes of {name}"
         what = what if learns else f"{name}.balanced draws each class equally often"
         if (learns or domain.balanced) and labels is None:
             raise DataError(
@@ -92,8 +94,8 @@ def check_labels(experiment: Experiment, images: dict[DomainName, Images]) -> No
                 "folder with a subfolder for each class, or a data set with a column `label`.",
                 code="labels-needed",
             )
-        if learns and labels is not None:
-            num_classes = experiment.method.num_classes
+        if learns and labels is not None and isinstance(method, Classifies):
+            num_classes = method.num_classes
             if int(labels.max()) >= num_classes:
                 raise DataError(
                     f"{describe(domain.source)} has classes up to {int(labels.max())}, but the "

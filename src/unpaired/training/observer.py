@@ -19,7 +19,9 @@ from unpaired.engine.state import State
 from unpaired.engine.trackers import Tracker
 from unpaired.evaluation.model import Evaluator, Result
 from unpaired.experiment.experiment import Experiment
+from unpaired.inference.applied import AppliedModel
 from unpaired.methods.networks import Networks
+from unpaired.methods.protocols import Generates, Translates
 from unpaired.metrics.ranking import validation_score
 from unpaired.models.card import card
 from unpaired.models.folder import load_model, save_model, without_folders
@@ -50,7 +52,7 @@ class RunObserver:
         self.experiment, self.run, self.device = experiment, run, device
         self.progress, self.tracker = progress, tracker
         self.images, self.validation, self.leaks = images, validation, leaks
-        sources = [SOURCE[direction] for direction in experiment.method.directions]
+        sources = [SOURCE[direction] for direction in experiment.directions]
         self.fixed = {name: _first_images(validation[name]) for name in sources}
         self._validation: Evaluator | None = None
 
@@ -66,16 +68,18 @@ class RunObserver:
 
     def sample(self, state: State) -> None:
         """Draw the sample grids."""
+        model = AppliedModel(self.experiment, state.average, self.device)
         folder = self.run / "samples"
         folder.mkdir(exist_ok=True)
         for domain, pixels in self.fixed.items():
-            columns = samples.columns(self.experiment, state.average, pixels, domain)
+            columns = samples.columns(model, pixels, domain)
             save_png(grid(columns), folder / f"{state.images:09d}-{domain}.png")
-        if self.experiment.method.latent_channels:
-            columns = samples.interpolations(self.experiment, state.average)
+        method = self.experiment.method
+        if isinstance(method, Generates):
+            columns = samples.interpolations(model)
             save_png(grid(columns), folder / f"{state.images:09d}-b.png")
-        if self.experiment.method.style_channels:
-            columns = samples.styles(self.experiment, state.average, self.fixed["a"][:6])
+        if isinstance(method, Translates) and method.style_channels:
+            columns = samples.styles(model, self.fixed["a"][:6])
             save_png(grid(columns), folder / "styles-a2b.png")
 
     def evaluate(self, state: State) -> None:

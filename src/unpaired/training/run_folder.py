@@ -61,7 +61,7 @@ def open_run(folder: Path, experiment: Experiment) -> Iterator[None]:
                 code="run-in-use",
             )
         write_atomically(stored, to_json(experiment))
-        write_directions(folder, experiment.method.directions)
+        write_directions(folder, experiment.directions)
         program, *arguments = sys.argv or [""]  # none where Python is part of another program
         program = Path(program).name.replace("__main__.py", "unpaired")  # python -m unpaired
         command = [program or "python", *arguments]

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from unpaired.data.batches import generator
 from unpaired.data.domain import OTHER, DomainName
-from unpaired.evaluation.samples import Translating, to_eight_bits
-from unpaired.experiment.experiment import Experiment
-from unpaired.inference.noise import generate
-from unpaired.methods.networks import Networks
+from unpaired.evaluation.samples import to_eight_bits, translate
+from unpaired.inference.applied import AppliedModel
 
 NUM_ROWS = 12
 NUM_STYLES = 6
@@ -22,13 +19,10 @@ Columns = dict[str, list[NDArray[np.uint8]]]
 """Columns of a grid, by title."""
 
 
-def columns(
-    experiment: Experiment, networks: Networks, pixels: Tensor, domain: DomainName
-) -> Columns:
-    """Images of one domain (NCHW integers), translated there and, where there is a way, back."""
+def columns(model: AppliedModel, pixels: Tensor, domain: DomainName) -> Columns:
+    """Images of one domain (NCHW integers), translated and, where there is a direction, back."""
     other = OTHER[domain]
-    device = next(networks.parameters()).device
-    translated = Translating(experiment, networks, device, 0).translate(pixels, domain)
+    translated = translate(model, pixels, domain, 0)
     grids = {
         domain: to_arrays(translated.source),
         f"{domain}→{other}": to_arrays(translated.translations),
@@ -38,30 +32,21 @@ def columns(
     return grids
 
 
-def styles(experiment: Experiment, networks: Networks, pixels: Tensor) -> Columns:
+def styles(model: AppliedModel, pixels: Tensor) -> Columns:
     """Images of a, each translated with the same few styles."""
-    device = next(networks.parameters()).device
-    translating = Translating(experiment, networks, device, 0)
     grids = {"a": to_arrays(to_eight_bits(pixels))}
     for i in range(NUM_STYLES):
-        style = experiment.method.draw_styles(networks, 1, generator(i, "styles"))
+        style = model.draw_styles(1, generator(i, "styles"))
         assert style is not None, "asked for the styles of a method that has none"
-        same = style.expand(len(pixels), -1)
-        translations = translating.translate(pixels, "a", and_back=False, styles=same).translations
-        grids[f"style {i + 1}"] = to_arrays(translations)
+        translated = translate(model, pixels, "a", 0, and_back=False, styles=style)
+        grids[f"style {i + 1}"] = to_arrays(translated.translations)
     return grids
 
 
-def interpolations(experiment: Experiment, networks: Networks) -> Columns:
+def interpolations(model: AppliedModel) -> Columns:
     """Images from noise: each row leads from one draw of the noise to another, step by step."""
-    device = next(networks.parameters()).device
-    ends = experiment.method.draw_latents(2 * NUM_ROWS, generator(0, "samples", "b"))
-    first, last = ends[:NUM_ROWS], ends[NUM_ROWS:]
-    grids: Columns = {}
-    for i, share in enumerate(torch.linspace(0, 1, NUM_BETWEEN)):
-        images = generate(experiment, networks, torch.lerp(first, last, share), device)
-        grids[f"{i + 1}"] = to_arrays(images)
-    return grids
+    images = model.interpolate(NUM_ROWS, NUM_BETWEEN, generator(0, "samples", "b"))
+    return {f"{i + 1}": to_arrays(step) for i, step in enumerate(images)}
 
 
 def to_arrays(pixels: Tensor) -> list[NDArray[np.uint8]]:
