@@ -189,7 +189,7 @@ def test_settings_without_meaning(tiny, translator):
     refused = [
         (translator, "c", {}, "no-such-domain", "to"),
         (translator, "a", {"samples": 2}, "model-has-no-style", "samples"),
-        (translator, "b", {"style_seed": -1}, "style-seed-or-samples-too-small", None),
+        (translator, "b", {"style_seed": -1}, "style-seed-or-samples-too-small", ""),
         (plain, "b", {"samples": 2}, "model-has-no-style", "samples"),
         (plain, "b", {"style_seed": 4}, "model-has-no-style", "style_seed"),
     ]

@@ -89,7 +89,8 @@ def test_both_losses(adversarial: Any, nets: Networks, batch: dict[str, Tensor])
     judged = method.discriminator_losses(nets, batch, fakes)
     assert judged.keys() == {"b"}
     expected = adversarial.discriminator(real, fake).item()
-    assert judged["b"].item() == pytest.approx(expected, rel=1e-5)
+    # A difference of means: where they are alike, little is left of them but their rounding.
+    assert judged["b"].item() == pytest.approx(expected, rel=1e-5, abs=1e-6)
 
 
 def test_penalties_by_hand(nets: Networks, batch: dict[str, Tensor]):
