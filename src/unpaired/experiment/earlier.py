@@ -17,7 +17,9 @@ def in_present_form(stored: dict[str, Any]) -> dict[str, Any]:
     Whether networks see classes or colours of label maps was the method's affair
     (`class_channels`) and is the domain's (`label_channels`); a feature segmenter was an option of
     CycleGAN (`encoder.path`) and is a method; the physical range was for floats alone
-    (`decoding.float_range`) and is for all pixels (`range`).
+    (`decoding.float_range`) and is for all pixels (`range`). An identity loss between photos and
+    classes was one of their colours, and is none: models of it translate, and no training of it
+    goes on, as its networks are built otherwise now.
     """
     stored = dict(stored)
     domains = {
@@ -43,6 +45,9 @@ def in_present_form(stored: dict[str, Any]) -> dict[str, Any]:
             method["kind"] = "feature_segmentation"
         else:
             method = {name: value for name, value in method.items() if name not in _OF_ENCODERS}
+    num_classes = {len(domain.get("palette") or ()) for domain in domains.values()}
+    if channels == "classes" and len(num_classes) > 1 and "identity_weight" in method:
+        method["identity_weight"] = 0.0
     if method:
         stored["method"] = method
     return {**stored, **domains}
