@@ -103,4 +103,4 @@ def translate(
 
 def generate(model: AppliedModel, count: int, style_seed: int) -> Tensor:
     """`count` images of b from noise that follows a seed, NCHW uint8."""
-    return model.generate(model.draw_latents(count, generator(style_seed, "evaluate", "b")))
+    return model.sample(count, generator(style_seed, "evaluate", "b"))

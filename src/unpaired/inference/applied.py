@@ -1,5 +1,7 @@
-"""Application of a model: batches of pixels through a method's networks, on the device and in the
-precision and memory layout that suit them. All that translates, generates or measures does it here.
+"""Application of a model: batches of pixels through a method's networks.
+
+On the device, in the precision and in the memory layout that suit them. Whatever translates,
+generates or measures does it through this.
 """
 
 from __future__ import annotations
@@ -158,16 +160,16 @@ class AppliedModel:
             images.append(b.representation.decode(values).cpu())
         return torch.cat(images)
 
-    def draw_latents(self, count: int, random: torch.Generator) -> Tensor:
-        """`count` draws of the noise, [count, latent_channels], on the CPU."""
-        return self.generating.draw_latents(count, random)
+    def sample(self, count: int, random: torch.Generator) -> Tensor:
+        """`count` images of b from noise that is drawn, uint8 on the CPU."""
+        return self.generate(self.generating.draw_latents(count, random))
 
     def interpolate(self, count: int, steps: int, random: torch.Generator) -> Iterator[Tensor]:
         """Images on `count` straight lines between draws of the noise, `steps` on each.
 
         Yields [count, C, H, W] uint8 for each step, the first and the last draws included.
         """
-        first, last = self.draw_latents(2 * count, random).chunk(2)
+        first, last = self.generating.draw_latents(2 * count, random).chunk(2)
         for share in torch.linspace(0, 1, steps):
             yield self.generate(torch.lerp(first, last, share))
 

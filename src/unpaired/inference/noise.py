@@ -52,8 +52,8 @@ class Noise(AppliedModel):
                 f"count is {count}, seed {seed} and first {first}: the least are 1, 0 and 0.",
                 code="count-seed-or-first-too-small",
             )
-        rows = [self.draw_latents(1, generator("generate", seed, first + i)) for i in range(count)]
-        return torch.cat(rows)
+        seeds = [generator("generate", seed, first + i) for i in range(count)]
+        return torch.cat([self.generating.draw_latents(1, random) for random in seeds])
 
     @plain_torch()
     def images(self, latents: Tensor) -> list[NDArray[np.uint8]]:

@@ -105,7 +105,6 @@ class CycleGAN(AdversarialMethod, Translates):
         a2b, b2a = nets.generators["a2b"], nets.generators["b2a"]
         cycle_weight_b = self.cycle_weight if self.cycle_weight_b is None else self.cycle_weight_b
         losses: Losses = {}
-
         # Batch norm must not see images of several roles in one batch.
         if self.identity_weight and self.cycle_weight and self.generator.norm != "batch":
             styles = None if style is None else torch.cat([style, style_of_b])  # type: ignore[list-item]
