@@ -86,7 +86,7 @@ def test_a_model_generates_as_it_did(runs: Path) -> None:
 def test_a_run_is_read_and_reported(runs: Path, run: str) -> None:
     read = read_run(runs / run)
     assert read.notes == ()
-    assert read.directions == load(runs / run / "config.json").method.directions
+    assert read.directions == load(runs / run / "config.json").directions
     assert [point.images for point in read.log] == [8, 16, 24, 32, 40]
     for record, stored in zip(read.evaluations, evaluations(runs / run), strict=True):
         assert (record.split, record.fingerprint) == (stored["split"], stored["fingerprint"])
