@@ -11,7 +11,7 @@ import numpy as np
 
 from unpaired.records.directions import write_directions
 from unpaired.records.evaluation import EvaluationRecord
-from unpaired.records.log import LogPoint
+from unpaired.records.log import LogPoint, StagePoint
 from unpaired.records.measurement import Measurement
 from unpaired.records.protocol import Protocol
 from unpaired.report.plots.image_grid import contact_sheet, grid, save_png
@@ -48,6 +48,11 @@ def log_line(images: int, **changes: Any) -> dict[str, Any]:
         health={"gradient_norm/generators": 2.0, "memory_mb": 812.0},
     )
     return point.as_json() | changes
+
+
+def stage_line(images: int, stage: str = "encoder") -> dict[str, Any]:
+    """A line of stages.jsonl."""
+    return StagePoint(stage=stage, images=images, total=320, loss=2 / (1 + images)).as_json()
 
 
 def evaluation(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unpaired.records.log import LogPoint
+from unpaired.records.log import LogPoint, StagePoint
 
 
 class Silent:
@@ -11,7 +11,7 @@ class Silent:
     def __init__(self, stop_at: int | None = None) -> None:
         self.stop_at = stop_at
 
-    def stage(self, name: str, images: int, total: int, loss: float) -> None: ...
+    def stage(self, point: StagePoint) -> None: ...
 
     def log(self, point: LogPoint) -> None:
         if point.images == self.stop_at:

@@ -42,6 +42,7 @@ from unpaired.methods.shared_encoder import SharedEncoder
 from unpaired.networks import CNN, ClassEncoder, Decoder
 from unpaired.objectives import ternary
 from unpaired.objectives.content import Constancy
+from unpaired.records.log import StagePoint
 from unpaired.training.checks import check_labels
 
 # Equations
@@ -520,9 +521,9 @@ def test_interrupted_while_f_learns_and_continued_it_is_the_same_to_the_bit(
     images = {name: load_images(d, "train") for name, d in transfer.domains.items()}
 
     class Signal(Silent):
-        def stage(self, name: str, images: int, total: int, loss: float) -> None:
-            assert name == "encoder"
-            told.append(images)
+        def stage(self, point: StagePoint) -> None:
+            assert point.stage == "encoder"
+            told.append(point.images)
             if len(told) == 1:
                 os.kill(os.getpid(), signal.SIGTERM)  # in the first step, and done after it
 

@@ -34,6 +34,7 @@ from unpaired.methods.feature_cycle import FeatureCycle
 from unpaired.models.folder import load_model
 from unpaired.networks import CNN, FeatureMaps, UNet
 from unpaired.networks.feature_segmenter import GUESSED_FROM, PLACES, FeatureSegmenter
+from unpaired.records.log import StagePoint
 
 SIDE, SIZE, CLASSES = 16, 16, 4
 SPANS = ((0, 5), (2, 9), (7, 13), (10, 16))
@@ -440,10 +441,10 @@ class Observer(Silent):
         super().__init__(stop_at)
         self.signal_at, self.told = signal_at, list[int]()
 
-    def stage(self, name: str, images: int, total: int, loss: float) -> None:
-        assert (name, total) == ("feature cycle", 320)
-        self.told.append(images)
-        if images == self.signal_at:
+    def stage(self, point: StagePoint) -> None:
+        assert (point.stage, point.total) == ("feature cycle", 320)
+        self.told.append(point.images)
+        if point.images == self.signal_at:
             os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -486,4 +487,9 @@ def test_stopped_while_the_head_learns_or_after_it_goes_on_to_the_same_end(
     rest = Observer()
     continued = run("broken", rest)
     assert not rest.told
+    logs = [(tmp_path / name / "stages.jsonl").read_text() for name in ("unbroken", "broken")]
+    assert logs[0] == logs[1]
+    points = [StagePoint.from_json(json.loads(line)) for line in logs[0].splitlines()]
+    assert [point.images for point in points] == list(range(0, 320, 16))
+    assert all(point.loss > 0 for point in points)
     assert not [name for name in unbroken if not torch.equal(unbroken[name], continued[name])]

@@ -12,7 +12,7 @@ import pytest
 from unpaired.records.directions import directions_of_kind, read_directions, write_directions
 from unpaired.records.evaluation import EvaluationRecord, read_evaluations
 from unpaired.records.lines import append_line, forget_after, read_lines
-from unpaired.records.log import LogPoint
+from unpaired.records.log import LogPoint, StagePoint
 from unpaired.records.measurement import Measurement
 from unpaired.records.protocol import Protocol
 
@@ -118,6 +118,21 @@ def test_a_damaged_record_of_directions_is_noted_and_they_follow_from_the_kind(
     assert read_directions(tmp_path, {"method": {"kind": "dtn"}}, notes) == ("a2b",)
     assert notes == ["run.json could not be read as a JSON object."]
     assert directions_of_kind({}) == ("a2b", "b2a")
+
+
+def test_lines_of_a_stage_are_forgotten_alone(tmp_path: Path) -> None:
+    path = tmp_path / "stages.jsonl"
+    points = [
+        StagePoint(stage=stage, images=images, total=32, loss=0.5)
+        for stage in ("encoder", "cycle")
+        for images in (0, 16)
+    ]
+    for point in points:
+        append_line(path, point.as_json())
+    forget_after(path, 8, "cycle")
+    assert [StagePoint.from_json(line) for line in read_lines(path)] == points[:3]
+    forget_after(path, -1, "encoder")
+    assert [StagePoint.from_json(line) for line in read_lines(path)] == [points[2]]
 
 
 def test_lines_after_a_checkpoint_are_forgotten_and_torn_ones_with_them(tmp_path: Path) -> None:

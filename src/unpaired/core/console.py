@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 if TYPE_CHECKING:
-    from unpaired.records.log import LogPoint
+    from unpaired.records.log import LogPoint, StagePoint
 
 PLAIN_SECONDS = 10.0
 """Least time between plain lines."""
@@ -55,9 +55,9 @@ class TrainingProgress:
         if not self.quiet:
             self.console.print(text, markup=False)
 
-    def stage(self, name: str, images: int, total: int, loss: float) -> None:
-        """Show how far a stage before the main training is."""
-        status = f"{name}: {images:,}/{total:,} images  loss {loss:.3f}"
+    def stage(self, point: StagePoint) -> None:
+        """Show a line of stages.jsonl."""
+        status = f"{point.stage}: {point.images:,}/{point.total:,} images  loss {point.loss:.3f}"
         if self._bar is not None:
             self._bar.update(self._task, completed=0.0, status=status)
         elif not self.quiet and time.monotonic() >= self._next_line:

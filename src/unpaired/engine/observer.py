@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Protocol
 
 from unpaired.engine.state import State
-from unpaired.records.log import LogPoint
+from unpaired.records.log import LogPoint, StagePoint
 
 
 class Observer(Protocol):
     """What follows a training, and changes nothing about it."""
 
-    def stage(self, name: str, images: int, total: int, loss: float) -> None:
-        """`images` of `total` have been seen in a stage before the main training."""
+    def stage(self, point: StagePoint) -> None:
+        """A line of stages.jsonl."""
         ...
 
     def log(self, point: LogPoint) -> None:

@@ -1,4 +1,4 @@
-"""Training stages: what is trained before the main training, with its checkpoints and signals."""
+"""Training stages: what is trained before the main training, with checkpoints, log and signals."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from unpaired.engine.observer import Observer
 from unpaired.engine.settings import Trainable
 from unpaired.engine.state import State
 from unpaired.methods.stages import Stage, StageData
+from unpaired.records.lines import append_line, forget_after
+from unpaired.records.log import StagePoint
 
 FEWEST_CHECKPOINTS = 10
 """A tenth of a stage is lost at most, where a process is killed."""
@@ -44,7 +46,7 @@ def train_stages(
         NonFiniteLoss: when a stage diverged.
         SystemExit: with the code that `interrupted` gives, all being stored.
     """
-    training = experiment.training
+    training, log = experiment.training, checkpoints.parent / "stages.jsonl"
     data = StageData(
         batches, training.batch_size, training.seed, fabric.device, lambda: fabric.autocast()
     )
@@ -52,7 +54,7 @@ def train_stages(
         signal = 0
         if fabric.is_global_zero:
             folder = checkpoints / FOLDERS[0] / f"{number}-{stage.name.replace(' ', '-')}"
-            signal = _train(stage, experiment, state, data, folder, observer, interrupted)
+            signal = _train(stage, experiment, state, data, folder, log, observer, interrupted)
         signal = fabric.broadcast(signal)
         if signal:
             raise SystemExit(signal)
@@ -73,10 +75,11 @@ def _train(
     state: State,
     data: StageData,
     folder: Path,
+    log: Path,
     observer: Observer,
     interrupted: Callable[[], int],
 ) -> int:
-    """The first process's part; returns the code of the signal that ended it, or 0."""
+    """The first process's part, with its checkpoints in `folder`; returns the code of the signal that ended it, or 0."""
     training, started = experiment.training, time.monotonic()
     with seeded(derive_seed(training.seed, stage.seeded_by), data.device):
         stage_training = stage.begin(state.networks, data)
@@ -88,6 +91,7 @@ def _train(
         if stored is not None:
             fitting.restore(*stored)
             state.seconds = stored[1]["seconds"]
+        forget_after(log, fitting.images - 1, stage.name)  # a step's line is written before it
         seconds_before = state.seconds
         every = min(training.checkpoint_images, max(stage_training.images // FEWEST_CHECKPOINTS, 1))
 
@@ -101,10 +105,15 @@ def _train(
                 checkpoint.prune(folder, 1)
             return bool(signal)
 
+        def report(images: int, total: int, loss: float) -> None:
+            point = StagePoint(stage=stage.name, images=images, total=total, loss=loss)
+            append_line(log, point.as_json())
+            observer.stage(point)
+
         finished = fitting.run(
             advice=stage.advice,
             report_images=training.log_images,
-            report=lambda images, total, loss: observer.stage(stage.name, images, total, loss),
+            report=report,
             stop_after_step=store,
         )
         if not finished:

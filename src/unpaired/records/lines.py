@@ -33,8 +33,13 @@ def read_lines(path: Path, notes: list[str] | None = None) -> list[dict[str, Any
     return records
 
 
-def forget_after(path: Path, images: int) -> None:
-    """Drop the lines that lie ahead of a checkpoint: training will write them again."""
-    kept = [record for record in read_lines(path) if number(record, "images") <= images]
+def forget_after(path: Path, images: int, stage: str | None = None) -> None:
+    """Drop the lines, of a stage alone if one is given, that lie ahead of a checkpoint: training
+    will write them again."""
+    kept = [
+        record
+        for record in read_lines(path)
+        if number(record, "images") <= images or (stage and record.get("stage") != stage)
+    ]
     if path.exists():
         write_atomically(path, "".join(json.dumps(record) + "\n" for record in kept))

@@ -1,4 +1,4 @@
-"""Training log: one line of `metrics.jsonl`, the training at one moment."""
+"""Training log: the lines of `metrics.jsonl`, and of `stages.jsonl` before the main training."""
 
 from __future__ import annotations
 
@@ -56,4 +56,37 @@ class LogPoint:
             losses=numbers(line.get("losses")),
             learning_rate=numbers(line.get("learning_rate")),
             health=numbers(line.get("health")),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StagePoint:
+    """A stage before the main training, at one moment."""
+
+    stage: str
+    """Its name."""
+    images: int
+    """Images seen in the stage so far, counting repeats."""
+    total: int
+    """Images that the stage ends after."""
+    loss: float
+    """The loss of one step."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The line as JSON stores it."""
+        return {
+            "stage": self.stage,
+            "images": self.images,
+            "total": self.total,
+            "loss": self.loss,
+        }
+
+    @classmethod
+    def from_json(cls, line: Mapping[str, Any]) -> StagePoint:
+        """What `as_json` wrote."""
+        return cls(
+            stage=str(line.get("stage", "")),
+            images=int(number(line, "images")),
+            total=int(number(line, "total")),
+            loss=number(line, "loss"),
         )

@@ -17,7 +17,7 @@ from unpaired.records.directions import read_directions
 from unpaired.records.evaluation import EvaluationRecord, read_evaluations
 from unpaired.records.json_values import parse_object, read_object, read_text
 from unpaired.records.lines import read_lines
-from unpaired.records.log import LogPoint
+from unpaired.records.log import LogPoint, StagePoint
 
 _SAMPLE_NAME = re.compile(r"(\d+)-([ab])\.png")
 
@@ -50,6 +50,8 @@ class Run:
     """In which its method translates, of "a2b" and "b2a"; none: it generates images from noise."""
     command: str = ""
     environment: Mapping[str, Any] = field(default_factory=dict)
+    stages: tuple[StagePoint, ...] = ()
+    """What was trained before the main training."""
     log: tuple[LogPoint, ...] = ()
     evaluations: tuple[EvaluationRecord, ...] = ()
     best_images: int | None = None
@@ -86,6 +88,7 @@ def read_run(folder: Path) -> Run:
         directions=read_directions(folder, config, notes),
         command=read_text(folder / "command.txt").strip(),
         environment=read_object(folder / "environment.json", notes),
+        stages=tuple(map(StagePoint.from_json, read_lines(folder / "stages.jsonl", notes))),
         log=_read_log(folder / "metrics.jsonl", notes),
         evaluations=read_evaluations(folder / "evaluations.jsonl", notes),
         best_images=_images_of(folder / "best" / "config.json", notes),

@@ -27,7 +27,7 @@ from unpaired.models.card import card
 from unpaired.models.folder import load_model, save_model, without_folders
 from unpaired.records.evaluation import EvaluationRecord, read_evaluations
 from unpaired.records.lines import append_line
-from unpaired.records.log import LogPoint
+from unpaired.records.log import LogPoint, StagePoint
 from unpaired.records.protocol import Split
 from unpaired.report.plots.image_grid import grid, save_png
 from unpaired.report.run.page import write_report
@@ -56,9 +56,9 @@ class RunObserver:
         self.fixed = {name: _first_images(validation[name]) for name in sources}
         self._validation: Evaluator | None = None
 
-    def stage(self, name: str, images: int, total: int, loss: float) -> None:
+    def stage(self, point: StagePoint) -> None:
         """See `engine.observer.Observer`."""
-        self.progress.stage(name, images, total, loss)
+        self.progress.stage(point)
 
     def log(self, point: LogPoint) -> None:
         """See `engine.observer.Observer`."""

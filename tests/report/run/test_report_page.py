@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fake_run import CONFIG, evaluation, log_line, number, write_lines
+from fake_run import CONFIG, evaluation, log_line, number, stage_line, write_lines
 from parsed_page import Page, report
 from unpaired.core.errors import RunError
 from unpaired.records.measurement import Measurement
@@ -148,6 +148,18 @@ def test_curves_are_drawn_and_summed_up_in_words(run_folder: Path) -> None:
     assert any(label.startswith("Translation accuracy over images seen") for label in labels)
     assert any(label.startswith("generators: cycle") for label in labels)
     assert any("a: 0.0781" in label for label in labels)
+
+
+def test_stages_before_the_training_have_a_curve_each(run_folder: Path) -> None:
+    lines = [stage_line(images, stage) for stage in ("encoder", "cycle") for images in (0, 160)]
+    write_lines(run_folder / "stages.jsonl", lines)
+    labels = [svg["aria-label"] or "" for svg in report(run_folder).all("svg")]
+    stages = [label for label in labels if label.startswith("Before the training: ")]
+    assert [label.split(" over ")[0] for label in stages] == [
+        "Before the training: encoder",
+        "Before the training: cycle",
+    ]
+    assert all("loss: 0.0124" in label for label in stages)
 
 
 def test_the_page_makes_no_request_and_runs_only_its_own_script(run_folder: Path) -> None:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from unpaired.metrics import catalogue
 from unpaired.records.evaluation import EvaluationRecord
-from unpaired.records.log import LogPoint
+from unpaired.records.log import LogPoint, StagePoint
 from unpaired.report.metric_text import Wording, in_order, wording
 from unpaired.report.names import Names
 from unpaired.report.plots.axes import tone
@@ -22,6 +22,17 @@ _DOMAIN_AT_END = re.compile(r"(?:^|[_/])(a2b|b2a|a|b)$")
 def loss_charts(log: Sequence[LogPoint]) -> list[Markup]:
     """One chart per kind of loss, with a line per domain."""
     return _series_charts(log, lambda point: point.losses)
+
+
+def stage_charts(points: Sequence[StagePoint]) -> list[Markup]:
+    """The loss of each stage before the main training, over the images seen in it."""
+    charts = []
+    for stage in dict.fromkeys(point.stage for point in points):
+        losses = [Point(images=p.images, value=p.loss) for p in points if p.stage == stage]
+        last = Wording(kind="loss").value(losses[-1].value)
+        line = Line(label="loss", role="other", points=losses, last=last)
+        charts.append(chart(f"Before the training: {stage}", [line]))
+    return [drawn for drawn in charts if drawn]
 
 
 def training_charts(log: Sequence[LogPoint]) -> list[Markup]:

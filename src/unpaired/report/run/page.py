@@ -11,7 +11,7 @@ from unpaired.report.html.embed import Album
 from unpaired.report.html.render import render
 from unpaired.report.html.tables import flatten
 from unpaired.report.names import names_of
-from unpaired.report.run.charts import loss_charts, metric_charts, training_charts
+from unpaired.report.run.charts import loss_charts, metric_charts, stage_charts, training_charts
 from unpaired.report.run.facts import facts, fingerprints
 from unpaired.report.run.gallery import failures, final_pictures, pictures_over_time
 from unpaired.report.run.numbers import protocols, tables, title_of, verdict
@@ -50,7 +50,7 @@ def page(run: Run, assets: Assets = INLINE) -> str:
         "samples": samples,
         "timeline": timeline,
         "curves": [(title, charts) for title, charts in curves if charts],
-        "losses": loss_charts(run.log),
+        "losses": [*stage_charts(run.stages), *loss_charts(run.log)],
         "health": training_charts(run.log),
         "tables": tables(run, names),
         "translates": bool(names.directions),
