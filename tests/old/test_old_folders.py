@@ -1,6 +1,6 @@
-"""Runs and models of earlier versions: translated with, reported, compared, measured, continued.
+"""Runs, models, sweeps and segmenters of earlier versions: what they gave then, they give now.
 
-README.md says how they were made, and what wrote the translations beside them.
+README.md says how they were made, and what wrote the expected files beside them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 from shapes import draw_all
 
+import torchvision_operators
 import unpaired
 from unpaired.cli.main import main
 from unpaired.core.errors import RunError
@@ -36,6 +37,10 @@ TRANSLATIONS = {
     "reader/b": ("photos/test/02.bmp",),
 }
 """What was translated, with which options."""
+SWEEP = """--method.kind gan --b blue --b.size 16
+  --method.generator.width 2,4 --method.discriminator.kind cnn --method.discriminator.width 2
+  --method.latent-channels 8 --training.batch-size 4 --training.log-images 4
+  --training.precision float32 --device cpu --evaluation.images 0 --evaluation.no-classifier"""
 
 
 @pytest.fixture(scope="module")
@@ -71,12 +76,12 @@ def test_a_model_translates_as_it_did(runs: Path, name: str) -> None:
     options += ["-o", "out", "--to", to, "--format", "png"]
     assert main(["translate", f"runs/{run}/model", image, *options]) == 0
     written = Path(image).with_suffix(".png").name
-    check_like(Path("out") / written, OLD / "translations" / name / written)
+    check_like(Path("out") / written, OLD / "expected" / name / written)
 
 
 def test_a_model_generates_as_it_did(runs: Path) -> None:
     assert main(["generate", "runs/gan/model", "-o", "out", "--count", "4"]) == 0
-    images = sorted((OLD / "translations/gan/b").iterdir())
+    images = sorted((OLD / "expected/gan/b").iterdir())
     assert len(images) == 4
     for image in images:
         check_like(Path("out") / image.name, image)
@@ -157,6 +162,32 @@ def test_a_model_of_an_identity_loss_between_colours_and_classes_is_loaded(runs:
     assert (
         load(runs / "maps/config.json").method == load_model(runs / "maps/model").experiment.method
     )
+
+
+def test_a_sweep_is_compared_and_continued(runs: Path) -> None:
+    """Both runs are finished: the command that trained them finds nothing to do."""
+    sweep = runs / "sweep"
+    before = {path: path.read_bytes() for path in sweep.glob("*/*.jsonl")}
+    (table,) = compare_runs([sweep]).tables
+    widths = [row.group.entries[0].name for row in table.rows]
+    assert widths == ["width=2,seed=0", "width=4,seed=0"]
+    command = "sweep -o runs/sweep --images 8 " + SWEEP
+    assert main(command.split()) == 0
+    assert {path: path.read_bytes() for path in sweep.glob("*/*.jsonl")} == before
+    assert len(before) == 4
+
+
+def test_a_segmenter_scores_as_it_did(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("transformers")
+    torchvision_operators.declare()
+    command = "segmenter score runs/segmenter --generated photos/test --labels maps/test --json"
+    assert main(command.split()) == 0
+    now = json.loads(capsys.readouterr().out)
+    before = json.loads((OLD / "expected/segmenter.json").read_text())
+    assert now["fingerprint"] == before["fingerprint"]
+    assert now["metrics"].keys() == before["metrics"].keys()
+    for name, metric in now["metrics"].items():
+        assert metric["value"] == pytest.approx(before["metrics"][name]["value"], 1e-2, 1e-3), name
 
 
 def evaluations(run: Path) -> list[dict[str, Any]]:
