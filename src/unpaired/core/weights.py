@@ -83,7 +83,9 @@ def read_weights(
                 for name, like in expected.items()
             }
     except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path} cannot be used: {_why_unreadable(path, error)}.") from None
+        raise ModelError(
+            f"{path} cannot be used: {_why_unreadable(path, error)}.", code="weights-unreadable"
+        ) from None
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise ModelError(

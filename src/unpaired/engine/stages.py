@@ -79,7 +79,10 @@ def _train(
     observer: Observer,
     interrupted: Callable[[], int],
 ) -> int:
-    """The first process's part, with its checkpoints in `folder`; returns the code of the signal that ended it, or 0."""
+    """The first process's part, with its checkpoints in `folder`.
+
+    Returns the code of the signal that ended it, or 0.
+    """
     training, started = experiment.training, time.monotonic()
     with seeded(derive_seed(training.seed, stage.seeded_by), data.device):
         stage_training = stage.begin(state.networks, data)

@@ -28,7 +28,8 @@ def check(experiment: Experiment) -> None:
     if problems:
         raise SettingError(
             f"{len(problems)} setting{'s' * (len(problems) > 1)} cannot be used:\n"
-            + "\n".join(f"  - {problem}" for problem in problems)
+            + "\n".join(f"  - {problem}" for problem in problems),
+            code="settings-invalid",
         )
 
 

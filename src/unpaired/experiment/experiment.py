@@ -86,19 +86,22 @@ def from_json(text: str, where: str) -> Experiment:
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:
-        raise SettingError(f"{where} is not valid JSON: {error}.") from None
+        raise SettingError(
+            f"{where} is not valid JSON: {error}.", code="experiment-not-json"
+        ) from None
     if not isinstance(data, dict):
-        raise SettingError(f"{where} is not the settings of an experiment.")
+        raise SettingError(f"{where} is not the settings of an experiment.", code="no-experiment")
     version = data.get("schema_version", SCHEMA)
     if isinstance(version, int) and version > SCHEMA:
         raise SettingError(
             f"{where} was written by a newer unpaired (schema {version}; this one reads up to "
-            f"{SCHEMA}). Upgrade with: pip install -U unpaired"
+            f"{SCHEMA}). Upgrade with: pip install -U unpaired",
+            code="experiment-too-new",
         )
     text = json.dumps(in_present_form(data))
     if problems := decoding_problems(Experiment, text):
         lines = "".join(f"\n  - {problem}" for problem in problems)
-        raise SettingError(f"{where} cannot be used:{lines}")
+        raise SettingError(f"{where} cannot be used:{lines}", code="experiment-invalid")
     return decode(Experiment, text)
 
 
@@ -107,5 +110,7 @@ def load(path: Path) -> Experiment:
     try:
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingError(f"{path} cannot be read: {error}.") from None
+        raise SettingError(
+            f"{path} cannot be read: {error}.", code="experiment-unreadable"
+        ) from None
     return from_json(text, str(path))

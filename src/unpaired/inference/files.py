@@ -86,7 +86,11 @@ def translate_files(
     started = time.monotonic()
     translator.check(to, style_seed, samples)
     if batch_size is not None and batch_size < 1:
-        raise SettingError(f"batch_size is {batch_size}: the least is 1.")
+        raise SettingError(
+            f"batch_size is {batch_size}: the least is 1.",
+            code="batch-size-too-small",
+            setting="batch_size",
+        )
     depth = translator.domains(to)[1].decoding.depth
     inputs = [inputs] if isinstance(inputs, (str, Path)) else list(inputs)
     plan = make_plan(inputs, Path(output), samples, image_format, depth, overwrite)
@@ -179,7 +183,7 @@ class _Run:
                 results = self.translator.translate_batch(pixels, self.to, style)
             except DataError as error:  # too large for the device
                 for image in batch:
-                    self.refuse(UnreadableImage(image.job.name, str(error)))
+                    self.refuse(UnreadableImage(image.job.name, str(error), code=error.code))
                 return
             self.report.network_seconds += time.monotonic() - started
             for image, result, futures in zip(batch, unstack(results), writes, strict=True):
@@ -271,6 +275,10 @@ def _write(translation: Pixels, image: _Ready, sample: int) -> None:
         number = getattr(error, "errno", None)
         if number in (None, errno.ENAMETOOLONG):
             raise UnreadableImage(
-                image.job.name, f"cannot be written as {path}: {error}"
+                image.job.name,
+                f"cannot be written as {path}: {error}",
+                code="format-cannot-hold-it",
             ) from error
-        raise DataError(f"{path} cannot be written: {os.strerror(number)}.") from error
+        raise DataError(
+            f"{path} cannot be written: {os.strerror(number)}.", code="output-unwritable"
+        ) from error

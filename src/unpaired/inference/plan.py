@@ -106,7 +106,8 @@ def make_plan(
         first = f" (first: {plan.refused[0]})" if plan.refused else ""
         raise DataError(
             f"no image to translate in {', '.join(map(str, inputs))}: {len(plan.refused)} "
-            f"refused{first}. The names of images end in {', '.join(EXTENSIONS)}."
+            f"refused{first}. The names of images end in {', '.join(EXTENSIONS)}.",
+            code="no-image-to-translate",
         )
     jobs, taken = list(jobs_by_file.values()), set[PurePosixPath]()
     wishes = [_renamed(job.name, image_format, depth) for job in jobs]
@@ -155,7 +156,8 @@ def _find(text: str, refused: list[UnreadableImage]) -> Iterator[tuple[Path, str
     else:
         raise DataError(
             f"{text!r} does not exist. Give files, folders, a pattern like 'in/*.png', or a table "
-            "(.parquet, hf:owner/name:split)."
+            "(.parquet, hf:owner/name:split).",
+            code="input-not-found",
         )
 
 
@@ -194,14 +196,18 @@ def _check_folder(output: Path) -> None:
     if output.is_dir():
         return
     if output.exists() or output.suffix.lower() in EXTENSIONS:
-        raise SettingError(f"{output} is no folder. Give a folder for the translations with -o.")
+        raise SettingError(
+            f"{output} is no folder. Give a folder for the translations with -o.",
+            code="output-is-no-folder",
+        )
 
 
 def _check_outside(output: Path, path: Path) -> None:
     if path.is_dir() and output.resolve().is_relative_to(path.resolve()):
         raise SettingError(
             f"the translations would go to {output}, into the folder {path} that is translated. "
-            "Choose a folder outside of it with -o."
+            "Choose a folder outside of it with -o.",
+            code="output-among-inputs",
         )
 
 
@@ -221,11 +227,13 @@ def _check_outputs(jobs: list[Job], overwrite: bool) -> None:
         if entry(path) in inputs:
             raise SettingError(
                 f"the translation {path} would replace an image that is translated. Choose another "
-                "folder with -o."
+                "folder with -o.",
+                code="output-replaces-input",
             )
     existing = [path for path in outputs if os.path.lexists(path)]
     if existing and not overwrite:
         raise SettingError(
             f"{len(existing)} of {len(outputs)} translations exist already (first: {existing[0]}). "
-            "Choose another folder with -o, or replace them with --overwrite."
+            "Choose another folder with -o, or replace them with --overwrite.",
+            code="outputs-exist",
         )

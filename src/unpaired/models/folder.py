@@ -63,7 +63,10 @@ def save_model(
     folder = folder.absolute()
     is_in_use = folder.is_file() or (folder.is_dir() and any(folder.iterdir()))
     if is_in_use and not (folder / WEIGHTS).is_file():
-        raise ModelError(f"{folder} holds something else than a model. Choose another folder.")
+        raise ModelError(
+            f"{folder} holds something else than a model. Choose another folder.",
+            code="folder-in-use",
+        )
     with replacing(folder) as temporary:
         state = networks.generating().state_dict()
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
@@ -111,9 +114,14 @@ def _check_is_model(folder: Path) -> None:
     """Raise unless the files of a model are there, and say where they may be instead."""
     refuse_pickle(folder, f"Give a model folder, with {WEIGHTS} and {CONFIG}, such as RUN/model.")
     if not folder.exists():
-        raise ModelError(f"{folder} does not exist. Give a model folder, such as RUN/model.")
+        raise ModelError(
+            f"{folder} does not exist. Give a model folder, such as RUN/model.",
+            code="model-not-found",
+        )
     if not folder.is_dir():
-        raise ModelError(f"{folder} is a file. Give the model folder that holds it.")
+        raise ModelError(
+            f"{folder} is a file. Give the model folder that holds it.", code="model-is-file"
+        )
     missing = [name for name in (WEIGHTS, CONFIG) if not (folder / name).is_file()]
     if not missing:
         return
@@ -122,14 +130,18 @@ def _check_is_model(folder: Path) -> None:
     run = next((path for path in nearby if (path / "checkpoints").is_dir()), None)
     if run is not None and folder.absolute() != run / "model":
         if (run / "model" / WEIGHTS).is_file():
-            raise ModelError(f"{folder} is no model, but its run has one: {run / 'model'}")
+            raise ModelError(
+                f"{folder} is no model, but its run has one: {run / 'model'}", code="model-is-run"
+            )
         raise ModelError(
             f"{folder} belongs to a run that has no model yet. Continue the training to its end "
-            "with the same command, which writes one."
+            "with the same command, which writes one.",
+            code="run-without-model",
         )
     raise ModelError(
         f"{folder} is no model folder: it has no {' and no '.join(missing)}. Give the folder "
-        "`model` of a run."
+        "`model` of a run.",
+        code="no-model-folder",
     )
 
 
@@ -137,25 +149,32 @@ def _read_config(path: Path) -> tuple[Experiment, int]:
     try:
         record = json.loads(path.read_text())
     except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{path} cannot be read: {error}.") from None
+        raise ModelError(
+            f"{path} cannot be read: {error}.", code="model-config-unreadable"
+        ) from None
     record = record if isinstance(record, dict) else {}
     version = record.get("schema_version")
     if isinstance(version, int) and version > SCHEMA:
         raise ModelError(
             f"{path} was written by a newer unpaired (schema {version}; this one reads up to "
-            f"{SCHEMA}). Upgrade with: pip install -U unpaired"
+            f"{SCHEMA}). Upgrade with: pip install -U unpaired",
+            code="model-too-new",
         )
     if record.keys() != _KEYS:
         what = [f"unknown setting {key!r}" for key in sorted(record.keys() - _KEYS)]
         what += [f"no {key!r}" for key in sorted(_KEYS - record.keys())]
-        raise ModelError(f"{path} is not the settings of a model: {', '.join(what)}.")
+        raise ModelError(
+            f"{path} is not the settings of a model: {', '.join(what)}.", code="no-model-config"
+        )
     if not isinstance(record["images"], int):
-        raise ModelError(f"{path}: images is {record['images']!r}, not a whole number.")
+        raise ModelError(
+            f"{path}: images is {record['images']!r}, not a whole number.", code="no-model-config"
+        )
     try:
         experiment = experiments.from_json(json.dumps(record["experiment"]), str(path))
         check(_without_held_out(experiment))
     except SettingError as error:
-        raise ModelError(f"{path}: {error}") from None
+        raise ModelError(f"{path}: {error}", code="model-config-invalid") from None
     return experiment, record["images"]
 
 
@@ -165,7 +184,9 @@ def _build_empty(experiment: Experiment, path: Path) -> Networks:
         with torch.device("meta"):
             built = experiment.method.build(experiment.a, experiment.b)
     except (RuntimeError, ValueError, TypeError, OverflowError) as error:
-        raise ModelError(f"{path} describes networks that cannot be built: {error}") from None
+        raise ModelError(
+            f"{path} describes networks that cannot be built: {error}", code="networks-unbuildable"
+        ) from None
     return Networks(dict(built.generators.items()), {}, dict(built.encoders.items()))
 
 
