@@ -15,8 +15,9 @@ from unpaired.data.dataset import load_images
 from unpaired.data.domain import DomainName
 from unpaired.evaluation.content import MOST_IMAGES, honesty
 from unpaired.evaluation.measure import Gathered, measure
-from unpaired.evaluation.samples import Translating, sample
+from unpaired.evaluation.samples import sample, translate
 from unpaired.experiment.experiment import load
+from unpaired.inference.applied import AppliedModel
 from unpaired.models.folder import load_model
 
 DOMAINS: tuple[DomainName, ...] = ("a", "b")
@@ -29,20 +30,19 @@ def main() -> None:
     print("| run | images seen | noise in its cycle | noise, a and b | JPEG, a and b |")
     print("|---|---|---|---|---|")
     for run in parser.parse_args().runs:
-        experiment, model = load(run / "config.json"), load_model(run / "model")
-        translating = Translating(experiment, model.networks, torch.device("cpu"), 0)
+        experiment, stored = load(run / "config.json"), load_model(run / "model")
+        model = AppliedModel(experiment, stored.networks, torch.device("cpu"))
         found = {}
         for domain in DOMAINS:
             images = sample(load_images(experiment.domain(domain), "test"), MOST_IMAGES)
-            translated = translating.translate(images.pixels, domain)
-            signal = honesty(translating, domain, translated, 0)
+            signal = honesty(model, domain, translate(model, images.pixels, domain, 0), 0)
             found[domain] = measure(Gathered({"source": domain}, {"hidden_signal": signal}))
         cells = [
             " and ".join(f"{found[d][f'hidden_signal/{d}/{touch}'].value:.1f}" for d in DOMAINS)
             for touch in ("noise", "jpeg")
         ]
         noise = getattr(experiment.method, "cycle_noise", 0.0) or "none"
-        print(f"| `{experiment.name}` | {model.images:,} | {noise} | {cells[0]} | {cells[1]} |")
+        print(f"| `{experiment.name}` | {stored.images:,} | {noise} | {cells[0]} | {cells[1]} |")
 
 
 if __name__ == "__main__":
