@@ -81,8 +81,9 @@ def test_16_bits_that_pillow_has_opened_as_32(tmp_path):
 
 def test_numbers_of_32_bits_need_their_range():
     image = Image.fromarray(np.arange(-24, 24, dtype=np.int32).reshape(6, 8))
-    with pytest.raises(UnreadableImage, match=r"from -24 to 23 .* set range"):
+    with pytest.raises(UnreadableImage, match=r"from -24 to 23 .* set range") as error:
         read_image(image, GREY)
+    assert (error.value.code, error.value.setting) == ("range-unknown", "range")
     ranged = Domain(source=BuiltIn(name="ink"), range=(-24.0, 23.0))
     assert read_image(image, ranged)[..., 0].ravel()[[0, -1]].tolist() == [0, 255]
 
@@ -146,8 +147,9 @@ def test_other_arrays_are_refused_with_what_to_give(image):
 
 
 def test_float_images_are_refused_as_files_are():
-    with pytest.raises(UnreadableImage, match="set range"):
+    with pytest.raises(UnreadableImage) as error:
         read_image(Image.fromarray(rgb[..., 0].astype(np.float32)), GREY)
+    assert (error.value.code, error.value.setting) == ("range-unknown", "range")
 
 
 def test_same_kind_comes_back():

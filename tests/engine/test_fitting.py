@@ -45,6 +45,7 @@ def test_a_training_that_diverges_is_refused(steps: int, what: str):
     with pytest.raises(NonFiniteLoss, match=rf"after {images} images seen\. Lower it\.") as error:
         fit(in_steps(network, loss, steps), CPU, advice="Lower it.")
     assert error.value.code == "non-finite-fitting"
+    assert error.value.code == "non-finite-fitting"
 
 
 @pytest.mark.parametrize("steps", range(1, 10))

@@ -68,12 +68,9 @@ def test_memory_is_that_of_the_device_that_trains(monkeypatch):
 
 def test_a_second_process_is_refused(tiny, tmp_path):
     folder = tmp_path / "run"
-    with (
-        open_run(folder, tiny),
-        pytest.raises(RunError, match="another process is training"),
-        open_run(folder, tiny),
-    ):
+    with open_run(folder, tiny), pytest.raises(RunError) as error, open_run(folder, tiny):
         pass
+    assert error.value.code == "run-in-use"
 
 
 def test_other_settings_are_refused_and_named(tiny, tmp_path):
@@ -81,8 +78,9 @@ def test_other_settings_are_refused_and_named(tiny, tmp_path):
     run(tiny, folder)
     before = (folder / "config.json").read_bytes()
     other = replace(tiny, method=replace(tiny.method, cycle_weight=5.0))
-    with pytest.raises(RunError, match=r"method\.cycle_weight: 10\.0 there, 5\.0 here"):
+    with pytest.raises(RunError, match=r"method\.cycle_weight: 10\.0 there, 5\.0 here") as error:
         run(other, folder)
+    assert error.value.code == "other-settings"
     assert (folder / "config.json").read_bytes() == before
 
 
@@ -112,8 +110,9 @@ def test_what_does_not_change_what_is_learned_may_differ(tiny, tmp_path):
 
 def test_a_folder_of_something_else_is_refused(tiny, tmp_path):
     (tmp_path / "holiday.jpg").write_bytes(b"x")
-    with pytest.raises(RunError, match="not empty and holds no run") as caught:
+    with pytest.raises(RunError) as caught:
         run(tiny, tmp_path)
+    assert caught.value.code == "folder-not-empty"
     assert f"-o runs/run-{tmp_path.name}." in str(caught.value)
     assert [p.name for p in tmp_path.iterdir()] == ["holiday.jpg"]
 

@@ -252,6 +252,8 @@ def test_what_is_not_finite_is_named_with_its_step(tiny, tmp_path, monkeypatch, 
     with pytest.raises(NonFiniteLoss, match=f"{what} is not finite after 12 images seen") as error:
         train(experiment, tmp_path)
     assert error.value.code == "non-finite-loss"
+    assert error.value.setting == "training.generators.learning_rate"
+    assert error.value.code == "non-finite-loss"
     assert poison.state.images == 16  # when the next checkpoint was due
     after = dict(poison.state.networks.named_parameters())
     assert all(torch.equal(after[name], before) for name, before in poison.before.items())
@@ -283,8 +285,10 @@ def test_steps_after_a_value_that_is_not_finite_have_no_effect(tiny, algorithm):
     assert not [name for name in after if not torch.equal(after[name], before[name])]
     average = step.state.average.generating().state_dict()
     assert all(tensor.isfinite().all() for tensor in average.values())
-    with pytest.raises(NonFiniteLoss, match=r"generators/cycle_b.* after 12 images seen"):
+    with pytest.raises(NonFiniteLoss, match=r"generators/cycle_b.* after 12 images seen") as error:
         step.tally.check(training.batch_size)
+    assert error.value.code == "non-finite-loss"
+    assert error.value.setting == "training.generators.learning_rate"
 
 
 def train(experiment: Experiment, folder: Path) -> None:

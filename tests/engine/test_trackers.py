@@ -100,5 +100,6 @@ def test_a_tracker_that_cannot_start_is_left_too(monkeypatch, tmp_path: Path, ca
 )
 def test_an_absent_package_is_named_before_training(monkeypatch, tmp_path, name, module):
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(MissingExtra, match=r'pip install "unpaired\[track\]"'):
+    with pytest.raises(MissingExtra, match=r'pip install "unpaired\[track\]"') as error:
         track.Tracker(name, tmp_path)
+    assert error.value.code == "missing-extra"

@@ -129,8 +129,9 @@ def test_extractors_are_written_as_on_the_command_line(run: Path):
     texts = ["pixels", ["pixels"], [Pixels()]]
     found = [unpaired.evaluate(run / "model", "validation", extractors=e)[1] for e in texts]
     assert found[0]["metrics"] == found[1]["metrics"] == found[2]["metrics"]
-    with pytest.raises(SettingError, match="Did you mean 'pixels'"):
+    with pytest.raises(SettingError, match="Did you mean 'pixels'") as error:
         unpaired.evaluate(run, extractors="pixel")
+    assert (error.value.code, error.value.setting) == ("unknown-extractor", "extractor")
 
 
 @pytest.mark.usefixtures("quick_evaluation")
@@ -206,8 +207,9 @@ def test_a_model_folder_without_its_images_says_where_to_find_them(
     experiment = replace(tiny, a=replace(tiny.a, source=Folder(path=str(tmp_path / "ink"))))
     networks = experiment.method.build(experiment.a, experiment.b)
     save_model(tmp_path / "model", experiment, networks, 8, "card")
-    with pytest.raises(DataError, match=r"'ink' does not exist.* give its run folder"):
+    with pytest.raises(DataError, match=r"'ink' does not exist.* give its run folder") as error:
         unpaired.evaluate(tmp_path / "model")
+    assert error.value.code == "images-of-model-missing"
 
 
 def test_a_model_folder_is_not_measured_on_its_training_images(
@@ -220,5 +222,6 @@ def test_a_model_folder_is_not_measured_on_its_training_images(
     save_model(tmp_path / "model", experiment, networks, 8, "card")
     (tmp_path / "ink").mkdir()
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(DataError, match=r"'ink' is the name of training images and of those"):
+    with pytest.raises(DataError) as error:
         unpaired.evaluate("model")
+    assert error.value.code == "splits-not-distinguished"

@@ -205,8 +205,9 @@ def test_a_collapsed_model_has_numbers_and_is_called_so(pile: Callable[..., Fold
 
 
 def test_one_image_is_no_pile(pile: Callable[..., Folder]):
-    with pytest.raises(DataError, match="has one usable image"):
+    with pytest.raises(DataError) as error:
         judge(pile("made", 1, 0), pile("real", 8, 1), Pixels())
+    assert error.value.code == "one-usable-image"
 
 
 def test_unreadable_images_are_counted(pile: Callable[..., Folder]):

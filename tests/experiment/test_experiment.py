@@ -189,8 +189,9 @@ def test_row_34_a_learning_rate_that_is_no_number():
     ]
     # JSON has no NaN, but Python writes it and reads it.
     assert "NaN" in to_json(experiment)
-    with pytest.raises(SettingError, match="learning_rate is nan"):
+    with pytest.raises(SettingError, match="learning_rate is nan") as error:
         check(from_json(to_json(experiment), "here"))
+    assert error.value.code == "experiment-invalid"
 
 
 @pytest.mark.parametrize(

@@ -131,19 +131,22 @@ def test_grey_is_as_good_as_equal_channels(dino):
 
 
 def test_piles_of_different_sizes_are_refused(dino):
-    with pytest.raises(DataError, match="3 images and 2 translations"):
+    with pytest.raises(DataError, match="3 images and 2 translations") as error:
         dino(images(3, 3, SIDE, SIDE), images(2, 3, SIDE, SIDE))
+    assert error.value.code == "images-without-translation"
 
 
 def test_without_transformers_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(MissingExtra, match=r'pip install "unpaired\[metrics\]"'):
+    with pytest.raises(MissingExtra, match=r'pip install "unpaired\[metrics\]"') as error:
         load_dino()
+    assert error.value.code == "missing-extra"
 
 
 def test_weights_that_are_absent(folder, tmp_path):
-    with pytest.raises(SettingError, match="neither a folder with a ViTModel"):
+    with pytest.raises(SettingError) as error:
         load_dino(str(tmp_path / "absent"))
+    assert (error.value.code, error.value.setting) == ("transformer-not-found", "extractor")
 
 
 def test_weights_that_are_incomplete(folder, tmp_path):
@@ -151,11 +154,13 @@ def test_weights_that_are_incomplete(folder, tmp_path):
     del weights["encoder.layer.2.attention.attention.key.weight"]
     save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
     (tmp_path / "config.json").write_bytes((folder / "config.json").read_bytes())
-    with pytest.raises(SettingError, match="lacks 1 of the weights of a ViTModel"):
+    with pytest.raises(SettingError, match="lacks 1 of the weights of a ViTModel") as error:
         load_dino(str(tmp_path))
+    assert (error.value.code, error.value.setting) == ("weights-incomplete", "extractor")
 
 
 def test_a_file_that_is_no_model(folder, tmp_path):
     (tmp_path / "model.bin").write_bytes(b"nothing")
-    with pytest.raises(SettingError, match="neither a folder with a ViTModel"):
+    with pytest.raises(SettingError) as error:
         load_dino(str(tmp_path / "model.bin"))
+    assert (error.value.code, error.value.setting) == ("transformer-not-found", "extractor")

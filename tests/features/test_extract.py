@@ -92,8 +92,9 @@ def test_an_unreadable_image_is_left_out_and_named_the_second_time_too(
 def test_a_pile_without_a_readable_image_is_refused(folder: Path, tmp_path: Path):
     for path in folder.iterdir():
         path.write_bytes(path.read_bytes()[:60])
-    with pytest.raises(DataError, match="none of 5 images can be read"):
+    with pytest.raises(DataError, match="none of 5 images can be read") as error:
         extract(open_image_set(Folder(path=str(folder))), Counting(), tmp_path)
+    assert error.value.code == "no-readable-image"
 
 
 def test_damaged_features_are_extracted_anew(

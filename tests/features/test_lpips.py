@@ -49,10 +49,12 @@ def test_grey_images_are_seen_as_grey(distance: Lpips):
 
 
 def test_other_shapes_are_refused(distance: Lpips):
-    with pytest.raises(DataError, match="images of one shape"):
+    with pytest.raises(DataError) as error:
         distance(images(0), images(0)[:, :, :36])
-    with pytest.raises(DataError, match="at least 32 pixels"):
+    assert error.value.code == "images-unfit-for-lpips"
+    with pytest.raises(DataError, match="at least 32 pixels") as error:
         distance(images(0)[..., :16, :16], images(1)[..., :16, :16])
+    assert error.value.code == "images-unfit-for-lpips"
 
 
 def test_absent_weights_are_named(monkeypatch: pytest.MonkeyPatch):
@@ -63,5 +65,6 @@ def test_absent_weights_are_named(monkeypatch: pytest.MonkeyPatch):
         raise OSError("no route to host")
 
     monkeypatch.setattr(lpips, "LPIPS", refuse)
-    with pytest.raises(SettingError, match=r"AlexNet's weights.*no route to host"):
+    with pytest.raises(SettingError, match=r"AlexNet's weights.*no route to host") as error:
         load_lpips(CPU)
+    assert (error.value.code, error.value.setting) == ("lpips-weights-missing", "lpips")

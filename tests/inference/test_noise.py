@@ -84,6 +84,7 @@ def test_sums_are_of_means_of_noise(folder: Path):
 def test_what_is_no_sum_is_refused_with_an_example(folder: Path, text: str, problem: str):
     with pytest.raises(SettingError, match="0,4,7 - 1,2,3") as refused:
         Noise(folder, "cpu").arithmetic(text)
+    assert refused.value.code == "no-sum-of-images"
     assert problem in str(refused.value)
 
 

@@ -191,6 +191,7 @@ def test_strict_stops_at_the_first_unreadable_file(translate, tmp_path):
     (tmp_path / "in" / "bad.png").write_bytes(b"")
     with pytest.raises(UnreadableImage, match=r"bad\.png") as caught:
         translate(strict=True)
+    assert caught.value.code == "unknown-format"
     assert caught.value.exit_code == 2
 
 
@@ -323,14 +324,17 @@ def test_named_pipe_does_not_block(translate, tmp_path):
 
 
 def test_nothing_to_translate(translate, tmp_path):
-    with pytest.raises(DataError, match="does not exist"):
+    with pytest.raises(DataError) as error:
         translate(tmp_path / "absent")
+    assert error.value.code == "input-not-found"
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "notes.txt").write_text("")
-    with pytest.raises(DataError, match="no image to translate"):
+    with pytest.raises(DataError) as error:
         translate()
-    with pytest.raises(DataError, match="no image to translate"):
+    assert error.value.code == "no-image-to-translate"
+    with pytest.raises(DataError) as error:
         translate(tmp_path / "in" / "*.png")
+    assert error.value.code == "no-image-to-translate"
     assert not (tmp_path / "out").exists()
 
 
@@ -338,8 +342,9 @@ def test_nothing_to_translate(translate, tmp_path):
 def test_output_inside_the_input_folder_is_refused(translate, tmp_path, output):
     write(tmp_path / "in" / "x.png")
     (tmp_path / "alias").symlink_to(tmp_path / "in")
-    with pytest.raises(SettingError, match="outside of it"):
+    with pytest.raises(SettingError) as error:
         translate(output=tmp_path / output, overwrite=True)
+    assert error.value.code == "output-among-inputs"
 
 
 @pytest.mark.parametrize("output", ["in", "alias"])
@@ -347,8 +352,9 @@ def test_input_files_are_never_overwritten(translate, tmp_path, output):
     path = write(tmp_path / "in" / "x.png")
     before = path.read_bytes()
     (tmp_path / "alias").symlink_to(tmp_path / "in")
-    with pytest.raises(SettingError, match="would replace an image that is translated"):
+    with pytest.raises(SettingError) as error:
         translate(path, output=tmp_path / output, overwrite=True)
+    assert error.value.code == "output-replaces-input"
     assert path.read_bytes() == before
 
 
@@ -359,8 +365,9 @@ def test_existing_files_are_kept_unless_told_otherwise(translate, tmp_path):
     victim.write_bytes(b"precious")
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "x.png").symlink_to(victim)
-    with pytest.raises(SettingError, match=r"1 of 2 .*x\.png.*--overwrite"):
+    with pytest.raises(SettingError, match=r"1 of 2 .*x\.png.*--overwrite") as error:
         translate()
+    assert error.value.code == "outputs-exist"
     assert names(tmp_path / "out") == ["x.png"]
     assert translate(overwrite=True).num_translated == 2
     assert victim.read_bytes() == b"precious"  # the link was replaced, not followed
@@ -371,8 +378,9 @@ def test_output_must_be_a_folder(translate, tmp_path):
     write(tmp_path / "in" / "x.png")
     (tmp_path / "file").write_text("")
     for output in (tmp_path / "file", tmp_path / "picture.png"):
-        with pytest.raises(SettingError, match="is no folder"):
+        with pytest.raises(SettingError) as error:
             translate(output=output)
+        assert error.value.code == "output-is-no-folder"
 
 
 def test_nothing_of_the_original_is_passed_on(translate, tmp_path):
@@ -443,8 +451,9 @@ def test_disk_full_ends_the_call(translate, tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Image.Image, "save", full)
-    with pytest.raises(DataError, match=r"x\.png cannot be written: No space left"):
+    with pytest.raises(DataError, match=r"x\.png cannot be written: No space left") as error:
         translate()
+    assert error.value.code == "output-unwritable"
     assert names(tmp_path / "out") == []
 
 
@@ -476,8 +485,9 @@ def test_warnings_are_reported(translate, tmp_path):
 
 def test_batch_size_without_meaning(translate, tmp_path):
     write(tmp_path / "in" / "x.png")
-    with pytest.raises(SettingError, match="batch_size is 0"):
+    with pytest.raises(SettingError, match="batch_size is 0") as error:
         translate(batch_size=0)
+    assert (error.value.code, error.value.setting) == ("batch-size-too-small", "batch_size")
 
 
 @pytest.mark.parametrize("kind", [str, Path])

@@ -357,8 +357,9 @@ def test_one_direction(transfer: Experiment):
 def test_the_other_direction_is_refused(transfer: Experiment):
     translator = Translator(transfer, build(transfer).eval(), torch.device("cpu"))
     ink = np.zeros((32, 32), np.uint8)
-    with pytest.raises(SettingError, match=r"knows one direction only\. Translate to b"):
+    with pytest.raises(SettingError, match=r"knows one direction only\. Translate to b") as error:
         translator.translate(ink, to="a")
+    assert (error.value.code, error.value.setting) == ("no-such-direction", "to")
     sign = np.zeros((32, 32, 3), np.uint8)
     assert translator.translate(sign, to="b").shape == (32, 32, 1)
 
@@ -390,6 +391,7 @@ def test_what_cannot_be_trained_is_refused(
     training = replace(transfer.training, batch_size=batch_size)
     with pytest.raises(SettingError, match="1 setting cannot be used") as caught:
         check(replace(transfer, method=method_of(**changes), training=training))
+    assert caught.value.code == "settings-invalid"
     assert words in str(caught.value)
 
 
@@ -467,8 +469,9 @@ def test_the_model_translates_one_way_and_needs_nothing_else(trained: tuple[Expe
     sign = load_images(experiment.a, "test").gather([0])[0].permute(1, 2, 0).numpy()
     found = translator.translate(Image.fromarray(sign), to="b")
     assert (found.size, found.mode) == ((32, 32), "L")
-    with pytest.raises(SettingError, match="one direction only"):
+    with pytest.raises(SettingError) as error:
         translator.translate(found, to="a")
+    assert (error.value.code, error.value.setting) == ("no-such-direction", "to")
     card = (run / "model" / "README.md").read_text()
     assert "Translates images of domain a to domain b, with DTN" in card
 
@@ -582,8 +585,9 @@ def test_killed_while_f_learns_it_loses_a_tenth_of_it_at_most(transfer: Experime
 def test_an_encoder_that_diverges_is_named_and_not_kept(transfer: Experiment, tmp_path: Path):
     learning = Pretraining(images=640, batch_size=16, learning_rate=1e30)
     transfer = replace(transfer, method=replace(transfer.method, encoder_training=learning))
-    with pytest.raises(NonFiniteLoss, match=r"--method\.encoder-training\.learning-rate"):
+    with pytest.raises(NonFiniteLoss, match=r"--method\.encoder-training\.learning-rate") as error:
         unpaired.train(transfer, tmp_path / "run", quiet=True)
+    assert error.value.code == "non-finite-fitting"
     assert not checkpoint.list_newest_first(tmp_path / "run" / "checkpoints")
 
 
@@ -655,6 +659,7 @@ def test_a_pile_without_labels_is_refused_before_training(
     experiment = replace(transfer, a=replace(transfer.a, source=unlabelled))
     with pytest.raises(DataError, match="has no labels, but the encoder of DTN learns") as caught:
         unpaired.train(experiment, tmp_path / "run", quiet=True)
+    assert caught.value.code == "labels-needed"
     assert "pile" in str(caught.value)
     assert "a column `label`" in str(caught.value)
     assert not (tmp_path / "run").exists()
@@ -666,8 +671,9 @@ def test_b_needs_no_labels_unless_it_is_balanced(
     b = replace(transfer.b, source=unlabelled)
     images = {"a": load_images(transfer.a, "train"), "b": load_images(b, "train")}
     check_labels(replace(transfer, b=b), images)
-    with pytest.raises(DataError, match=r"b\.balanced draws each class equally often"):
+    with pytest.raises(DataError, match=r"b\.balanced draws each class equally often") as error:
         check_labels(replace(transfer, b=replace(b, balanced=True)), images)
+    assert error.value.code == "labels-needed"
 
 
 def test_more_classes_than_the_encoder_has_are_refused_before_training(

@@ -175,17 +175,21 @@ def test_frechet_floor_falls_with_the_number_of_images():
 
 @pytest.mark.parametrize("distance", [frechet, kernel, frechet_distance, kernel_distance])
 def test_what_cannot_be_compared_is_refused(distance):
-    with pytest.raises(DataError, match="same extractor"):
+    with pytest.raises(DataError) as error:
         distance(draw(5, 3), draw(5, 4))
-    with pytest.raises(DataError, match="at least 2"):
+    assert error.value.code == "features-of-other-form"
+    with pytest.raises(DataError, match="at least 2") as error:
         distance(draw(5, 3), draw(1, 3))
-    with pytest.raises(DataError, match="NaN or infinity"):
+    assert error.value.code == "too-few-for-distance"
+    with pytest.raises(DataError) as error:
         distance(draw(5, 3), np.full((5, 3), np.nan))
+    assert error.value.code == "features-not-finite"
 
 
 def test_floor_of_three_images_is_refused():
-    with pytest.raises(DataError, match="at least 4 real images"):
+    with pytest.raises(DataError, match="at least 4 real images") as error:
         floor(draw(3, 2), (2, 2), 0, frechet)
+    assert error.value.code == "too-few-for-floor"
 
 
 # Reference packages
@@ -298,8 +302,9 @@ def test_cmmd_knows_neither_direction_nor_order_and_is_never_negative(n, m, d, s
 
 
 def test_too_few_rows_for_neighbours_are_refused():
-    with pytest.raises(DataError, match="at least 6"):
+    with pytest.raises(DataError, match="at least 6") as error:
         neighbours(draw(5, 3), draw(50, 3))
+    assert error.value.code == "too-few-for-distance"
 
 
 def test_cmmd_equals_its_definition():
@@ -380,5 +385,6 @@ def test_extrapolation_takes_the_bias_away():
 
 
 def test_few_images_are_not_extrapolated():
-    with pytest.raises(DataError, match="at least 60"):
+    with pytest.raises(DataError, match="at least 60") as error:
         extrapolated(draw(59, 4), draw(100, 4), frechet)
+    assert error.value.code == "too-few-for-distance"

@@ -135,8 +135,9 @@ def test_an_unreadable_file_is_left_out_and_strange_names_are_shown(
     other = tmp_path / "other"
     other.mkdir()
     Image.new("RGB", (8, 8)).save(other / "result_7.png")
-    with pytest.raises(DataError, match=r"no image of .*'result_7' is there and '0' here"):
+    with pytest.raises(DataError, match=r"no image of .*'result_7' is there and '0' here") as error:
         faithfulness_of_files(open_image_set(folders[0]), open_image_set(Folder(path=str(other))))
+    assert error.value.code == "no-pairs"
 
 
 @pytest.mark.parametrize(

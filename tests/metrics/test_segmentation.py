@@ -105,15 +105,18 @@ def test_intervals_hold_the_value_and_shrink_with_the_images():
 def test_a_prediction_that_is_no_class_is_an_error_and_not_a_dropped_image(wrong: int):
     predicted = PREDICTED.copy()
     predicted[1, 0, 0] = wrong
-    with pytest.raises(DataError, match=rf"from .*{wrong}.*there are 4"):
+    with pytest.raises(DataError, match=rf"from .*{wrong}.*there are 4") as error:
         confusion(TRUTH, predicted, 4)
+    assert error.value.code == "predicted-class-out-of-range"
 
 
 def test_maps_of_other_shapes_and_without_a_known_pixel_are_refused():
-    with pytest.raises(DataError, match="one size"):
+    with pytest.raises(DataError) as error:
         confusion(TRUTH, PREDICTED[:, :1], 4)
-    with pytest.raises(DataError, match="none is"):
+    assert error.value.code == "label-maps-of-other-form"
+    with pytest.raises(DataError) as error:
         measure(np.full((2, 2, 2), -1), np.zeros((2, 2, 2), int), 4)
+    assert error.value.code == "no-true-class-known"
 
 
 def test_the_nearest_colour_by_hand():
@@ -133,8 +136,9 @@ def test_colours_of_the_palette_are_their_own_class_in_any_number_of_images():
 
 
 def test_grey_images_have_no_classes():
-    with pytest.raises(DataError, match="RGB images"):
+    with pytest.raises(DataError) as error:
         nearest_colour(torch.zeros(1, 1, 4, 4, dtype=torch.uint8), PALETTE)
+    assert error.value.code == "images-unfit-for-palette"
 
 
 # A domain with a palette

@@ -196,8 +196,9 @@ def test_noise_in_place_of_a_translation_has_nothing_in_common(ink):
 
 
 def test_piles_of_different_sizes_are_refused(ink):
-    with pytest.raises(DataError, match="3 images and 2 translations"):
+    with pytest.raises(DataError, match="3 images and 2 translations") as error:
         structure(ink[:3], ink[:2])
+    assert error.value.code == "images-without-translation"
 
 
 def test_no_images_no_numbers(ink):

@@ -143,8 +143,9 @@ def test_leftovers_of_a_killed_save_are_no_obstacle(tiny, networks, model):
 def test_other_folders_are_not_replaced(tiny, networks, tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "config.json").write_text("{}")
-    with pytest.raises(ModelError, match="something else"):
+    with pytest.raises(ModelError) as error:
         save_model(tmp_path / "photos", tiny, networks, 9, "")
+    assert error.value.code == "folder-in-use"
     assert (tmp_path / "photos" / "config.json").exists()
 
 

@@ -70,10 +70,12 @@ def test_recipes_are_told_apart():
 
 
 def test_a_name_that_is_none_gets_the_nearest():
-    with pytest.raises(SettingError, match="Did you mean 'dtn-svhn-mnist'"):
+    with pytest.raises(SettingError, match="Did you mean 'dtn-svhn-mnist'") as error:
         recipe("dtn-shvn-mnist")
-    with pytest.raises(SettingError, match="Recipes: demo, mnist-usps"):
+    assert (error.value.code, error.value.setting) == ("unknown-recipe", "recipe")
+    with pytest.raises(SettingError, match="Recipes: demo, mnist-usps") as error:
         recipe("nothing like it")
+    assert (error.value.code, error.value.setting) == ("unknown-recipe", "recipe")
 
 
 @for_all
@@ -176,8 +178,9 @@ def test_data_of_the_user_takes_the_place_of_what_is_missing(nowhere: Path, tmp_
         for d, domain in experiment.domains.items()
     }
     require(replace(experiment, method=method, **domains))
-    with pytest.raises(DataError, match=r"mobilefacenet\.pt2"):
+    with pytest.raises(DataError, match=r"mobilefacenet\.pt2") as error:
         require(replace(experiment, **domains))
+    assert error.value.code == "recipe-data-missing"
 
 
 def test_local_files_come_before_the_hub(nowhere: Path):

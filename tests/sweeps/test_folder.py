@@ -48,10 +48,12 @@ def test_values_and_seeds_can_be_added(tiny: Experiment, tmp_path: Path):
 def test_another_grid_is_refused_with_the_differences(tiny: Experiment, tmp_path: Path):
     store(tmp_path, cells(tiny, 0.0, 5.0, seeds=2))
     before = (tmp_path / "sweep.json").read_bytes()
-    with pytest.raises(RunError, match=r"method\.cycle_weight: 0, 5 there, 0, 7 here"):
+    with pytest.raises(RunError, match=r"method\.cycle_weight: 0, 5 there, 0, 7 here") as error:
         store(tmp_path, cells(tiny, 0.0, 7.0, seeds=2))
-    with pytest.raises(RunError, match=r"training\.seed: 0, 1 there, 0 here"):
+    assert error.value.code == "sweep-differs"
+    with pytest.raises(RunError, match=r"training\.seed: 0, 1 there, 0 here") as error:
         store(tmp_path, cells(tiny, 0.0, 5.0))
+    assert error.value.code == "sweep-differs"
     with pytest.raises(RunError) as caught:
         store(tmp_path, grid(tiny, {"method.cycle_noise": [0.0, 0.1]}, 2))
     assert caught.value.code == "sweep-differs"
@@ -60,6 +62,7 @@ def test_another_grid_is_refused_with_the_differences(tiny: Experiment, tmp_path
     other = replace(tiny, training=replace(tiny.training, batch_size=2))
     with pytest.raises(RunError, match=r"training\.batch_size: 4 there, 2 here") as caught:
         store(tmp_path, cells(other, 0.0, 5.0, seeds=2))
+    assert caught.value.code == "sweep-differs"
     assert str(caught.value).count("batch_size") == 1
     assert "Values and seeds can be added" in str(caught.value)
     assert (tmp_path / "sweep.json").read_bytes() == before
@@ -85,8 +88,9 @@ def test_what_would_mix_lengths_or_measurements_is_refused(tiny: Experiment, tmp
     longer = replace(constant, training=replace(constant.training, images=40))
     otherwise = replace(constant, evaluation=replace(constant.evaluation, classifier=True))
     for other, name in ((longer, "training.images"), (otherwise, "evaluation.classifier")):
-        with pytest.raises(RunError, match=name):
+        with pytest.raises(RunError, match=name) as error:
             store(tmp_path, cells(other, 0.0, 5.0))
+        assert error.value.code == "sweep-differs"
 
 
 def test_the_device_may_change_as_in_a_single_run(tiny: Experiment, tmp_path: Path):
@@ -97,12 +101,15 @@ def test_the_device_may_change_as_in_a_single_run(tiny: Experiment, tmp_path: Pa
 
 def test_a_folder_of_something_else_is_not_touched(tiny: Experiment, tmp_path: Path):
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(RunError, match="is not empty and holds no sweep"):
+    with pytest.raises(RunError) as error:
         store(tmp_path, cells(tiny, 0.0))
-    with pytest.raises(RunError, match="is a file"):
+    assert error.value.code == "folder-not-empty"
+    with pytest.raises(RunError) as error:
         store(tmp_path / "thesis.txt", cells(tiny, 0.0))
-    with pytest.raises(RunError, match="cannot be made"):
+    assert error.value.code == "folder-is-a-file"
+    with pytest.raises(RunError) as error:
         store(tmp_path / "thesis.txt" / "sweep", cells(tiny, 0.0))
+    assert error.value.code == "cannot-be-made"
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 

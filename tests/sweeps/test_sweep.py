@@ -330,5 +330,6 @@ def test_a_sweep_from_python(
     folder = unpaired.sweep(tiny, settings, seeds=2, quiet=True)
     assert folder == Path("runs/sweep-tiny")
     assert len(pretended) == 4
-    with pytest.raises(RunError, match=r"cycle_weight: 0, 5 there, 0, 7 here"):
+    with pytest.raises(RunError, match=r"cycle_weight: 0, 5 there, 0, 7 here") as error:
         unpaired.sweep(tiny, {"method.cycle_weight": [0.0, 7.0]}, seeds=2, quiet=True)
+    assert error.value.code == "sweep-differs"
