@@ -19,6 +19,7 @@ from PIL import Image
 
 from unpaired.cli import doctor
 from unpaired.cli.flags.arguments import count, seconds
+from unpaired.cli.flags.settings import with_present_names
 from unpaired.cli.main import VERBS, main
 from unpaired.experiment.experiment import from_json
 from unpaired.methods import DTN, GAN
@@ -266,6 +267,25 @@ def test_dry_run_says_which_files_training_would_miss(
     assert json.loads(captured.out)["experiment"]["a"]["source"]["path"].endswith("phtos")
     assert run("train", "--recipe", "demo", "--dry-run") == 0
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("former", "present"),
+    [
+        ("--training.schedule constant", "--training.schedule.kind constant"),
+        ("--training.schedule=cosine", "--training.schedule.kind=cosine"),
+        ("--training.decay-from 0.7", "--training.schedule.decay-from 0.7"),
+        ("--method.looks_weight 5", "--method.class-colours-weight 5"),
+        (
+            "--method.kind feature-segmentation --method.encoder-images=3",
+            "--method.kind feature-segmentation --method.feature-cycle.images=3",
+        ),
+        ("--method.kind gan --method.looks-weight 5", "--method.kind gan --method.looks-weight 5"),
+        ("--training.batch-size 8 --no-such.flag x", "--training.batch-size 8 --no-such.flag x"),
+    ],
+)
+def test_flags_of_earlier_versions_have_their_present_names(former: str, present: str):
+    assert with_present_names(RECIPES["demo"](), former.split()) == present.split()
 
 
 def test_flags_override_single_settings(capsys: pytest.CaptureFixture[str]):

@@ -128,14 +128,15 @@ def resolve(
         SettingError, DataError: when flags are missing or have no meaning, or image sets no images.
         SystemExit: 2, after tyro has said what is wrong with a setting; 0 after its help.
     """
-    from unpaired.cli.flags.settings import override, paths_set
+    from unpaired.cli.flags.settings import override, paths_set, with_present_names
     from unpaired.experiment.auto import choose
 
+    base, origin = _start(options)
+    base = _with_test_images(base, options)
+    rest = with_present_names(base, rest)
     settings = paths_set(rest) | {
         path for name, path in _SETTINGS.items() if _is_set(options, name)
     }
-    base, origin = _start(options)
-    base = _with_test_images(base, options)
     if "--help" in rest and not options.recipe and options.b:
         base, _ = choose(base)
     experiment = _with_flags(override(base, rest, prog, origin), options, settings)

@@ -57,6 +57,29 @@ def override(
     )
 
 
+def with_present_names(base: Experiment, arguments: Sequence[str]) -> list[str]:
+    """Flags of any age => as they are called now, so that a command of an old run continues it.
+
+    As stored settings are (`core.config`): former names, and the bare name of a kind.
+    """
+    settings, _ = _apply_kinds(base, list(arguments))
+    return [_with_present_name(settings, word) if word[:2] == "--" else word for word in arguments]
+
+
+def _with_present_name(settings: Any, word: str) -> str:
+    flag, equals, value = word.partition("=")
+    parents, dot, name = flag.removeprefix("--").replace("-", "_").rpartition(".")
+    for part in parents.split(".") if parents else []:
+        settings = getattr(settings, part, None)
+    hints = typing.get_type_hints(type(settings)) if dataclasses.is_dataclass(settings) else {}
+    place = getattr(settings, "FORMER_NAMES", {}).get(name)
+    if place is not None and name not in hints:
+        flag = f"--{parents}{dot}{place}".replace("_", "-")
+    elif len(_kinds(hints.get(name))) > 1:
+        flag += ".kind"
+    return flag + equals + value
+
+
 def paths_set(arguments: Sequence[str]) -> set[str]:
     """The settings that flags give: `--a.augmentation.no-flip` is "a.augmentation.flip"."""
     flags = (word.partition("=")[0] for word in arguments if word.startswith("--"))
