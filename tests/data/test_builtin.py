@@ -70,10 +70,11 @@ def test_signs_have_many_hues_and_both_halves_the_same(parts):
 
 @pytest.mark.parametrize("style", STYLES)
 def test_drawing_is_deterministic(style: Style):
-    for first, second in zip(render(style, "validation"), render(style, "validation"), strict=True):
+    again = render.__wrapped__(style, "validation")  # and not what is kept
+    for first, second in zip(render(style, "validation"), again, strict=True):
         assert np.array_equal(first, second)
 
 
 def test_an_image_does_not_depend_on_the_part_that_is_drawn(parts):
-    records = BuiltIn(name="sign", part="test").open()
-    assert np.array_equal(records.read(5), parts["sign", "test"][0][5])
+    again, _, _ = render.__wrapped__("sign", "test")
+    assert np.array_equal(BuiltIn(name="sign", part="test").open().read(5), again[5])

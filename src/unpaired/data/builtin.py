@@ -23,8 +23,12 @@ NUM_TEST, NUM_VALIDATION = 360, 180
 _STROKE_SIZE = 26  # side of the digit inside the frame
 
 
+@cache
 def render(style: Style, part: Part) -> tuple[NDArray[np.uint8], NDArray[np.int64], list[str]]:
-    """Pixels (N, 32, 32, 1 or 3) uint8, labels (N,) and ids of one part in one style."""
+    """Pixels (N, 32, 32, 1 or 3) uint8, labels (N,) and ids of one part in one style.
+
+    A training opens each part several times: what is returned is shared, and not to be changed.
+    """
     strokes, labels = _strokes()
     indices = _indices(style, part)
     draw = _draw_ink if style == "ink" else _draw_sign
