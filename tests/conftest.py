@@ -32,13 +32,28 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def few_resamples() -> Iterator[None]:
+    """Intervals of evaluations stand on ten resamples: whether they cover is asked of metrics."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(measure, "Protocol", partial(measure.Protocol, resamples=10))
+        yield
+
+
+FEW_RESAMPLES = """
+from functools import partial
+from unpaired.evaluation import model
+model.Protocol = partial(model.Protocol, resamples=10)
+"""
+"""The same in a process of its own, before what it does."""
+
+
 @pytest.fixture(scope="module")
 def quick_evaluation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Task classifiers that see 640 images, and few resamples: how well is not what is asked."""
+    """Task classifiers that see 640 images: how well they do is not what is asked."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(classifier, "_MIN_IMAGES_SEEN", 640)
         patch.setattr(classifier, "_EPOCHS", 1)
-        patch.setattr(measure, "Protocol", partial(measure.Protocol, resamples=10))
         patch.setenv("UNPAIRED_CACHE", str(tmp_path_factory.mktemp("quick")))
         yield
 

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from conftest import FEW_RESAMPLES
+
 COUNT = """
 import json, os, sys
 from collections import Counter
@@ -30,6 +32,8 @@ def count(event, arguments):
 sys.addaudithook(count)
 from unpaired.cli.main import main
 
+if sys.argv[2] == "train":
+    exec(os.environ["FEW_RESAMPLES"])
 code = main(sys.argv[2:])
 print("COUNTED " + json.dumps([opens, listings]))
 sys.exit(code)
@@ -57,7 +61,8 @@ def counted(root: Path, cache: Path, *arguments: str) -> tuple[Counter[str], Cou
         [sys.executable, "-c", COUNT, str(root), *arguments],
         capture_output=True,
         text=True,
-        env=os.environ | {"UNPAIRED_CACHE": str(cache), "OMP_NUM_THREADS": "1"},
+        env=os.environ
+        | {"UNPAIRED_CACHE": str(cache), "OMP_NUM_THREADS": "1", "FEW_RESAMPLES": FEW_RESAMPLES},
     )
     assert done.returncode == 0, done.stderr
     line = next(s for s in done.stdout.splitlines() if s.startswith("COUNTED "))

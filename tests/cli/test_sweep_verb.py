@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from conftest import FEW_RESAMPLES
 from unpaired.cli.main import main
 from unpaired.experiment.experiment import load
 from unpaired.recipes import recipe
-from unpaired.sweeps import sweep
+from unpaired.sweeps import process, sweep
 
 WEIGHTS = ["--method.cycle-weight", "0,5"]
 
@@ -228,6 +229,10 @@ def test_the_whole_path(
 ):
     """Two smoke runs, their table and page, and the verbs that work on what they leave."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    flag, module = process.CHILD
+    assert flag == "-m"
+    code = f"import runpy; runpy.run_module({module!r}, run_name='__main__')"
+    monkeypatch.setattr(process, "CHILD", ("-c", FEW_RESAMPLES + code))
     folder = tmp_path / "sweep"
     command = ["demo", *WEIGHTS, "--smoke", "--device", "cpu", "-o", str(folder)]
     assert run(*command) == 0

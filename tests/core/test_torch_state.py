@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from safetensors.torch import load_file
 
 import unpaired
 from unpaired.core.torch_state import global_state_kept, plain_torch
+from unpaired.evaluation import files
 from unpaired.experiment.experiment import Experiment
 from unpaired.models.folder import save_model
 from unpaired.training.observer import RunObserver
@@ -92,6 +94,7 @@ def test_piles_are_judged_by_a_classifier_whatever_the_caller_has_set(
     quick_evaluation, tmp_path, monkeypatch, surrounding
 ):
     monkeypatch.setenv("UNPAIRED_CACHE", str(tmp_path))  # or it would not be trained
+    monkeypatch.setattr(files, "compare", partial(files.compare, resamples=10))
     with surrounding():
         found = unpaired.evaluate_images(
             "builtin:ink:test",

@@ -3,86 +3,96 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
-from unpaired.core.errors import SettingError
-from unpaired.engine import checkpoint
-from unpaired.engine.distributed import build_fabric
-from unpaired.engine.schedules import Linear
-from unpaired.experiment.experiment import Experiment, to_json
-
-# SIGNAL, such as "1 at 20": the second process, and no other, gets SIGTERM after 20 images; POISON:
-# its losses are not finite from then on.
-CHILD = """
-import os, signal, sys, torch
-from pathlib import Path
-from safetensors.torch import save_file
+import children
+from observers import Silent
+from unpaired.core.errors import NonFiniteLoss, SettingError
 from unpaired.data.dataset import load_images
-from unpaired.core.errors import NonFiniteLoss
-from unpaired.engine import loop
+from unpaired.engine import checkpoint, loop
 from unpaired.engine.distributed import build_fabric, leave
+from unpaired.engine.schedules import Linear
 from unpaired.engine.step import Step
-from unpaired.experiment.experiment import load
+from unpaired.experiment.experiment import Experiment, load, to_json
 
-class Silent:
-    def log(self, record): pass
-    def sample(self, state): pass
-    def evaluate(self, state): pass
-    def stop(self, state): pass
 
-def advance(self, batch):
-    original(self, batch)
-    if os.environ.get("SIGNAL") == f"{self.fabric.global_rank} at {self.state.images}":
-        os.kill(os.getpid(), signal.SIGTERM)
-    if os.environ.get("POISON") == f"{self.fabric.global_rank} at {self.state.images}":
-        discriminator = self.state.networks.discriminators["a"]
-        discriminator.register_forward_hook(lambda _, images, logits: logits * float("nan"))
+def work(config: Path, folder: Path) -> None:
+    """Train as one of the processes, and write down with which code or error it ended.
 
-original, Step.advance = Step.advance, advance
-torch.set_num_threads(1)
-experiment, folder = load(Path(sys.argv[1])), Path(sys.argv[2])
-images = {name: load_images(getattr(experiment, name), "train") for name in ("a", "b")}
-folder.mkdir(exist_ok=True)
-fabric = build_fabric(experiment.training)
-ended = 0
-try:
-    state = loop.train(fabric, experiment, images, folder, Silent())
-    weights = {name: weight.data for name, weight in state.networks.named_parameters()}
-    save_file(weights, folder / f"weights-{fabric.global_rank}.safetensors")
-except SystemExit as left:
-    ended = left.code
-except NonFiniteLoss as error:
-    ended = error
-(folder / f"ended-{fabric.global_rank}").write_text(str(ended))
-leave(fabric)
-"""
+    SIGNAL, such as "1 at 20": the second process, and no other, gets SIGTERM after 20 images;
+    POISON: its losses are not finite from then on.
+    """
+    original = Step.advance
+
+    def advance(step: Step, batch: Any) -> None:
+        original(step, batch)
+        here = f"{step.fabric.global_rank} at {step.state.images}"
+        if os.environ.get("SIGNAL") == here:
+            os.kill(os.getpid(), signal.SIGTERM)
+        if os.environ.get("POISON") == here:
+            discriminator = step.state.networks.discriminators["a"]
+            discriminator.register_forward_hook(lambda _, images, logits: logits * float("nan"))
+
+    Step.advance = advance  # type: ignore[method-assign]
+    experiment = load(config)
+    images = {name: load_images(domain, "train") for name, domain in experiment.domains.items()}
+    folder.mkdir(exist_ok=True)
+    fabric = build_fabric(experiment.training)
+    ended: Any = 0
+    try:
+        state = loop.train(fabric, experiment, images, folder, Silent())
+        weights = {name: weight.data for name, weight in state.networks.named_parameters()}
+        save_file(weights, folder / f"weights-{fabric.global_rank}.safetensors")
+    except SystemExit as left:
+        ended = left.code
+    except NonFiniteLoss as error:
+        ended = error
+    (folder / f"ended-{fabric.global_rank}").write_text(str(ended))
+    leave(fabric)
 
 
 def run(experiment: Experiment, folder: Path, num_processes: int, **environment: str) -> list[str]:
     """Train into a folder; returns the code with which each process ended."""
-    config, script = folder.parent / "experiment.json", folder.parent / "child.py"
+    config = folder.parent / "experiment.json"
     config.write_text(to_json(experiment))
-    script.write_text(CHILD)
-    launch = [sys.executable]
-    if num_processes > 1:
-        launch += ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
-        launch += [str(num_processes)]
+    if num_processes == 1:
+        processes = [children.start(work, config, folder, **environment)]
+    else:
+        processes = children.start_together(num_processes, work, config, folder, **environment)
+    for process in processes:
+        process.join(200)
+    assert [process.exitcode for process in processes] == [0] * num_processes
+    return [(folder / f"ended-{process}").read_text() for process in range(num_processes)]
+
+
+def launch(experiment: Experiment, folder: Path, num_processes: int) -> None:
+    """The same by torchrun."""
+    config, here = folder.parent / "experiment.json", Path(__file__)
+    config.write_text(to_json(experiment))
+    script = folder.parent / "child.py"
+    script.write_text(
+        f"import sys; sys.path += {[str(here.parent), str(here.parents[1])]!r}\n"
+        "from pathlib import Path; import torch; from test_processes import work\n"
+        "torch.set_num_threads(1); work(Path(sys.argv[1]), Path(sys.argv[2]))\n"
+    )
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     done = subprocess.run(
-        [*launch, str(script), str(config), str(folder)],
-        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+        [*torchrun, "--nproc-per-node", str(num_processes), str(script), str(config), str(folder)],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         timeout=200,
     )
     assert done.returncode == 0, done.stderr
-    return [(folder / f"ended-{process}").read_text() for process in range(num_processes)]
 
 
 def newest(folder: Path) -> dict[str, torch.Tensor]:
@@ -95,8 +105,8 @@ def test_two_processes_equal_one(tiny: Experiment, tmp_path: Path):
     method = replace(tiny.method, style_channels=0, cycle_noise=0.0)
     training = replace(tiny.training, pool_size=0, images=8, precision="float32")
     experiment = replace(tiny, method=method, training=training)
-    for number in (1, 2):
-        run(experiment, tmp_path / str(number), number)
+    run(experiment, tmp_path / "1", 1)
+    launch(experiment, tmp_path / "2", 2)
     alone, shared = newest(tmp_path / "1"), newest(tmp_path / "2")
     weights = [
         name for name in alone if name.startswith("networks.generators") and name.endswith("weight")

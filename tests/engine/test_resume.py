@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import errno
 import json
+import multiprocessing
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+import children
 from observers import Silent
 from unpaired.core import devices, weights
 from unpaired.core.errors import RunError
@@ -26,51 +29,73 @@ from unpaired.engine import checkpoint
 from unpaired.engine.distributed import build_fabric
 from unpaired.engine.loop import train
 from unpaired.engine.schedules import Linear
-from unpaired.experiment.experiment import Experiment, to_json
+from unpaired.experiment.experiment import Experiment, load, to_json
 from unpaired.records.lines import append_line, read_lines
+from unpaired.records.log import LogPoint
 from unpaired.training.run_folder import open_run
 
 STEPS = 40
 
-# The child trains through the public loop and saves at every second step, so that a kill at a
-# random moment meets training, saving and pruning alike.
-CHILD = """
-import sys, torch
-from pathlib import Path
-from unpaired.data.dataset import load_images
-from unpaired.engine import checkpoint
-from unpaired.engine.distributed import build_fabric
-from unpaired.engine.loop import train
-from unpaired.training.run_folder import open_run
-from unpaired.experiment.experiment import load
 
-class Silent:
-    def log(self, point): print(point.images, flush=True)
-    def sample(self, state): pass
-    def evaluate(self, state): pass
-    def stop(self, state): pass
+class Telling(Silent):
+    """Sends the number of images of each line of the log."""
 
-def stop_in_the_middle_of_a_write(folder, images, tensors, state):
-    import os, signal
-    original_replace = checkpoint.os.replace
-    def kill(*_):
-        os.kill(os.getpid(), signal.SIGKILL)
-    if images >= int(sys.argv[3]):
-        checkpoint.os.replace = kill
-    return original(folder, images, tensors, state)
+    def __init__(self, connection: Connection) -> None:
+        super().__init__()
+        self.connection = connection
 
-torch.set_num_threads(1)
-experiment = load(Path(sys.argv[1]))
-if int(sys.argv[3]):
+    def log(self, point: LogPoint) -> None:
+        self.connection.send(point.images)
+
+
+def work(config: Path, folder: Path, connection: Connection, kill_in_write_at: int) -> None:
+    """Train through the public loop, with a checkpoint at every second step.
+
+    So a kill at a random moment meets training, saving and pruning alike; or it comes in the middle
+    of the write of the first checkpoint from `kill_in_write_at` images on.
+    """
     original = checkpoint.save
-    checkpoint.save = stop_in_the_middle_of_a_write
-images = {name: load_images(getattr(experiment, name), "train") for name in ("a", "b")}
-with open_run(Path(sys.argv[2]), experiment):
-    train(build_fabric(experiment.training), experiment, images, Path(sys.argv[2]), Silent())
-"""
+
+    def save_or_die(folder: Path, images: int, *rest: Any) -> Path:
+        if images >= kill_in_write_at:
+            checkpoint.os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        return original(folder, images, *rest)
+
+    if kill_in_write_at:
+        checkpoint.save = save_or_die
+    experiment = load(config)
+    images = {name: load_images(domain, "train") for name, domain in experiment.domains.items()}
+    with open_run(folder, experiment):
+        train(build_fabric(experiment.training), experiment, images, folder, Telling(connection))
 
 
-@pytest.fixture
+class Child:
+    """A training in a process of its own."""
+
+    def __init__(self, experiment: Experiment, folder: Path, kill_in_write_at: int = 0) -> None:
+        config = folder.parent / "experiment.json"
+        config.write_text(to_json(experiment))
+        self.connection, theirs = multiprocessing.Pipe(duplex=False)
+        self.process = children.start(work, config, folder, theirs, kill_in_write_at)
+        theirs.close()
+
+    def wait_for(self, lines: int) -> None:
+        """Until it has logged as many more lines."""
+        for _ in range(lines):
+            self.connection.recv()
+
+    def end(self, number: int | None = None) -> int | None:
+        """Send it a signal if one is given, and wait for its end; returns its exit code."""
+        if number is not None:
+            os.kill(self.process.pid, number)
+        with suppress(EOFError):  # a child that cannot send would end for that reason
+            while True:
+                self.connection.recv()
+        self.process.join(60)
+        return self.process.exitcode
+
+
+@pytest.fixture(scope="module")
 def long(tiny: Experiment) -> Experiment:
     training = replace(
         tiny.training, images=4 * STEPS, log_images=4, checkpoint_images=8, schedule=Linear()
@@ -78,10 +103,10 @@ def long(tiny: Experiment) -> Experiment:
     return replace(tiny, training=training)
 
 
-@pytest.fixture
-def unbroken(long: Experiment, tmp_path: Path) -> dict[str, torch.Tensor]:
+@pytest.fixture(scope="module")
+def unbroken(long: Experiment, tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]:
     """Everything that the last checkpoint of an uninterrupted run holds."""
-    return run_here(long, tmp_path / "unbroken")
+    return run_here(long, tmp_path_factory.mktemp("unbroken") / "run")
 
 
 def run_here(experiment: Experiment, folder: Path) -> dict[str, torch.Tensor]:
@@ -96,17 +121,6 @@ def final_tensors(folder: Path) -> dict[str, torch.Tensor]:
     return load_file(newest / "state.safetensors")
 
 
-def start_child(experiment: Experiment, folder: Path, kill_in_write_at: int = 0):
-    config = folder.parent / "experiment.json"
-    config.write_text(to_json(experiment))
-    return subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(config), str(folder), str(kill_in_write_at)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-
-
 def assert_same_bits(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> None:
     assert first.keys() == second.keys()
     different = [name for name in first if not torch.equal(first[name], second[name])]
@@ -119,14 +133,10 @@ def assert_same_bits(first: dict[str, torch.Tensor], second: dict[str, torch.Ten
 def test_kill_9_at_three_random_moments(long, unbroken, tmp_path):
     folder = tmp_path / "killed"
     for moment in (2, 11, 23):  # lines of the log after which the process is killed
-        child = start_child(long, folder)
-        assert child.stdout is not None
-        for _ in range(moment if moment == 2 else 7):
-            child.stdout.readline()
+        child = Child(long, folder)
+        child.wait_for(lines=moment if moment == 2 else 7)
         time.sleep(0.013 * moment)
-        child.send_signal(signal.SIGKILL)
-        child.stdout.close()
-        assert child.wait() == -signal.SIGKILL, "the run ended before it could be killed"
+        assert child.end(signal.SIGKILL) == -signal.SIGKILL, "it ended before it could be killed"
     reached = json.loads((folder / "metrics.jsonl").read_text().splitlines()[-1])["images"]
     assert 0 < reached < long.training.images
     assert_same_bits(unbroken, run_here(long, folder))
@@ -143,11 +153,7 @@ def test_channels_last_goes_on_with_the_moments_of_the_right_weights(long, tmp_p
 
 def test_kill_9_during_a_checkpoint_write(long, unbroken, tmp_path):
     folder = tmp_path / "killed"
-    child = start_child(long, folder, kill_in_write_at=48)
-    assert child.stdout is not None
-    child.stdout.read()
-    child.stdout.close()
-    assert child.wait() == -signal.SIGKILL
+    assert Child(long, folder, kill_in_write_at=48).end() == -signal.SIGKILL
     names = [path.name for path in (folder / "checkpoints").iterdir()]
     assert any(name.startswith(".writing-") for name in names), "the write was not interrupted"
     newest = checkpoint.list_newest_first(folder / "checkpoints")[0]
@@ -183,13 +189,9 @@ def test_a_run_whose_checkpoints_are_all_damaged_is_not_begun_anew(long, tmp_pat
 
 def test_sigterm_saves_and_exits_143(long, unbroken, tmp_path):
     folder = tmp_path / "terminated"
-    child = start_child(long, folder)
-    assert child.stdout is not None
-    for _ in range(5):
-        child.stdout.readline()
-    child.send_signal(signal.SIGTERM)
-    child.communicate()  # reads on: a child that cannot print would end for that reason
-    assert child.returncode == 143
+    child = Child(long, folder)
+    child.wait_for(lines=5)
+    assert child.end(signal.SIGTERM) == 143
     newest = checkpoint.list_newest_first(folder / "checkpoints")[0]
     assert 20 <= int(newest.name) < long.training.images
     assert_same_bits(unbroken, run_here(long, folder))
@@ -197,13 +199,9 @@ def test_sigterm_saves_and_exits_143(long, unbroken, tmp_path):
 
 def test_metrics_are_not_written_twice(long, tmp_path):
     folder = tmp_path / "run"
-    child = start_child(long, folder)
-    assert child.stdout is not None
-    for _ in range(9):
-        child.stdout.readline()
-    child.kill()
-    child.stdout.close()
-    child.wait()
+    child = Child(long, folder)
+    child.wait_for(lines=9)
+    child.end(signal.SIGKILL)
     run_here(long, folder)
     lines = (folder / "metrics.jsonl").read_text().splitlines()
     seen = [json.loads(line)["images"] for line in lines]
