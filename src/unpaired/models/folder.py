@@ -182,12 +182,20 @@ def _build_empty(experiment: Experiment, path: Path) -> Networks:
     """The networks without memory for their weights; discriminators stay behind in training."""
     try:
         with torch.device("meta"):
-            built = experiment.method.build(experiment.a, experiment.b)
+            built = _without_spectral_norm(experiment.method).build(experiment.a, experiment.b)
     except (RuntimeError, ValueError, TypeError, OverflowError) as error:
         raise ModelError(
             f"{path} describes networks that cannot be built: {error}", code="networks-unbuildable"
         ) from None
     return Networks(dict(built.generators.items()), {}, dict(built.encoders.items()))
+
+
+def _without_spectral_norm(method: Any) -> Any:
+    """The same for what a model keeps; without memory, the iterations of the norm take a second."""
+    if not hasattr(getattr(method, "discriminator", None), "spectral_norm"):
+        return method
+    discriminator = dataclasses.replace(method.discriminator, spectral_norm=False)
+    return dataclasses.replace(method, discriminator=discriminator)
 
 
 def without_folders(experiment: Experiment) -> Experiment:
