@@ -14,7 +14,7 @@ import torch
 
 from fake_run import write_run
 from unpaired.engine.settings import Optimiser, Training
-from unpaired.evaluation import model as measure
+from unpaired.evaluation import split as evaluated_split
 from unpaired.experiment.experiment import Evaluation, Experiment
 from unpaired.features import classifier
 from unpaired.methods import CycleGAN
@@ -36,14 +36,14 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def few_resamples() -> Iterator[None]:
     """Intervals of evaluations stand on ten resamples: whether they cover is asked of metrics."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(measure, "Protocol", partial(measure.Protocol, resamples=10))
+        patch.setattr(evaluated_split, "Protocol", partial(evaluated_split.Protocol, resamples=10))
         yield
 
 
 FEW_RESAMPLES = """
 from functools import partial
-from unpaired.evaluation import model
-model.Protocol = partial(model.Protocol, resamples=10)
+from unpaired.evaluation import split
+split.Protocol = partial(split.Protocol, resamples=10)
 """
 """The same in a process of its own, before what it does."""
 

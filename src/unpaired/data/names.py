@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, overload
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from unpaired.data.sources import Records
 
 _FILE_NAME = re.compile(r'[^\x00-\x1f/\\:*?"<>|.][^\x00-\x1f/\\:*?"<>|]{0,150}')
 """A visible name that every system takes."""
@@ -69,12 +66,11 @@ class PackedNames(Sequence[str]):
         return f"{type(self).__name__}({list(self[:3])}, …)" if len(self) > 3 else repr(list(self))
 
 
-def file_names(records: Records) -> Sequence[str]:
+def file_names(names: Sequence[str], ids: list[str] | None) -> Sequence[str]:
     """What images are called as files: by their ids where these can be names of files, or as they
     are."""
-    ids = records.ids or []
-    usable = len(set(ids)) == len(ids) and all(_FILE_NAME.fullmatch(name) for name in ids)
-    return ids if ids and usable else records.names
+    usable = ids and len(set(ids)) == len(ids) and all(map(_FILE_NAME.fullmatch, ids))
+    return ids if ids and usable else names
 
 
 def pair_id(name: str) -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,22 +11,15 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unpaired.core.weights import hash_of_weights
-from unpaired.data.dataset import Images, load_images
-from unpaired.data.domain import DIRECTION, OTHER, SOURCE, DomainName
-from unpaired.data.leaks import Leaks, find_leaks
+from unpaired.data.domain import OTHER, SOURCE, DomainName
 from unpaired.evaluation import content, gather
-from unpaired.evaluation.content import Pretrained
 from unpaired.evaluation.measure import measure
 from unpaired.evaluation.samples import (
     Translated,
-    content_hash,
     generate,
-    sample,
     translate,
 )
-from unpaired.evaluation.task_classifiers import task_classifiers
-from unpaired.experiment.experiment import Experiment
+from unpaired.evaluation.split import EvaluatedSplit
 from unpaired.inference.applied import AppliedModel
 from unpaired.methods.networks import Networks
 from unpaired.methods.protocols import Generates
@@ -36,7 +27,6 @@ from unpaired.metrics import paired
 from unpaired.metrics.hidden_signal import HiddenSignal
 from unpaired.records.evaluation import EvaluationRecord
 from unpaired.records.measurement import Measurement
-from unpaired.records.protocol import Protocol, Split
 
 
 @dataclass
@@ -54,40 +44,8 @@ class Result:
     """Per source domain: indices of the least successful translations, and by which measure."""
 
 
-class Evaluator:
+class Evaluator(EvaluatedSplit):
     """One split of both domains, with its task classifiers; measures any translator."""
-
-    def __init__(
-        self,
-        experiment: Experiment,
-        split: Split,
-        device: torch.device,
-        pretrained: Pretrained | None = None,
-        training: Mapping[DomainName, Images] | None = None,
-        images: Mapping[DomainName, Images] | None = None,
-        leaks: Leaks | None = None,
-    ) -> None:
-        """`training` and `images` are the domains' training images and those of the split where
-        they are open already, and `leaks` the leaks among them."""
-        self.experiment, self.split, self.device = experiment, split, device
-        self.pretrained = pretrained or Pretrained()
-        domains = experiment.domains
-        images = images or {d: load_images(domain, split) for d, domain in domains.items()}
-        self.images = {d: sample(images[d]) for d in domains}
-        # Other real images: what the floor compares those of the split with.
-        training = training or {d: load_images(domain, "train") for d, domain in domains.items()}
-        self.training = {d: sample(images) for d, images in training.items()}
-        self.leaks = (leaks or find_leaks(experiment.domains))[split]
-        wanted = experiment.evaluation.classifier
-        self.classifiers = task_classifiers(experiment, training, device) if wanted else None
-        self.protocol = Protocol(
-            split=split,
-            images_a=content_hash(self.images["a"].pixels) if "a" in self.images else "",
-            images_b=content_hash(self.images["b"].pixels),
-            extractor="classifier" if self.classifiers else "pixels",
-            evaluators=tuple(hash_of_weights(c) for c in (self.classifiers or {}).values()),
-            **_of_labels(experiment),
-        )
 
     def measure(self, networks: Networks, images: int, weights: str = "ema") -> Result:
         """Translate everything there and back, and measure it. `networks` is in eval mode."""
@@ -129,15 +87,6 @@ class Evaluator:
         )
         return Result(record, translated, from_noise, hidden, worst)
 
-    def unchanged(self, domain: DomainName, source: Tensor) -> Tensor:
-        """Images of a domain in the form of the other: what no translation would come to."""
-        other = self.experiment.domain(OTHER[domain])
-        return paired.to_like(source, other.channels, other.size)
-
-    def slots(self, domain: DomainName) -> dict[str, str]:
-        """What fills the names of metrics of translations from a domain."""
-        return {"direction": DIRECTION[domain], "source": domain, "target": OTHER[domain]}
-
     def _per_image(self, domain: DomainName, images: Translated) -> tuple[NDArray[np.float64], str]:
         """A score of each translation, lower is worse, and its name."""
         labels = self.images[domain].labels
@@ -152,12 +101,3 @@ class Evaluator:
         return -paired.l1(
             images.reconstructions, images.source
         ), "furthest from themselves after the cycle"
-
-
-def _of_labels(experiment: Experiment) -> dict[str, Any]:
-    """What a protocol says of label maps, if a domain holds such."""
-    palettes = {name: d.palette for name, d in experiment.domains.items() if d.palette}
-    if not palettes:
-        return {}
-    resize = f"{Protocol().resize}; label maps ({', '.join(palettes)}): nearest neighbour"
-    return {"resize": resize, "palette": next(iter(palettes.values()))}

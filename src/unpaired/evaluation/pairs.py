@@ -172,7 +172,7 @@ def _names(image_set: ImageSet) -> list[str]:
     if records.ids is None:
         return [pair_id(name) for name in records.names]
     # As the translations of a table's images are called; see `file_names`.
-    return [pair_id(f"{name}.png") for name in file_names(records)]
+    return [pair_id(f"{name}.png") for name in file_names(records.names, records.ids)]
 
 
 def counterparts(image_set: ImageSet, of: ImageSet) -> ImageSet | None:

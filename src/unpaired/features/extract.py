@@ -64,7 +64,7 @@ class ImageSet:
         names = [records.names[i] for i in places]
         ids = None
         if records.ids is not None:  # whether ids are names of files is a matter of all of them
-            called = file_names(records)
+            called = file_names(records.names, records.ids)
             ids = [called[i] for i in places]
         read: Callable[[int], Content] = lambda i: records.read(places[i])  # noqa: E731
         return ImageSet(

@@ -133,7 +133,7 @@ def _is_table(text: str) -> bool:
 def _rows(text: str) -> Iterator[Job]:
     """Each image of a table."""
     records = parse_source(text).open()
-    for i, name in enumerate(file_names(records)):
+    for i, name in enumerate(file_names(records.names, records.ids)):
         yield Job(f"{name}.png", partial(records.read, i), None, ())
 
 

@@ -1,0 +1,74 @@
+"""Split of an evaluation: real images of both domains, and what measures them, gathered once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from unpaired.core.weights import hash_of_weights
+from unpaired.data.dataset import Images, load_images
+from unpaired.data.domain import DIRECTION, OTHER, DomainName
+from unpaired.data.leaks import Leaks, find_leaks
+from unpaired.evaluation.content import Pretrained
+from unpaired.evaluation.samples import content_hash, sample
+from unpaired.evaluation.task_classifiers import task_classifiers
+from unpaired.experiment.experiment import Experiment
+from unpaired.metrics import paired
+from unpaired.records.protocol import Protocol, Split
+
+
+class EvaluatedSplit:
+    """One split of both domains, with its task classifiers and its protocol."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        split: Split,
+        device: torch.device,
+        pretrained: Pretrained | None = None,
+        training: Mapping[DomainName, Images] | None = None,
+        images: Mapping[DomainName, Images] | None = None,
+        leaks: Leaks | None = None,
+    ) -> None:
+        """`training` and `images` are the domains' training images and those of the split where
+        they are open already, and `leaks` the leaks among them."""
+        self.experiment, self.split, self.device = experiment, split, device
+        self.pretrained = pretrained or Pretrained()
+        domains = experiment.domains
+        images = images or {d: load_images(domain, split) for d, domain in domains.items()}
+        self.images = {d: sample(images[d]) for d in domains}
+        # Other real images: what the floor compares those of the split with.
+        training = training or {d: load_images(domain, "train") for d, domain in domains.items()}
+        self.training = {d: sample(images) for d, images in training.items()}
+        self.leaks = (leaks or find_leaks(experiment.domains))[split]
+        wanted = experiment.evaluation.classifier
+        self.classifiers = task_classifiers(experiment, training, device) if wanted else None
+        self.protocol = Protocol(
+            split=split,
+            images_a=content_hash(self.images["a"].pixels) if "a" in self.images else "",
+            images_b=content_hash(self.images["b"].pixels),
+            extractor="classifier" if self.classifiers else "pixels",
+            evaluators=tuple(hash_of_weights(c) for c in (self.classifiers or {}).values()),
+            **_of_labels(experiment),
+        )
+
+    def unchanged(self, domain: DomainName, source: Tensor) -> Tensor:
+        """Images of a domain in the form of the other: what no translation would come to."""
+        other = self.experiment.domain(OTHER[domain])
+        return paired.to_like(source, other.channels, other.size)
+
+    def slots(self, domain: DomainName) -> dict[str, str]:
+        """What fills the names of metrics of translations from a domain."""
+        return {"direction": DIRECTION[domain], "source": domain, "target": OTHER[domain]}
+
+
+def _of_labels(experiment: Experiment) -> dict[str, Any]:
+    """What a protocol says of label maps, if a domain holds such."""
+    palettes = {name: d.palette for name, d in experiment.domains.items() if d.palette}
+    if not palettes:
+        return {}
+    resize = f"{Protocol().resize}; label maps ({', '.join(palettes)}): nearest neighbour"
+    return {"resize": resize, "palette": next(iter(palettes.values()))}
