@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import typing
 from collections.abc import Callable, Iterator
@@ -528,7 +527,7 @@ def test_interrupted_while_f_learns_and_continued_it_is_the_same_to_the_bit(
             assert point.stage == "encoder"
             told.append(point.images)
             if len(told) == 1:
-                os.kill(os.getpid(), signal.SIGTERM)  # in the first step, and done after it
+                signal.raise_signal(signal.SIGTERM)  # in the first step, and done after it
 
     def run(folder: Path, observer: Silent) -> dict[str, Tensor]:
         folder.mkdir(exist_ok=True)

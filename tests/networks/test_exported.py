@@ -29,6 +29,7 @@ from unpaired.methods import DTN
 from unpaired.models.folder import load_model, save_model
 from unpaired.networks import CNN, Decoder, ExportedEncoder
 from unpaired.networks.exported import check_program
+from unpaired.training.observer import RunObserver
 
 SIDE, FEATURES = 16, 5
 
@@ -417,8 +418,11 @@ def translated(folder: Path, images: np.ndarray) -> np.ndarray:
     return np.stack([unpaired.load(folder, "cpu").translate(i, to="b") for i in images])
 
 
-def test_a_training_stores_itself_and_goes_on(experiment: Experiment, tmp_path: Path):
+def test_a_training_stores_itself_and_goes_on(
+    experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     """Also f's own weights, which are in the networks and in their average."""
+    monkeypatch.setattr(RunObserver, "finish", RunObserver.stop)  # nothing is measured
     evaluation = replace(experiment.evaluation, classifier=False)
     run = unpaired.train(replace(experiment, evaluation=evaluation), tmp_path / "run", quiet=True)
     newest, before = checkpoint.list_newest_first(run / "checkpoints")[:2]

@@ -306,14 +306,14 @@ def test_the_end_of_the_terminal_stops_a_run_unless_nohup_switched_it_off():
     try:
         with process.Signals() as signals:
             signals.child = Child()  # type: ignore[assignment]
-            os.kill(os.getpid(), signal.SIGHUP)
+            signal.raise_signal(signal.SIGHUP)
         assert passed_on == [signal.SIGTERM]  # which saves; SIGHUP would not
         assert signals.received == signal.SIGHUP
         assert signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
 
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         with process.Signals() as signals:
-            os.kill(os.getpid(), signal.SIGHUP)
+            signal.raise_signal(signal.SIGHUP)
         assert signals.received == 0
     finally:
         signal.signal(signal.SIGHUP, before)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 from dataclasses import replace
@@ -148,7 +147,7 @@ def test_a_run_that_is_stopped_leaves_a_model_and_says_how_it_goes_on(
     def stop_at_12(self: RunObserver, point: LogPoint) -> None:
         log(self, point)
         if point.images == 12:
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
 
     folder = tmp_path / "run"
     with monkeypatch.context() as patched:
