@@ -37,10 +37,9 @@ def main() -> None:
         target = ROOT / "results" / run.name
         assert target.exists(), f"take the records first: python benchmarks/results.py {run}"
         experiment = load(run / "config.json")
-        method = experiment.method
-        if method.latent_channels:
+        if not experiment.directions:
             save(target / "b.png", made_of_noise(Noise(run / "model")))
-        for direction in method.directions:
+        for direction in experiment.directions:
             save(target / f"{direction}.png", translations(run / "model", experiment, direction))
 
 
