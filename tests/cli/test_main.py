@@ -36,7 +36,7 @@ def fill(folder: Path, number: int = 60, size: int = 36, first: int = 0, mode: s
 
 
 @pytest.fixture(scope="module")
-def piles(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def image_sets(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Flags for two folders of generated images."""
     root = tmp_path_factory.mktemp("piles")
     a, b = fill(root / "grey", mode="L"), fill(root / "colour", first=100)
@@ -111,13 +111,13 @@ def test_help_of_training_lists_its_settings(capsys: pytest.CaptureFixture[str])
     assert ".kind {" not in text  # the alternative that is chosen, as if it were the only one
 
 
-def test_help_is_of_what_was_chosen(capsys: pytest.CaptureFixture[str], piles: list[str]):
+def test_help_is_of_what_was_chosen(capsys: pytest.CaptureFixture[str], image_sets: list[str]):
     run("train", "--recipe", "mnist-usps", "--method.kind", "dtn", "--help")
     text = capsys.readouterr().out
     assert "with the defaults of the recipe mnist-usps" in text
     assert "--method.constancy-weight" in text
     assert "  --method.encoder.kind class-encoder, exported, sphereface\n" in text
-    run("train", *piles, "--training.batch-size", "3", "--help")
+    run("train", *image_sets, "--training.batch-size", "3", "--help")
     text = capsys.readouterr().out
     assert "with the defaults of these images" in text
     assert "--method.generator.blocks" in text  # resnet's
@@ -376,13 +376,15 @@ def test_values_that_another_kind_cannot_have_stay_behind(capsys: pytest.Capture
     assert "--a.source.name" in message  # a path is no name of a style
 
 
-def test_images_from_noise_need_one_pile(capsys: pytest.CaptureFixture[str], piles: list[str]):
-    one, gan = ["--b", piles[3]], ["--method.kind", "gan", "--device", "cpu"]
+def test_images_from_noise_need_one_image_set(
+    capsys: pytest.CaptureFixture[str], image_sets: list[str]
+):
+    one, gan = ["--b", image_sets[3]], ["--method.kind", "gan", "--device", "cpu"]
     experiment, found = resolved(capsys, *one, *gan)
     assert experiment.a is None
     assert experiment.method == GAN()
     assert found["folder"] == "runs/colour"
-    message = refused(capsys, "train", *piles, *gan, "--dry-run")
+    message = refused(capsys, "train", *image_sets, *gan, "--dry-run")
     assert "makes images of b from noise. Leave out --a" in message
     assert "--b photos/ --method.kind gan" in refused(capsys, "train", *one)
 
@@ -400,7 +402,7 @@ def test_a_source_that_the_recipe_has_not(capsys: pytest.CaptureFixture[str]):
     assert experiment.a.labelled_source.path == "labelled/"
 
 
-def test_own_piles_in_a_recipe_bring_their_own_splits(capsys: pytest.CaptureFixture[str]):
+def test_own_image_sets_in_a_recipe_bring_their_own_splits(capsys: pytest.CaptureFixture[str]):
     experiment, found = resolved(
         capsys, "--recipe", "demo", "--a", "mine/", "--b-test", "hf:owner/signs:test"
     )
@@ -413,17 +415,19 @@ def test_own_piles_in_a_recipe_bring_their_own_splits(capsys: pytest.CaptureFixt
     assert experiment.b.validation_source == RECIPES["demo"]().b.validation_source
 
 
-def test_two_piles_need_no_other_flag(capsys: pytest.CaptureFixture[str], piles: list[str]):
-    experiment, found = resolved(capsys, *piles)
+def test_two_image_sets_need_no_other_flag(
+    capsys: pytest.CaptureFixture[str], image_sets: list[str]
+):
+    experiment, found = resolved(capsys, *image_sets)
     assert (experiment.a.channels, experiment.b.channels) == (1, 3)
     assert experiment.a.size == 32
     assert any("60 images" in reason for reason in found["reasons"])
 
 
 def test_the_first_look_takes_the_settings_of_decoding(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, piles: list[str]
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, image_sets: list[str]
 ):
-    flags = ["--a", str(numbers(tmp_path / "numbers")), *piles[2:]]
+    flags = ["--a", str(numbers(tmp_path / "numbers")), *image_sets[2:]]
     message = refused(capsys, "train", *flags, "--dry-run")
     assert "--a.range LOW HIGH" in message
     experiment, _ = resolved(capsys, *flags, "--a.range", "0", "1")
@@ -431,35 +435,35 @@ def test_the_first_look_takes_the_settings_of_decoding(
 
 
 def test_the_first_look_takes_the_column(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, piles: list[str]
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, image_sets: list[str]
 ):
     pyarrow = pytest.importorskip("pyarrow")
     from pyarrow import parquet
 
-    pictures = [path.read_bytes() for path in Path(piles[1]).iterdir()]
+    pictures = [path.read_bytes() for path in Path(image_sets[1]).iterdir()]
     table = tmp_path / "table.parquet"
     parquet.write_table(pyarrow.table({"picture": pictures}), table)
-    flags = ["--a", str(table), *piles[2:], "--a.source.image-column"]
+    flags = ["--a", str(table), *image_sets[2:], "--a.source.image-column"]
     experiment, _ = resolved(capsys, *flags, "picture")
     assert experiment.a.source.image_column == "picture"
     assert "has no column 'image'" in refused(capsys, "train", *flags[:-1], "--dry-run")
 
 
 def test_the_size_of_one_domain_is_that_of_both(
-    capsys: pytest.CaptureFixture[str], piles: list[str]
+    capsys: pytest.CaptureFixture[str], image_sets: list[str]
 ):
-    for flags in (piles, ["--recipe", "emoji-ours"]):
+    for flags in (image_sets, ["--recipe", "emoji-ours"]):
         for side in "ab":
             experiment, _ = resolved(capsys, *flags, f"--{side}.size", "40")
             assert (experiment.a.size, experiment.b.size) == (40, 40)
     both = ["--a.size", "32", "--b.size", "64"]
-    message = refused(capsys, "train", *piles, *both, "--dry-run")
+    message = refused(capsys, "train", *image_sets, *both, "--dry-run")
     assert "Give --a.size 32 or --b.size 64 alone: the other follows" in message
 
 
-def test_reasons_are_of_what_is_trained(capsys: pytest.CaptureFixture[str], piles: list[str]):
+def test_reasons_are_of_what_is_trained(capsys: pytest.CaptureFixture[str], image_sets: list[str]):
     flags = ["--a.size=64", "--method.generator.kind", "unet", "--training.batch-size", "2"]
-    experiment, found = resolved(capsys, *piles, *flags, "--images", "64")
+    experiment, found = resolved(capsys, *image_sets, *flags, "--images", "64")
     text = "\n".join(found["reasons"])
     assert "size 64×64: as given; images of a and b are smaller and are enlarged" in text
     assert "\nPatchGAN with 2 layers: usual at this size" in text
@@ -468,16 +472,18 @@ def test_reasons_are_of_what_is_trained(capsys: pytest.CaptureFixture[str], pile
     assert experiment.training.images == 64
 
 
-def test_a_smoke_is_not_what_was_chosen(capsys: pytest.CaptureFixture[str], piles: list[str]):
-    _, found = resolved(capsys, *piles, "--smoke")
+def test_a_smoke_is_not_what_was_chosen(capsys: pytest.CaptureFixture[str], image_sets: list[str]):
+    _, found = resolved(capsys, *image_sets, "--smoke")
     assert found["reasons"][-1].startswith("smoke: of all this, a few steps")
 
 
-def test_a_time_budget_alone_sets_the_length(capsys: pytest.CaptureFixture[str], piles: list[str]):
-    experiment, _ = resolved(capsys, *piles, "--time", "10m")
+def test_a_time_budget_alone_sets_the_length(
+    capsys: pytest.CaptureFixture[str], image_sets: list[str]
+):
+    experiment, _ = resolved(capsys, *image_sets, "--time", "10m")
     assert experiment.training.seconds == 600
     assert experiment.training.images == 10**9
-    experiment, _ = resolved(capsys, *piles, "--time", "10m", "--images", "500")
+    experiment, _ = resolved(capsys, *image_sets, "--time", "10m", "--images", "500")
     assert experiment.training.images == 500
 
 
@@ -555,23 +561,23 @@ def test_check_passes_what_training_takes(
     number: int, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ):
     a, b = fill(tmp_path / "a", number), fill(tmp_path / "b", 12, first=100)
-    piles = ["--a", str(a), "--b", str(b)]
+    image_sets = ["--a", str(a), "--b", str(b)]
     code = 0 if number == 10 else 2
-    assert run("check", *piles) == code
+    assert run("check", *image_sets) == code
     text = capsys.readouterr().out
     assert ("too few to train" in text) == bool(code)
-    assert run("check", *piles, "--json") == code
+    assert run("check", *image_sets, "--json") == code
     assert list(one_object(capsys)["too_small"]) == ["a"] * bool(code)
     flags = ["--smoke", "--device", "cpu", "-o", str(tmp_path / "run")]
-    assert run("train", *piles, *flags) == code
+    assert run("train", *image_sets, *flags) == code
 
 
 def test_check_splits_as_training_is_told_to(capsys: pytest.CaptureFixture[str], tmp_path: Path):
     a, b = fill(tmp_path / "a", 12), fill(tmp_path / "b", 12, first=100)
-    piles = ["--a", str(a), "--b", str(b)]
-    assert run("check", *piles) == 0
+    image_sets = ["--a", str(a), "--b", str(b)]
+    assert run("check", *image_sets) == 0
     capsys.readouterr()
-    assert run("check", *piles, "--a.test-fraction", "0.9") == 2
+    assert run("check", *image_sets, "--a.test-fraction", "0.9") == 2
     assert "a: 12 usable images are too few to train" in capsys.readouterr().out
 
 
@@ -610,7 +616,7 @@ def numbers(folder: Path) -> Path:
     return folder
 
 
-def test_check_reads_a_pile_as_training_is_told_to(
+def test_check_reads_an_image_set_as_training_is_told_to(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ):
     pyarrow = pytest.importorskip("pyarrow")
@@ -636,10 +642,10 @@ def test_check_reads_a_pile_as_training_is_told_to(
 
 
 def test_smoke_walks_the_entire_path(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, piles: list[str]
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, image_sets: list[str]
 ):
     folder = tmp_path / "run"
-    command = ["train", *piles, "--smoke", "-o", str(folder), "--json"]
+    command = ["train", *image_sets, "--smoke", "-o", str(folder), "--json"]
     assert run(*command) == 0
     found = one_object(capsys)
     assert found["folder"] == str(folder)
@@ -686,15 +692,21 @@ def test_smoke_walks_the_entire_path(
     for flags in ([], ["--json"]):
         assert run(*nothing, "-o", str(tmp_path / "nothing"), *flags) == 2
         assert "none of 1 images can be translated (first: note.png" in capsys.readouterr().err
-    pile = ["translate", str(folder / "model"), str(numbers(tmp_path / "numbers")), "--to", "b"]
-    pile += ["-o", str(tmp_path / "translated"), "--device", "cpu", "--format", "png"]
-    assert "What lets them pass: --range LOW HIGH" in refused(capsys, *pile)
-    assert "black must be below white" in refused(capsys, *pile, "--range", "1", "0")
-    assert run(*pile, "--range", "0", "1", "--json") == 0
+    image_set = [
+        "translate",
+        str(folder / "model"),
+        str(numbers(tmp_path / "numbers")),
+        "--to",
+        "b",
+    ]
+    image_set += ["-o", str(tmp_path / "translated"), "--device", "cpu", "--format", "png"]
+    assert "What lets them pass: --range LOW HIGH" in refused(capsys, *image_set)
+    assert "black must be below white" in refused(capsys, *image_set, "--range", "1", "0")
+    assert run(*image_set, "--range", "0", "1", "--json") == 0
     assert one_object(capsys)["translated"] == 8
     assert run("report", str(folder), "--json") == 0
     assert one_object(capsys) == {"report": str(folder / "report.html")}
-    image, output = piles[1] + "/0.png", tmp_path / "out"
+    image, output = image_sets[1] + "/0.png", tmp_path / "out"
     flags = ["--to", "b", "--device", "cpu", "--json"]
     assert run("translate", str(folder / "model"), image, "-o", str(output), *flags) == 0
     assert one_object(capsys)["translated"] == 1
@@ -737,17 +749,17 @@ def test_an_estimate_is_measured_when_it_is_asked_for(
 
 
 def test_refusals_leave_nothing_behind(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, piles: list[str]
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, image_sets: list[str]
 ):
     few = fill(tmp_path / "few", 5)
-    b = piles[3]
+    b = image_sets[3]
     folder = tmp_path / "runs" / "x"
     cases = {
         # Row 31: counts and path.
         "needs at least 4: 5 found, 0 refused": ["--a", str(few), "--b", b],
         "does not exist": ["--a", str(tmp_path / "nowhere"), "--b", b],
-        "'mine' does not exist": [*piles, "--a-test", "mine/"],
-        "method.cycle_weight is -1": [*piles, "--method.cycle-weight", "-1"],
+        "'mine' does not exist": [*image_sets, "--a-test", "mine/"],
+        "method.cycle_weight is -1": [*image_sets, "--method.cycle-weight", "-1"],
     }
     for words, flags in cases.items():
         message = refused(capsys, "train", *flags, "-o", str(folder), "--smoke")
@@ -759,10 +771,10 @@ def test_refusals_leave_nothing_behind(
 
 
 def test_a_folder_of_something_else_is_not_touched(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, piles: list[str]
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, image_sets: list[str]
 ):
     (tmp_path / "thesis.txt").write_text("years of work")
-    command = ["train", *piles, "--smoke", "-o"]
+    command = ["train", *image_sets, "--smoke", "-o"]
     message = refused(capsys, *command, str(tmp_path))
     assert f"{tmp_path} is not empty and holds no run" in message
     assert "is a file" in refused(capsys, *command, str(tmp_path / "thesis.txt"))
@@ -860,16 +872,16 @@ def test_a_full_disk_is_no_defect():
 
 @pytest.mark.parametrize("name", ["no folder/sheet.png", "colour"])
 def test_a_sheet_that_cannot_be_written(
-    capsys: pytest.CaptureFixture[str], piles: list[str], name: str
+    capsys: pytest.CaptureFixture[str], image_sets: list[str], name: str
 ):
-    path = Path(piles[1]).parent / name
-    message = refused(capsys, "check", *piles[:4], "-o", str(path))
+    path = Path(image_sets[1]).parent / name
+    message = refused(capsys, "check", *image_sets[:4], "-o", str(path))
     assert f"{path} cannot be written" in message
     assert not list(path.parent.glob(".*"))
 
 
-def test_text_that_the_terminal_cannot_show(piles: list[str]):
-    command = [sys.executable, "-m", "unpaired", "check", *piles[:4]]
+def test_text_that_the_terminal_cannot_show(image_sets: list[str]):
+    command = [sys.executable, "-m", "unpaired", "check", *image_sets[:4]]
     environment = os.environ | {"PYTHONIOENCODING": "ascii"}
     found = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert (found.returncode, found.stderr) == (0, "")
@@ -884,22 +896,22 @@ def test_standard_output_may_be_closed():
 
 def test_a_tilde_is_the_users_folder_wherever_a_path_is_given(
     capsys: pytest.CaptureFixture[str],
-    piles: list[str],
+    image_sets: list[str],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ):
     monkeypatch.setenv("HOME", str(tmp_path))
     fill(tmp_path / "photos")
-    assert run("check", "--a=~/photos", *piles[2:4], "--output=~/sheet.png") == 0
+    assert run("check", "--a=~/photos", *image_sets[2:4], "--output=~/sheet.png") == 0
     assert (tmp_path / "sheet.png").is_file()
     capsys.readouterr()
-    assert run("train", *piles, "--output=~/run", "--dry-run") == 0
+    assert run("train", *image_sets, "--output=~/run", "--dry-run") == 0
     assert one_object(capsys)["folder"] == str(tmp_path / "run")
 
 
 def test_a_folder_may_be_called_as_a_user_who_does_not_exist(
-    piles: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    image_sets: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     monkeypatch.chdir(tmp_path)
     fill(tmp_path / "~old photos")
-    assert run("check", "--a", "~old photos", *piles[2:4]) == 0
+    assert run("check", "--a", "~old photos", *image_sets[2:4]) == 0

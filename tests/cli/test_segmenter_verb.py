@@ -107,8 +107,8 @@ def test_real_photos_of_the_training_are_no_bound_unsaid(
     capsys: pytest.CaptureFixture[str],
 ):
     photos, labels = data["train"]
-    piles = ["--generated", photos, "--labels", labels, "--real", photos]
-    assert main(["segmenter", "score", folder[0], *piles, "--json"]) == 0
+    image_sets = ["--generated", photos, "--labels", labels, "--real", photos]
+    assert main(["segmenter", "score", folder[0], *image_sets, "--json"]) == 0
     captured = capsys.readouterr()
     assert "30 of the 30 real photos were seen in the segmenter's training" in captured.err
     assert json.loads(captured.out)["real"]["seen_in_training"] == 30
@@ -158,7 +158,7 @@ def test_settings_that_cannot_be_are_refused(
     assert not (tmp_path / "s").exists()
 
 
-def test_piles_that_cannot_be_are_refused(
+def test_image_sets_that_cannot_be_are_refused(
     data: dict[str, tuple[str, str]],
     folder: tuple[str, Path],
     tmp_path: Path,

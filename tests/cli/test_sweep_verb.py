@@ -92,9 +92,9 @@ def test_seeds_are_a_count_or_a_list(capsys: pytest.CaptureFixture[str]):
     assert names == [["seed=0", "seed=1"], ["seed=3", "seed=5"]]
 
 
-def test_piles_instead_of_a_recipe(capsys: pytest.CaptureFixture[str]):
-    piles = ["--a", "builtin:ink", "--b", "builtin:sign", "--device", "cpu"]
-    found = dry(capsys, *piles, *WEIGHTS, "--name", "ink,signs")
+def test_image_sets_instead_of_a_recipe(capsys: pytest.CaptureFixture[str]):
+    image_sets = ["--a", "builtin:ink", "--b", "builtin:sign", "--device", "cpu"]
+    found = dry(capsys, *image_sets, *WEIGHTS, "--name", "ink,signs")
     assert found["folder"] == "runs/sweep-ink,signs"
     assert any("images in builtin:ink" in reason for reason in found["reasons"])
     assert train_command(capsys, found["runs"][0]["command"])["experiment"]["a"]["channels"] == 1
@@ -114,8 +114,8 @@ def test_the_size_of_one_domain_varies_both(capsys: pytest.CaptureFixture[str], 
 def test_choices_follow_what_varies_as_in_train(capsys: pytest.CaptureFixture[str], tmp_path: Path):
     for i in range(8):
         Image.new("RGB", (70, 70), (i, i, i)).save(tmp_path / f"{i}.png")
-    piles = ["--a", str(tmp_path), "--b", str(tmp_path), "--device", "cpu"]
-    found = dry(capsys, *piles, "--b.size", "32,64")
+    image_sets = ["--a", str(tmp_path), "--b", str(tmp_path), "--device", "cpu"]
+    found = dry(capsys, *image_sets, "--b.size", "32,64")
     trained = [train_command(capsys, one["command"])["experiment"] for one in found["runs"]]
     assert [experiment["training"]["batch_size"] for experiment in trained] == [32, 16]
     assert any("batches of 32" in r and "(1 of 2 settings)" in r for r in found["reasons"])

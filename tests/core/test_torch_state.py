@@ -90,7 +90,7 @@ def test_a_model_translates_the_same_whatever_the_caller_has_set(tiny, tmp_path,
 
 
 @surroundings
-def test_piles_are_judged_by_a_classifier_whatever_the_caller_has_set(
+def test_image_sets_are_judged_by_a_classifier_whatever_the_caller_has_set(
     quick_evaluation, tmp_path, monkeypatch, surrounding
 ):
     monkeypatch.setenv("UNPAIRED_CACHE", str(tmp_path))  # or it would not be trained

@@ -33,7 +33,7 @@ def fill(folder: Path, contents: list[int], size: int = 16) -> Path:
     return folder
 
 
-def pile(folder: Path, **settings: Any) -> Domain:
+def image_set(folder: Path, **settings: Any) -> Domain:
     return Domain(**({"source": Folder(path=str(folder)), "size": 16} | settings))
 
 
@@ -50,14 +50,16 @@ def contents(domain: Domain, split: dataset.Split) -> list[str]:
     ("number", "sizes"),
     [(9, [8, 0, 1]), (10, [2, 4, 4]), (11, [3, 4, 4]), (12, [4, 4, 4]), (100, [85, 5, 10])],
 )
-def test_a_small_pile_gives_each_split_what_it_needs(number: int, sizes: list[int], tmp_path: Path):
-    domain = pile(fill(tmp_path, list(range(number))))
+def test_a_small_image_set_gives_each_split_what_it_needs(
+    number: int, sizes: list[int], tmp_path: Path
+):
+    domain = image_set(fill(tmp_path, list(range(number))))
     assert [len(list_split(domain, split)[1]) for split in SPLITS] == sizes
 
 
-def test_a_pile_with_test_images_of_its_own_needs_fewer(tmp_path: Path):
+def test_an_image_set_with_test_images_of_its_own_needs_fewer(tmp_path: Path):
     test = Folder(path=str(fill(tmp_path / "test", [90, 91, 92, 93])))
-    domain = pile(fill(tmp_path / "pile", list(range(6))), test_source=test)
+    domain = image_set(fill(tmp_path / "pile", list(range(6))), test_source=test)
     assert [len(list_split(domain, split)[1]) for split in SPLITS] == [2, 4, 4]
 
 
@@ -65,7 +67,7 @@ def test_a_pile_with_test_images_of_its_own_needs_fewer(tmp_path: Path):
 def test_held_out_splits_never_share_an_image_even_with_duplicates(seed: int, tmp_path: Path):
     draw = random.Random(seed)
     numbers = [draw.randrange(1 + seed * 12) for _ in range(draw.randrange(8, 60))]
-    domain = pile(fill(tmp_path, numbers), test_fraction=0.3, validation_fraction=0.2)
+    domain = image_set(fill(tmp_path, numbers), test_fraction=0.3, validation_fraction=0.2)
     found: dict[str, set[str]] = {}
     names: list[str] = []
     for split in SPLITS:
@@ -87,46 +89,46 @@ def test_many_copies_of_one_image_do_not_starve_a_split(tmp_path: Path):
     # 20 different images, one of them 30 times: in whichever split it falls, all have some.
     for number in range(20):
         numbers = [*range(20), *[number] * 29]
-        domain = pile(fill(tmp_path / str(number), numbers, size=4))
+        domain = image_set(fill(tmp_path / str(number), numbers, size=4))
         for split in SPLITS:
             require_images(domain, split)
 
 
 def test_shares_of_the_splits(tmp_path: Path):
-    domain = pile(fill(tmp_path, list(range(100)), size=4), test_fraction=0.2)
+    domain = image_set(fill(tmp_path, list(range(100)), size=4), test_fraction=0.2)
     assert [len(load_images(domain, split)) for split in SPLITS] == [75, 5, 20]
     assert load_images(domain, "labelled").names == load_images(domain, "train").names
 
 
 def test_a_split_does_not_depend_on_names_or_order(tmp_path: Path):
-    first = pile(fill(tmp_path / "one", list(range(30))))
-    second = pile(fill(tmp_path / "two", list(range(29, -1, -1))))
+    first = image_set(fill(tmp_path / "one", list(range(30))))
+    second = image_set(fill(tmp_path / "two", list(range(29, -1, -1))))
     for split in SPLITS:
         assert sorted(contents(first, split)) == sorted(contents(second, split))
 
 
 def test_new_images_do_not_move_many_old_ones(tmp_path: Path):
-    before = pile(fill(tmp_path / "one", list(range(100)), size=4), test_fraction=0.2)
-    after = pile(fill(tmp_path / "two", list(range(110)), size=4), test_fraction=0.2)
+    before = image_set(fill(tmp_path / "one", list(range(100)), size=4), test_fraction=0.2)
+    after = image_set(fill(tmp_path / "two", list(range(110)), size=4), test_fraction=0.2)
     assert len(set(contents(before, "test")) & set(contents(after, "test"))) >= 15
 
 
 def test_own_sources_are_used_whole_and_nothing_is_held_out_for_them(tmp_path: Path):
     train, test = fill(tmp_path / "train", list(range(20))), fill(tmp_path / "test", [50, 51])
-    domain = pile(train, test_source=Folder(path=str(test)), validation_fraction=0.1)
+    domain = image_set(train, test_source=Folder(path=str(test)), validation_fraction=0.1)
     assert load_images(domain, "test").names == ["0000.png", "0001.png"]
     assert len(load_images(domain, "train")) == 16  # four of the twenty validate
-    labelled = pile(train, labelled_source=Folder(path=str(test)))
+    labelled = image_set(train, labelled_source=Folder(path=str(test)))
     assert len(load_images(labelled, "labelled")) == 2
 
 
 # Too few images
 
 
-def test_row_31_a_pile_without_images_names_path_and_counts(tmp_path: Path):
+def test_row_31_an_image_set_without_images_names_path_and_counts(tmp_path: Path):
     (tmp_path / "broken.png").write_bytes(b"no image")
     with pytest.raises(DataError) as caught:
-        load_images(pile(tmp_path), "train")
+        load_images(image_set(tmp_path), "train")
     message = str(caught.value)
     assert str(tmp_path) in message
     assert "1 found, 1 refused (first: broken.png: is of an unknown kind" in message
@@ -134,7 +136,7 @@ def test_row_31_a_pile_without_images_names_path_and_counts(tmp_path: Path):
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_row_31_too_few_images_to_hold_any_out(count: int, tmp_path: Path):
-    domain = pile(fill(tmp_path, list(range(count))))
+    domain = image_set(fill(tmp_path, list(range(count))))
     assert len(load_images(domain, "train")) == count
     for split in ("validation", "test"):
         for ask in (load_images, require_images):
@@ -146,7 +148,7 @@ def test_row_31_too_few_images_to_hold_any_out(count: int, tmp_path: Path):
 
 
 def test_row_31_as_many_as_are_asked_for(tmp_path: Path):
-    domain = pile(fill(tmp_path, [1, 2, 3]))
+    domain = image_set(fill(tmp_path, [1, 2, 3]))
     assert len(load_images(domain, "train", at_least=3)) == 3
     with pytest.raises(DataError) as caught:
         load_images(domain, "train", at_least=4)
@@ -154,7 +156,7 @@ def test_row_31_as_many_as_are_asked_for(tmp_path: Path):
 
 
 def test_twelve_images_are_enough_for_three_splits(tmp_path: Path):
-    domain = pile(fill(tmp_path, list(range(12))))
+    domain = image_set(fill(tmp_path, list(range(12))))
     assert [len(load_images(domain, split)) for split in SPLITS] == [4, 4, 4]
 
 
@@ -166,7 +168,7 @@ def test_row_29_unreadable_files_are_left_out_with_their_reason(tmp_path: Path):
     content = (tmp_path / "0003.png").read_bytes()
     (tmp_path / "0003.png").write_bytes(content[: len(content) // 2])
     test = Folder(path=str(fill(tmp_path.parent / "elsewhere", [7])))
-    domain = pile(tmp_path, test_source=test, validation_source=test)
+    domain = image_set(tmp_path, test_source=test, validation_source=test)
     loaded = load_images(domain, "train")
     assert loaded.names == ["0000.png", "0001.png", "0002.png", "0004.png", "0005.png"]
     assert [error.name for error in loaded.refused] == ["0003.png"]
@@ -177,7 +179,9 @@ def test_row_32_an_image_outside_the_crop_box_is_named(tmp_path: Path):
     fill(tmp_path, list(range(5)), size=32)
     fill(tmp_path / "small", [9], size=8)
     elsewhere = Folder(path=str(tmp_path))
-    domain = pile(tmp_path, crop=(8, 4, 28, 28), test_source=elsewhere, validation_source=elsewhere)
+    domain = image_set(
+        tmp_path, crop=(8, 4, 28, 28), test_source=elsewhere, validation_source=elsewhere
+    )
     loaded = load_images(domain, "train")
     assert len(loaded) == 5
     (error,) = loaded.refused
@@ -190,7 +194,9 @@ def test_row_29_a_file_deleted_during_the_run_is_replaced(
 ):
     monkeypatch.setattr(dataset, "MEMORY_SHARE", 0)
     fill(tmp_path, list(range(6)))
-    domain = pile(tmp_path, test_source=BuiltIn(name="ink"), validation_source=BuiltIn(name="ink"))
+    domain = image_set(
+        tmp_path, test_source=BuiltIn(name="ink"), validation_source=BuiltIn(name="ink")
+    )
     loaded = load_images(domain, "train")
     before = loaded.gather([0, 1, 2])
     (tmp_path / "0001.png").unlink()
@@ -210,7 +216,9 @@ def test_a_labelled_file_deleted_during_the_run_is_replaced_by_one_of_its_class(
     monkeypatch.setattr(dataset, "MEMORY_SHARE", 0)
     fill(tmp_path / "cat", [0, 1])
     fill(tmp_path / "dog", [2, 3])
-    domain = pile(tmp_path, test_source=BuiltIn(name="ink"), validation_source=BuiltIn(name="ink"))
+    domain = image_set(
+        tmp_path, test_source=BuiltIn(name="ink"), validation_source=BuiltIn(name="ink")
+    )
     loaded = load_images(domain, "train")
     assert loaded.labels is not None
     assert loaded.labels.tolist() == [0, 0, 1, 1]
@@ -234,7 +242,7 @@ def test_streaming_equals_memory_to_the_bit(
     fill(tmp_path / "cat", list(range(10)), size=24)
     fill(tmp_path / "dog", list(range(10, 20)), size=9)
     (tmp_path / "dog" / "0004.png").write_bytes(b"GIF89a")
-    domain = pile(tmp_path, decoding=Decoding(depth=depth))
+    domain = image_set(tmp_path, decoding=Decoding(depth=depth))
     memory = load_images(domain, "train")
     monkeypatch.setattr(dataset, "MEMORY_SHARE", 0)
     streamed = load_images(domain, "train")
@@ -249,7 +257,7 @@ def test_streaming_equals_memory_to_the_bit(
 
 
 def test_what_fits_in_memory_depends_on_its_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    domain = pile(fill(tmp_path, list(range(10))), test_source=BuiltIn(name="ink"))
+    domain = image_set(fill(tmp_path, list(range(10))), test_source=BuiltIn(name="ink"))
     needed = len(load_images(domain, "train")) * 16 * 16 * 3
     for free, kind in ((needed * 3, MemoryImages), (needed * 2, StreamedImages)):
         monkeypatch.setattr(dataset, "_free_memory", lambda free=free: free)

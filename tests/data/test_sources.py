@@ -126,18 +126,18 @@ def test_row_26_a_name_that_is_not_text(tmp_path: Path) -> None:
 
 def test_row_27_links(tmp_path: Path) -> None:
     outside = fill(tmp_path / "outside", "secret.png")
-    pile = fill(tmp_path / "pile", "real.png", "folder/other.png")
+    image_set = fill(tmp_path / "pile", "real.png", "folder/other.png")
     for name, target in {
-        "inside.png": pile / "real.png",
+        "inside.png": image_set / "real.png",
         "outside.png": outside / "secret.png",
         "outside": outside,
-        "broken.png": pile / "gone.png",
-        "self.png": pile / "self.png",
-        "up": pile,
-        "folder/again": pile / "folder",
+        "broken.png": image_set / "gone.png",
+        "self.png": image_set / "self.png",
+        "up": image_set,
+        "folder/again": image_set / "folder",
     }.items():
-        (pile / name).symlink_to(target)
-    records = open_folder(pile)
+        (image_set / name).symlink_to(target)
+    records = open_folder(image_set)
     assert records.names == ["folder/other.png", "inside.png", "real.png"]
     assert level(records, 1) == level(records, 2) == 0
     twice = "is a link to a folder, which would be read twice or for ever"

@@ -30,7 +30,7 @@ def test_statistics_are_those_of_the_values_that_networks_see():
     torch.testing.assert_close(deviation, values.std((0, 2, 3), keepdim=True, correction=0))
 
 
-def test_one_may_divide_by_the_deviation_of_a_flat_pile():
+def test_one_may_divide_by_the_deviation_of_a_flat_image_set():
     mean, deviation = channel_statistics(torch.full((2, 1, 4, 4), 51, dtype=torch.uint8))
     assert mean.item() == pytest.approx(0.2)
     assert deviation.item() == pytest.approx(1e-3)

@@ -84,9 +84,11 @@ def test_other_settings_are_refused_and_named(tiny, tmp_path):
     assert (folder / "config.json").read_bytes() == before
 
 
-def test_one_pile_typed_in_two_ways_is_one_setting(tiny, tmp_path):
-    piles = [replace(tiny.a, source=Folder(path=path)) for path in ("photos/", "photos", "other")]
-    first, same, other = (replace(tiny, a=pile) for pile in piles)
+def test_one_image_set_typed_in_two_ways_is_one_setting(tiny, tmp_path):
+    image_sets = [
+        replace(tiny.a, source=Folder(path=path)) for path in ("photos/", "photos", "other")
+    ]
+    first, same, other = (replace(tiny, a=image_set) for image_set in image_sets)
     with open_run(tmp_path / "run", first):
         pass
     with open_run(tmp_path / "run", same):

@@ -68,7 +68,7 @@ def test_a_record_says_in_which_precision_translations_were_made(
 ):
     """It is the machine's: the fingerprint is that of the measurement, on whatever machine."""
     evaluation = replace(experiment.evaluation, adaptation=False)
-    judge = Evaluator(replace(experiment, evaluation=evaluation), "validation", CPU)
+    evaluating = Evaluator(replace(experiment, evaluation=evaluation), "validation", CPU)
     seen: list[bool] = []
     original = type(experiment.method).translate
 
@@ -80,8 +80,8 @@ def test_a_record_says_in_which_precision_translations_were_made(
     found = {}
     for lower, name in ((True, "bfloat16"), (False, "float32")):
         monkeypatch.setattr(devices, "has_bfloat16", lambda device, lower=lower: lower)
-        result = judge.measure(networks, 0)
-        (other,) = any_extractor.records(judge, result, [Pixels().load(CPU)])
+        result = evaluating.measure(networks, 0)
+        (other,) = any_extractor.records(evaluating, result, [Pixels().load(CPU)])
         assert result.record.precision == other.precision == name
         assert set(seen) == {lower}
         seen.clear()
@@ -172,8 +172,8 @@ def test_students_learn_from_translations_and_read_real_images(
     experiment: Experiment, networks: Networks, students: list[Student]
 ):
     """Train on G(a) with a's labels and, to compare, on a itself; test on b's test images."""
-    judge = Evaluator(experiment, "test", CPU)
-    metrics = {d: adaptation(judge, networks, d) for d in ("a", "b")}
+    evaluating = Evaluator(experiment, "test", CPU)
+    metrics = {d: adaptation(evaluating, networks, d) for d in ("a", "b")}
     for domain, other, channels in (("a", "b", 3), ("b", "a", 1)):
         way = {"a": "a2b", "b": "b2a"}[domain]
         assert metrics[domain].keys() == {
@@ -181,7 +181,7 @@ def test_students_learn_from_translations_and_read_real_images(
             f"adaptation_accuracy/{way}/input",
         }
         translated, unchanged = students[:2] if domain == "a" else students[2:]
-        seen, real = judge.training[domain], judge.images[other]
+        seen, real = evaluating.training[domain], evaluating.images[other]
         for student in (translated, unchanged):
             assert student.images.shape == (len(seen.pixels), channels, 32, 32)
             assert student.images.dtype == torch.uint8
@@ -189,9 +189,9 @@ def test_students_learn_from_translations_and_read_real_images(
             assert student.num_classes == 10
             assert torch.equal(student.asked, real.pixels)
         model = AppliedModel(experiment, networks, CPU)
-        expected = translate(model, seen.pixels, domain, judge.protocol.style_seed)
+        expected = translate(model, seen.pixels, domain, evaluating.protocol.style_seed)
         assert torch.equal(translated.images, expected.translations)
-        assert torch.equal(unchanged.images, judge.unchanged(domain, seen.pixels))
+        assert torch.equal(unchanged.images, evaluating.unchanged(domain, seen.pixels))
         share = float((real.labels == 7).mean())
         for measurement in metrics[domain].values():
             assert measurement.value == pytest.approx(share)
@@ -221,8 +221,8 @@ def test_adaptation_is_measured_on_test_images_and_if_asked_for(
     wanted: bool,
 ):
     evaluation = replace(experiment.evaluation, adaptation=wanted)
-    judge = Evaluator(replace(experiment, evaluation=evaluation), split, CPU)
-    metrics = judge.measure(networks, 0).record.metrics
+    evaluating = Evaluator(replace(experiment, evaluation=evaluation), split, CPU)
+    metrics = evaluating.measure(networks, 0).record.metrics
     assert not [name for name in metrics if name.startswith("adaptation")]
     assert not students
 
@@ -230,8 +230,8 @@ def test_adaptation_is_measured_on_test_images_and_if_asked_for(
 def test_adaptation_is_part_of_the_record(
     experiment: Experiment, networks: Networks, students: list[Student]
 ):
-    judge = Evaluator(experiment, "test", CPU)
-    metrics = judge.measure(networks, 0).record.metrics
+    evaluating = Evaluator(experiment, "test", CPU)
+    metrics = evaluating.measure(networks, 0).record.metrics
     names = {f"adaptation_accuracy/{way}" for way in ("a2b", "b2a")}
     assert names | {f"{name}/input" for name in names} <= metrics.keys()
     assert len(students) == 4
@@ -240,12 +240,12 @@ def test_adaptation_is_part_of_the_record(
 def test_without_labels_there_is_nothing_to_adapt(
     experiment: Experiment, networks: Networks, students: list[Student]
 ):
-    judge = Evaluator(experiment, "test", CPU)
-    judge.training["a"].labels = None
-    assert adaptation(judge, networks, "a") == {}
-    assert adaptation(judge, networks, "b").keys()
-    judge.images["a"].labels = None
-    assert adaptation(judge, networks, "b") == {}
+    evaluating = Evaluator(experiment, "test", CPU)
+    evaluating.training["a"].labels = None
+    assert adaptation(evaluating, networks, "a") == {}
+    assert adaptation(evaluating, networks, "b").keys()
+    evaluating.images["a"].labels = None
+    assert adaptation(evaluating, networks, "b") == {}
     assert len(students) == 2
 
 
@@ -262,11 +262,11 @@ def test_a_translation_that_keeps_the_class_teaches_it(
         method=replace(experiment.method, style_channels=0),
     )
     monkeypatch.setattr(learned, "train_classifier", Nearest)
-    judge = Evaluator(settings, "test", CPU)
+    evaluating = Evaluator(settings, "test", CPU)
     nets = Networks({}, {}, {})
-    found = adaptation(judge, nets, "a")["adaptation_accuracy/a2b"]
+    found = adaptation(evaluating, nets, "a")["adaptation_accuracy/a2b"]
     assert found.value > 0.8
-    labels = judge.training["a"].labels
+    labels = evaluating.training["a"].labels
     assert labels is not None
-    judge.training["a"].labels = (labels + 1) % 10
-    assert adaptation(judge, nets, "a")["adaptation_accuracy/a2b"].value < 0.1
+    evaluating.training["a"].labels = (labels + 1) % 10
+    assert adaptation(evaluating, nets, "a")["adaptation_accuracy/a2b"].value < 0.1

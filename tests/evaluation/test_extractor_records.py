@@ -18,7 +18,7 @@ from unpaired.cli.main import main
 from unpaired.cli.train import finish
 from unpaired.core.errors import DataError, SettingError
 from unpaired.data.sources import BuiltIn, Folder
-from unpaired.evaluation.image_sets import compare as judge
+from unpaired.evaluation.image_sets import compare as evaluator
 from unpaired.experiment.experiment import Experiment, load, to_json
 from unpaired.features import Loaded, Pixels
 from unpaired.features.extract import open_image_set
@@ -59,7 +59,7 @@ def test_each_extractor_adds_a_line_of_its_own_protocol(run: Path, tmp_path: Pat
         assert -1 <= other["metrics"][f"embedding_similarity/pixels/{way}"]["value"] <= 1
     # What no translation comes to is what the piles themselves come to.
     ink, sign = (open_image_set(BuiltIn(name=name, part="test")) for name in ("ink", "sign"))
-    plain = judge(ink, sign, Pixels().load(torch.device("cpu")), resamples=0)
+    plain = evaluator(ink, sign, Pixels().load(torch.device("cpu")), resamples=0)
     unchanged = other["metrics"]["fd/pixels/b/input"]["value"]
     assert unchanged == pytest.approx(plain.metrics["fd/pixels"].value)
 
@@ -216,7 +216,10 @@ def test_a_model_folder_is_not_measured_on_its_training_images(
     tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """Of train/ink and test/ink it keeps one name."""
-    piles = {f"{pile}source": Folder(path=str(tmp_path / pile / "ink")) for pile in ("", "test_")}
+    piles = {
+        f"{image_set}source": Folder(path=str(tmp_path / image_set / "ink"))
+        for image_set in ("", "test_")
+    }
     experiment = replace(tiny, a=replace(tiny.a, validation_source=None, **piles))
     networks = experiment.method.build(experiment.a, experiment.b)
     save_model(tmp_path / "model", experiment, networks, 8, "card")

@@ -17,7 +17,7 @@ from unpaired.features.extract import ImageSet, image_set_of, open_image_set
 
 
 @pytest.fixture
-def pile(tmp_path: Path) -> Callable[..., Folder]:
+def image_set(tmp_path: Path) -> Callable[..., Folder]:
     """Makes a folder of random images: `pile(name, count, seed)`."""
 
     def make(
@@ -35,7 +35,7 @@ def pile(tmp_path: Path) -> Callable[..., Folder]:
     return make
 
 
-def judge(
+def evaluator(
     made: Source,
     real: Source,
     *extractors: Extractor,
@@ -78,8 +78,8 @@ class Stand:
 
 def test_real_images_are_as_near_as_the_floor_and_others_are_not():
     real, more = BuiltIn(name="sign", part="test"), BuiltIn(name="sign", part="validation")
-    near = judge(more, real, Pixels(), resamples=5)[0].metrics
-    far = judge(BuiltIn(name="ink", part="test"), real, Pixels(), resamples=5)
+    near = evaluator(more, real, Pixels(), resamples=5)[0].metrics
+    far = evaluator(BuiltIn(name="ink", part="test"), real, Pixels(), resamples=5)
     assert near["fd/pixels"].value < 2 * near["fd/pixels/floor"].value
     distant = far[0].metrics
     assert distant["fd/pixels"].low > 10 * distant["fd/pixels/floor"].high
@@ -93,7 +93,7 @@ def test_real_images_are_as_near_as_the_floor_and_others_are_not():
 
 def test_more_real_images_give_a_floor_at_the_full_number():
     real, more = BuiltIn(name="sign", part="test"), BuiltIn(name="sign", part="train")
-    found = judge(BuiltIn(name="ink", part="test"), real, Pixels(), more_real=more)
+    found = evaluator(BuiltIn(name="ink", part="test"), real, Pixels(), more_real=more)
     assert found[0].metrics["fd/pixels/floor"].n == found[0].metrics["fd/pixels"].n == 360
 
 
@@ -102,12 +102,16 @@ def test_a_perfect_model_comes_to_its_floor(num_made: int, num_real: int):
     """All images are of one kind: what is measured is what the numbers of images make of it."""
     random = torch.Generator().manual_seed(0)
 
-    def pile(name: str, count: int) -> ImageSet:
+    def image_set(name: str, count: int) -> ImageSet:
         quarters = torch.randint(0, 256, (count, 3, 2, 2), dtype=torch.uint8, generator=random)
         names = [str(i) for i in range(count)]
         return image_set_of(quarters.repeat_interleave(4, 2).repeat_interleave(4, 3), names, name)
 
-    made, real, more = pile("made", num_made), pile("real", num_real), pile("more", 2000)
+    made, real, more = (
+        image_set("made", num_made),
+        image_set("real", num_real),
+        image_set("more", 2000),
+    )
     metrics = made_images.compare(made, real, Stand("clip"), more_real=more, resamples=0).metrics
     names = ("kd", "fd", "cmmd", "precision", "recall", "density", "coverage")
     found = {name: (metrics[f"{name}/clip"], metrics[f"{name}/clip/floor"]) for name in names}
@@ -118,26 +122,28 @@ def test_a_perfect_model_comes_to_its_floor(num_made: int, num_real: int):
         assert number.value == pytest.approx(floor.value, abs=tolerance), name
 
 
-def test_the_protocol_says_what_the_number_depends_on(pile: Callable[..., Folder]):
-    real = pile("real", 8, 0)
-    first = judge(pile("made", 8, 1), real, Pixels())[0]
+def test_the_protocol_says_what_the_number_depends_on(image_set: Callable[..., Folder]):
+    real = image_set("real", 8, 0)
+    first = evaluator(image_set("made", 8, 1), real, Pixels())[0]
     assert first.protocol.extractor == "pixels"
     assert first.protocol.counts == (8, 8)
     assert first.protocol.formats == ("PNG", "PNG")
     assert first.protocol.resize == "averaged to 8×8"
     fingerprints = {first.protocol.fingerprint}
-    for other in (pile("fewer", 7, 1), pile("jpeg", 8, 1, form="jpg")):
-        fingerprints.add(judge(other, real, Pixels())[0].protocol.fingerprint)
+    for other in (image_set("fewer", 7, 1), image_set("jpeg", 8, 1, form="jpg")):
+        fingerprints.add(evaluator(other, real, Pixels())[0].protocol.fingerprint)
     assert len(fingerprints) == 3
-    same = judge(pile("others", 8, 2), real, Pixels())[0]
+    same = evaluator(image_set("others", 8, 2), real, Pixels())[0]
     assert same.protocol.fingerprint == first.protocol.fingerprint
 
 
 def test_one_record_for_each_extractor(
-    pile: Callable[..., Folder], monkeypatch: pytest.MonkeyPatch
+    image_set: Callable[..., Folder], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(CLIP, "load", lambda self, device: Stand("clip"))
-    found = judge(pile("made", 12, 0), pile("real", 10, 1), Pixels(), CLIP(), resamples=5)
+    found = evaluator(
+        image_set("made", 12, 0), image_set("real", 10, 1), Pixels(), CLIP(), resamples=5
+    )
     names = [set(judged.metrics) for judged in found]
     assert "fd/pixels" in names[0]
     assert not any("clip" in name for name in names[0])
@@ -146,15 +152,15 @@ def test_one_record_for_each_extractor(
 
 
 def test_fid_of_few_images_is_led_by_kid(
-    pile: Callable[..., Folder], monkeypatch: pytest.MonkeyPatch
+    image_set: Callable[..., Folder], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(Inception, "load", lambda self, device: Stand("inception"))
-    made, real = pile("made", 12, 0), pile("real", 10, 1)
-    few = judge(made, real, Inception())
+    made, real = image_set("made", 12, 0), image_set("real", 10, 1)
+    few = evaluator(made, real, Inception())
     assert next(iter(few[0].metrics)) == "kd/inception"
     assert any("with 10 images, FID" in note and "read KID" in note for note in few[0].notes)
     monkeypatch.setattr(made_images, "FEWEST_FOR_FID", 10)
-    enough = judge(made, real, Inception())
+    enough = evaluator(made, real, Inception())
     assert next(iter(enough[0].metrics)) == "fd/inception"
     assert not any("read KID" in note for note in enough[0].notes)
 
@@ -172,31 +178,34 @@ def test_fid_of_few_images_is_led_by_kid(
     ],
 )
 def test_what_misleads_is_said(
-    pile: Callable[..., Folder], made: dict[str, object], real: dict[str, object], words: str
+    image_set: Callable[..., Folder], made: dict[str, object], real: dict[str, object], words: str
 ):
     settings = {"count": 8, "seed": 0} | made
-    found = judge(pile("made", **settings), pile("real", 8, 1, **real), Pixels())
+    found = evaluator(image_set("made", **settings), image_set("real", 8, 1, **real), Pixels())
     assert any(words in note for note in found[0].notes), found[0].notes
 
 
 def test_small_images_are_not_for_inception(
-    pile: Callable[..., Folder], monkeypatch: pytest.MonkeyPatch
+    image_set: Callable[..., Folder], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(Inception, "load", lambda self, device: Stand("inception"))
-    small = judge(
-        pile("small", 8, 0, side=32), pile("real", 8, 1, side=32), Inception(), resamples=0
+    small = evaluator(
+        image_set("small", 8, 0, side=32),
+        image_set("real", 8, 1, side=32),
+        Inception(),
+        resamples=0,
     )
     assert any("enlarged to 299" in note for note in small[0].notes)
-    large = judge(pile("large", 8, 2), pile("photos", 8, 3), Inception())
+    large = evaluator(image_set("large", 8, 2), image_set("photos", 8, 3), Inception())
     assert not any("enlarged" in note for note in large[0].notes)
 
 
-def test_a_collapsed_model_has_numbers_and_is_called_so(pile: Callable[..., Folder]):
-    made = pile("made", 8, 0)
+def test_a_collapsed_model_has_numbers_and_is_called_so(image_set: Callable[..., Folder]):
+    made = image_set("made", 8, 0)
     first, *rest = sorted(Path(made.path).iterdir())
     for path in rest:
         path.write_bytes(first.read_bytes())
-    found = judge(made, pile("real", 8, 1), Pixels(), resamples=20)
+    found = evaluator(made, image_set("real", 8, 1), Pixels(), resamples=20)
     assert any("all 8 generated images are the same file" in note for note in found[0].notes)
     assert not any("sees no difference" in note for note in found[0].notes)  # it is said once
     metrics = found[0].metrics
@@ -204,43 +213,47 @@ def test_a_collapsed_model_has_numbers_and_is_called_so(pile: Callable[..., Fold
     assert metrics["recall/pixels"].value == 0
 
 
-def test_one_image_is_no_pile(pile: Callable[..., Folder]):
+def test_one_image_is_no_image_set(image_set: Callable[..., Folder]):
     with pytest.raises(DataError) as error:
-        judge(pile("made", 1, 0), pile("real", 8, 1), Pixels())
+        evaluator(image_set("made", 1, 0), image_set("real", 8, 1), Pixels())
     assert error.value.code == "one-usable-image"
 
 
-def test_unreadable_images_are_counted(pile: Callable[..., Folder]):
-    made = pile("made", 8, 0)
+def test_unreadable_images_are_counted(image_set: Callable[..., Folder]):
+    made = image_set("made", 8, 0)
     (Path(made.path) / "003.png").write_bytes(b"")
-    found = judge(made, pile("real", 8, 1), Pixels())
+    found = evaluator(made, image_set("real", 8, 1), Pixels())
     assert any("1 of 8 images are unreadable (first: 003.png" in note for note in found[0].notes)
     assert found[0].protocol.counts == (7, 8)
 
 
-def test_beside_the_made_images_stand_the_inputs(pile: Callable[..., Folder]):
-    made, real, inputs = pile("made", 9, 0), pile("real", 10, 1), pile("inputs", 9, 2)
-    (found,) = judge(made, real, Pixels(), unchanged=inputs)
-    (plain,) = judge(inputs, real, Pixels())
+def test_beside_the_made_images_stand_the_inputs(image_set: Callable[..., Folder]):
+    made, real, inputs = (
+        image_set("made", 9, 0),
+        image_set("real", 10, 1),
+        image_set("inputs", 9, 2),
+    )
+    (found,) = evaluator(made, real, Pixels(), unchanged=inputs)
+    (plain,) = evaluator(inputs, real, Pixels())
     for name in ("kd/pixels", "fd/pixels"):
         assert found.metrics[f"{name}/input"] == plain.metrics[name]
         assert f"{name}/input" not in plain.metrics
     assert found.protocol.fingerprint == plain.protocol.fingerprint
 
 
-def test_images_that_differ_where_an_extractor_does_not_look(pile: Callable[..., Folder]):
-    made = pile("made", 8, 0)
+def test_images_that_differ_where_an_extractor_does_not_look(image_set: Callable[..., Folder]):
+    made = image_set("made", 8, 0)
     for i, path in enumerate(sorted(Path(made.path).iterdir())):
         image = np.full((80, 80, 3), 99, np.uint8)
         image[40, 40 + i] += 1  # lost in an average
         image[40, 41 + i] -= 1
         Image.fromarray(image).save(path)
-    (found,) = judge(made, pile("real", 8, 1), Blind())
+    (found,) = evaluator(made, image_set("real", 8, 1), Blind())
     assert any("pixels sees no difference between the generated images" in n for n in found.notes)
 
 
-def test_formats_without_loss_are_alike(pile: Callable[..., Folder]):
-    made, real = pile("made", 8, 0, form="bmp"), BuiltIn(name="ink", part="test")
-    (found,) = judge(made, real, Pixels())
+def test_formats_without_loss_are_alike(image_set: Callable[..., Folder]):
+    made, real = image_set("made", 8, 0, form="bmp"), BuiltIn(name="ink", part="test")
+    (found,) = evaluator(made, real, Pixels())
     assert not any("compression" in note for note in found.notes)
     assert found.protocol.formats == ("BMP", "pixels")

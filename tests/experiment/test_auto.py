@@ -89,8 +89,8 @@ def test_small_and_grey_beside_large_and_colour(tmp_path: Path):
 
 
 def test_large_images_are_limited_on_a_processor_and_the_flag_is_named(tmp_path: Path):
-    piles = [fill(tmp_path / name, 300, 260, count=4) for name in "ab"]
-    experiment, reasons = choose(*piles, "cpu")
+    image_sets = [fill(tmp_path / name, 300, 260, count=4) for name in "ab"]
+    experiment, reasons = choose(*image_sets, "cpu")
     check(experiment)
     assert experiment.a.size == 128
     assert experiment.method.identity_weight == 5
@@ -99,8 +99,8 @@ def test_large_images_are_limited_on_a_processor_and_the_flag_is_named(tmp_path:
 
 @pytest.mark.usefixtures("with_gpu")
 def test_a_gpu_gets_larger_images_networks_and_batches(tmp_path: Path):
-    piles = [fill(tmp_path / name, 300, 260, count=4) for name in "ab"]
-    experiment, reasons = choose(*piles)
+    image_sets = [fill(tmp_path / name, 300, 260, count=4) for name in "ab"]
+    experiment, reasons = choose(*image_sets)
     check(experiment)
     assert experiment.a.size == 256
     assert experiment.method.generator == ResNet(width=64, blocks=9)
@@ -115,8 +115,8 @@ def test_every_size_gives_a_sound_experiment(
 ):
     if gpu:
         request.getfixturevalue("with_gpu")
-    piles = [fill(tmp_path / name, side, side, count=4) for name in "ab"]
-    experiment, reasons = choose(*piles)
+    image_sets = [fill(tmp_path / name, side, side, count=4) for name in "ab"]
+    experiment, reasons = choose(*image_sets)
     check(experiment)
     assert experiment.a.size == max(s for s in (32, 64, 128) if s <= max(side, 32))
     if side < 32:
@@ -124,8 +124,8 @@ def test_every_size_gives_a_sound_experiment(
 
 
 def test_what_was_given_stays_and_choices_follow_it(tmp_path: Path):
-    piles = [fill(tmp_path / name, 72, 72, count=4) for name in "ab"]
-    experiment, reasons = choose(*piles, "cpu", b__size=128, method__generator__width=8)
+    image_sets = [fill(tmp_path / name, 72, 72, count=4) for name in "ab"]
+    experiment, reasons = choose(*image_sets, "cpu", b__size=128, method__generator__width=8)
     check(experiment)
     assert (experiment.a.size, experiment.b.size) == (128, 128)
     assert experiment.method.generator == ResNet(width=8, blocks=6)
@@ -140,7 +140,7 @@ def test_what_was_given_stays_and_choices_follow_it(tmp_path: Path):
         "training__batch_size": 64,
         "training__precision": "float32",
     }
-    experiment, reasons = choose(*piles, "cpu", **given)
+    experiment, reasons = choose(*image_sets, "cpu", **given)
     assert experiment.method.generator == UNet()
     assert experiment.method.discriminator == CNN()
     assert experiment.training.generators.learning_rate == 4e-4  # as the batch asks for
@@ -150,25 +150,25 @@ def test_what_was_given_stays_and_choices_follow_it(tmp_path: Path):
 
 
 def test_a_shorter_training_is_looked_at_and_stored_as_often(tmp_path: Path):
-    piles = fill(tmp_path / "a", 40, 40), fill(tmp_path / "b", 40, 40)
-    short, _ = choose(*piles, "cpu", training__images=4_000)
+    image_sets = fill(tmp_path / "a", 40, 40), fill(tmp_path / "b", 40, 40)
+    short, _ = choose(*image_sets, "cpu", training__images=4_000)
     assert short.training.sample_images == short.training.checkpoint_images == 200
     assert short.evaluation.images == 800
-    usual, _ = choose(*piles, "cpu")
+    usual, _ = choose(*image_sets, "cpu")
     assert usual.training.checkpoint_images == usual.training.images // 20
 
 
 def test_a_clipped_critic_gets_no_spectral_norm(tmp_path: Path):
-    piles = fill(tmp_path / "a", 40, 40), fill(tmp_path / "b", 40, 40)
-    experiment, _ = choose(*piles, "cpu", method__adversarial=WassersteinClip())
+    image_sets = fill(tmp_path / "a", 40, 40), fill(tmp_path / "b", 40, 40)
+    experiment, _ = choose(*image_sets, "cpu", method__adversarial=WassersteinClip())
     check(experiment)
     assert not experiment.method.discriminator.spectral_norm
 
 
 def test_a_size_beyond_what_is_usual_is_trained_in_small_batches(tmp_path: Path):
-    piles = [fill(tmp_path / name, 72, 72, count=4) for name in "ab"]
+    image_sets = [fill(tmp_path / name, 72, 72, count=4) for name in "ab"]
     for size in (8, 20, 48, 512):
-        experiment, reasons = choose(*piles, "cpu", a__size=size)
+        experiment, reasons = choose(*image_sets, "cpu", a__size=size)
         check(experiment)
         assert any("enlarged" in reason for reason in reasons) == (size == 512)
     assert experiment.training.batch_size == 1
@@ -195,7 +195,7 @@ def test_a_run_is_named_after_what_tells_its_sources(
     assert found == (name or re.sub(r"[^A-Za-z0-9]+", "-", Path.cwd().name))
 
 
-def test_one_pile_is_for_images_from_noise(tmp_path: Path):
+def test_one_image_set_is_for_images_from_noise(tmp_path: Path):
     b = fill(tmp_path / "b", 72, 72, count=4)
     experiment, reasons = choose(None, b, "cpu", method=GAN())
     check(experiment)
@@ -207,12 +207,12 @@ def test_one_pile_is_for_images_from_noise(tmp_path: Path):
 
 
 def test_changes_of_training_images_are_told_with_the_flags_that_leave_them_out(tmp_path: Path):
-    piles = [fill(tmp_path / name, 40, 40, count=4) for name in "ab"]
-    text = "\n".join(choose(*piles, "cpu")[1])
+    image_sets = [fill(tmp_path / name, 40, 40, count=4) for name in "ab"]
+    text = "\n".join(choose(*image_sets, "cpu")[1])
     assert "mirrored" in text
     assert "without: --a.augmentation.no-flip --b.augmentation.no-flip" in text
     assert "without: --a.augmentation.zoom 1 --b.augmentation.zoom 1" in text
-    reasons = choose(*piles, "cpu", a__augmentation__flip=False)[1]
+    reasons = choose(*image_sets, "cpu", a__augmentation__flip=False)[1]
     assert any(r.endswith("without: --b.augmentation.no-flip") for r in reasons)
     built_in = choose(BuiltIn(name="ink"), BuiltIn(name="sign"), "cpu")[1]
     assert not any("mirrored" in reason for reason in built_in)
@@ -253,13 +253,13 @@ def test_sixteen_bits_and_unreadable_files(tmp_path: Path):
     assert (experiment.a.decoding.depth, experiment.b.decoding.depth) == (16, 8)
 
 
-def test_one_coloured_image_makes_a_pile_coloured(tmp_path: Path):
+def test_one_coloured_image_makes_an_image_set_coloured(tmp_path: Path):
     grey = fill(tmp_path / "pile", 40, 40, "L")
     Image.new("RGB", (40, 40), (200, 30, 30)).save(tmp_path / "pile" / "x.png")
     assert not probe_images(grey).is_grey
 
 
-def test_a_pile_of_damaged_images_names_the_first(tmp_path: Path):
+def test_an_image_set_of_damaged_images_names_the_first(tmp_path: Path):
     for i in range(3):
         (tmp_path / f"{i}.png").write_bytes(b"nothing")
     with pytest.raises(DataError) as caught:
@@ -268,7 +268,7 @@ def test_a_pile_of_damaged_images_names_the_first(tmp_path: Path):
     assert f"{tmp_path}: none of the 3 images that were tried can be read (first: 0.png" in message
 
 
-def test_built_in_piles_keep_their_splits_apart():
+def test_built_in_image_sets_keep_their_splits_apart():
     experiment, _ = choose(BuiltIn(name="ink"), BuiltIn(name="sign"), "cpu")
     check(experiment)
     assert experiment.a.test_source == BuiltIn(name="ink", part="test")
@@ -294,8 +294,8 @@ def test_smoke_shrinks_every_recipe_to_seconds(name: str):
 
 
 def test_smoke_shrinks_what_was_chosen_for_large_images(tmp_path: Path, with_gpu: Any):
-    piles = [fill(tmp_path / name, 260, 260, count=4) for name in "ab"]
-    small = smoke(choose(*piles)[0])
+    image_sets = [fill(tmp_path / name, 260, 260, count=4) for name in "ab"]
+    small = smoke(choose(*image_sets)[0])
     check(small)
     assert small.a.size == 32
 

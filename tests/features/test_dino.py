@@ -130,7 +130,7 @@ def test_grey_is_as_good_as_equal_channels(dino):
     assert dino(x, x.repeat(1, 3, 1, 1)).tolist() == [0, 0]
 
 
-def test_piles_of_different_sizes_are_refused(dino):
+def test_image_sets_of_different_sizes_are_refused(dino):
     with pytest.raises(DataError, match="3 images and 2 translations") as error:
         dino(images(3, 3, SIDE, SIDE), images(2, 3, SIDE, SIDE))
     assert error.value.code == "images-without-translation"

@@ -49,18 +49,18 @@ def folder(tmp_path: Path) -> Path:
 def test_features_do_not_depend_on_the_batch_nor_on_what_was_kept(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    pile = open_image_set(Folder(path=str(folder)))
-    assert pile.formats == {"PNG": 4, "JPEG": 1}
-    whole = extract(pile, extractor := Counting(), tmp_path / "a")
+    image_set = open_image_set(Folder(path=str(folder)))
+    assert image_set.formats == {"PNG": 4, "JPEG": 1}
+    whole = extract(image_set, extractor := Counting(), tmp_path / "a")
     assert extractor.batches == [5]
     assert whole.features.shape == (5, 192)
     assert whole.features.dtype == np.float32
-    again = extract(pile, extractor, tmp_path / "a")
+    again = extract(image_set, extractor, tmp_path / "a")
     assert extractor.batches == [5]  # known by now
     np.testing.assert_array_equal(again.features, whole.features)
     np.testing.assert_array_equal(again.kept, whole.kept)
     monkeypatch.setattr(extraction, "BATCH_IMAGES", 2)
-    parts = extract(pile, extractor, tmp_path / "b")
+    parts = extract(image_set, extractor, tmp_path / "b")
     assert extractor.batches == [5, 2, 2, 1]
     np.testing.assert_array_equal(parts.features, whole.features)
 
@@ -81,15 +81,15 @@ def test_an_unreadable_image_is_left_out_and_named_the_second_time_too(
     folder: Path, tmp_path: Path
 ):
     (folder / "1.png").write_bytes((folder / "1.png").read_bytes()[:60])
-    pile = open_image_set(Folder(path=str(folder)))
+    image_set = open_image_set(Folder(path=str(folder)))
     for _ in range(2):
-        found = extract(pile, Counting(), tmp_path)
+        found = extract(image_set, Counting(), tmp_path)
         assert len(found.features) == 4
         assert found.kept.tolist() == [0, 2, 3, 4]
         assert [error.name for error in found.refused] == ["1.png"]
 
 
-def test_a_pile_without_a_readable_image_is_refused(folder: Path, tmp_path: Path):
+def test_an_image_set_without_a_readable_image_is_refused(folder: Path, tmp_path: Path):
     for path in folder.iterdir():
         path.write_bytes(path.read_bytes()[:60])
     with pytest.raises(DataError, match="none of 5 images can be read") as error:
@@ -100,15 +100,15 @@ def test_a_pile_without_a_readable_image_is_refused(folder: Path, tmp_path: Path
 def test_damaged_features_are_extracted_anew(
     folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
-    pile, extractor = open_image_set(Folder(path=str(folder))), Counting()
-    expected = extract(pile, extractor, tmp_path / "kept")
+    image_set, extractor = open_image_set(Folder(path=str(folder))), Counting()
+    expected = extract(image_set, extractor, tmp_path / "kept")
     (kept,) = (tmp_path / "kept").iterdir()
     content = bytearray(kept.read_bytes())
     content[-5] ^= 1  # a flipped bit in the last of the two arrays
     for damaged in (bytes(content), bytes(content[:100]), b""):
         kept.write_bytes(damaged)
         with caplog.at_level(logging.WARNING):
-            found = extract(pile, extractor, tmp_path / "kept")
+            found = extract(image_set, extractor, tmp_path / "kept")
         np.testing.assert_array_equal(found.features, expected.features)
         np.testing.assert_array_equal(found.kept, expected.kept)
     assert len(extractor.batches) == 4
@@ -116,6 +116,6 @@ def test_damaged_features_are_extracted_anew(
 
 
 def test_built_in_images_have_no_format(tmp_path: Path):
-    pile = open_image_set(BuiltIn(name="ink", part="test"))
-    assert set(pile.formats) == {"pixels"}
-    assert extract(pile, Counting(), tmp_path).features.shape == (len(pile.hashes), 192)
+    image_set = open_image_set(BuiltIn(name="ink", part="test"))
+    assert set(image_set.formats) == {"pixels"}
+    assert extract(image_set, Counting(), tmp_path).features.shape == (len(image_set.hashes), 192)

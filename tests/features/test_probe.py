@@ -14,7 +14,7 @@ from unpaired.features.probe import features, probe
 from unpaired.networks import CNN, PatchGAN
 from unpaired.networks.layers import Layer
 
-JUDGES = [
+DISCRIMINATORS = [
     CNN(width=4),
     CNN(width=4, norm="batch", spectral_norm=True),
     PatchGAN(width=4, layers=2),
@@ -40,13 +40,15 @@ def corners(count: int, seed: int) -> tuple[Tensor, np.ndarray]:
     return images, labels.numpy()
 
 
-def accuracy(judge: nn.Module, seen: Tensor, labels: np.ndarray, unseen: Tensor, truth: np.ndarray):
-    found = probe(judge, seen.split(32), labels, unseen.split(50))
+def accuracy(
+    discriminator: nn.Module, seen: Tensor, labels: np.ndarray, unseen: Tensor, truth: np.ndarray
+):
+    found = probe(discriminator, seen.split(32), labels, unseen.split(50))
     assert found.shape == truth.shape
     return float((found == truth).mean())
 
 
-@pytest.mark.parametrize("settings", JUDGES, ids=str)
+@pytest.mark.parametrize("settings", DISCRIMINATORS, ids=str)
 def test_what_can_be_seen_in_the_features_is_read(settings: Any):
     """Even those of random weights show where an image is bright."""
     seen, labels = corners(160, 0)
@@ -60,64 +62,70 @@ def test_what_cannot_be_seen_is_not_read():
     unseen, _ = corners(400, 1)
     random = np.random.default_rng(0)
     found = accuracy(
-        build(JUDGES[0]), seen, random.integers(4, size=160), unseen, random.integers(4, size=400)
+        build(DISCRIMINATORS[0]),
+        seen,
+        random.integers(4, size=160),
+        unseen,
+        random.integers(4, size=400),
     )
     assert found == pytest.approx(0.25, abs=0.09)
 
 
 def test_a_judge_that_ignores_its_input_shows_nothing():
-    judge = build(JUDGES[0])
+    discriminator = build(DISCRIMINATORS[0])
     with torch.no_grad():
-        for parameter in judge.parameters():
+        for parameter in discriminator.parameters():
             parameter.zero_()
     seen, labels = corners(160, 0)
     unseen, truth = corners(200, 1)
-    assert accuracy(judge, seen, labels, unseen, truth) < 0.4
+    assert accuracy(discriminator, seen, labels, unseen, truth) < 0.4
 
 
 def test_classes_follow_from_the_features_alone():
     seen, labels = corners(160, 0)
     unseen, _ = corners(80, 1)
-    judge = build(JUDGES[0])
-    first, second = (probe(judge, [seen], labels, [unseen]) for _ in range(2))
+    discriminator = build(DISCRIMINATORS[0])
+    first, second = (probe(discriminator, [seen], labels, [unseen]) for _ in range(2))
     assert np.array_equal(first, second)
     # However the images are cut into batches.
-    assert np.array_equal(probe(judge, seen.split(7), labels, unseen.split(11)), first)
+    assert np.array_equal(probe(discriminator, seen.split(7), labels, unseen.split(11)), first)
 
 
-@pytest.mark.parametrize("settings", JUDGES, ids=str)
+@pytest.mark.parametrize("settings", DISCRIMINATORS, ids=str)
 def test_features_are_those_of_every_layer_but_the_last(settings: Any):
-    judge = build(settings).eval()
+    discriminator = build(settings).eval()
     images, _ = corners(6, 0)
     expected: list[Tensor] = []
     x = images
-    for layer in judge.layers:
+    for layer in discriminator.layers:
         x = layer(x).detach()
         if isinstance(layer, Layer):
             expected.append(nn.functional.adaptive_max_pool2d(x, 4).flatten(1))
     assert len(expected) >= 2
-    found = features(judge, [images[:4], images[4:]])
+    found = features(discriminator, [images[:4], images[4:]])
     alike = torch.cat(expected, 1).numpy()
     assert found.shape == alike.shape
     assert np.allclose(found, alike, atol=1e-5)
 
 
 @pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("settings", JUDGES, ids=str)
+@pytest.mark.parametrize("settings", DISCRIMINATORS, ids=str)
 def test_the_discriminator_is_left_as_it_was(settings: Any, training: bool):
     """A training goes on afterwards: no statistic, no mode, no hook may stay behind."""
-    judge = build(settings).train(training)
-    before = {name: tensor.clone() for name, tensor in judge.state_dict().items()}
-    features(judge, [corners(6, 0)[0]])
-    assert all(m.training == training for m in judge.modules())
-    assert all(torch.equal(before[name], found) for name, found in judge.state_dict().items())
-    assert not any(m._forward_hooks for m in judge.modules())
+    discriminator = build(settings).train(training)
+    before = {name: tensor.clone() for name, tensor in discriminator.state_dict().items()}
+    features(discriminator, [corners(6, 0)[0]])
+    assert all(m.training == training for m in discriminator.modules())
+    assert all(
+        torch.equal(before[name], found) for name, found in discriminator.state_dict().items()
+    )
+    assert not any(m._forward_hooks for m in discriminator.modules())
 
 
 def test_it_is_left_as_it_was_after_a_failure_too():
-    judge = build(JUDGES[0])
+    discriminator = build(DISCRIMINATORS[0])
     wrong: Sequence[Tensor] = [torch.rand(2, 5, 16, 16)]
     with pytest.raises(RuntimeError):
-        features(judge, wrong)
-    assert all(m.training for m in judge.modules())
-    assert not any(m._forward_hooks for m in judge.modules())
+        features(discriminator, wrong)
+    assert all(m.training for m in discriminator.modules())
+    assert not any(m._forward_hooks for m in discriminator.modules())

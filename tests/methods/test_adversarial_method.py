@@ -21,7 +21,7 @@ class Remembers(nn.Module):
         return images.mean((1, 2, 3))
 
 
-def judge(value_range: ValueRange = "signed", **changes: float) -> Remembers:
+def discriminator(value_range: ValueRange = "signed", **changes: float) -> Remembers:
     network = Remembers()
     augment_input(network, replace(STILL, **changes), value_range)  # type: ignore[arg-type]
     return network
@@ -33,12 +33,12 @@ def images(value_range: ValueRange = "signed") -> Tensor:
 
 
 def test_images_are_changed_in_training_and_only_there():
-    network, given = judge(shift=4.0), images()
+    network, given = discriminator(shift=4.0), images()
     network(given)
     assert not torch.allclose(network.seen, given, atol=0.1)
     network.eval()(given)
     assert network.seen is given
-    still = judge()
+    still = discriminator()
     still(given)
     assert still.seen is given
 
@@ -46,7 +46,7 @@ def test_images_are_changed_in_training_and_only_there():
 @pytest.mark.parametrize("value_range", ["signed", "unit"])
 def test_changes_are_of_values_as_they_are_shown(value_range: ValueRange):
     """A brighter image is so by a share of its range, and stays in it."""
-    network, given = judge(value_range, brightness=0.2), images(value_range) * 0.1
+    network, given = discriminator(value_range, brightness=0.2), images(value_range) * 0.1
     network(given)
     width = 2 if value_range == "signed" else 1
     moved = (network.seen - given).mean((1, 2, 3)) / width
@@ -57,13 +57,13 @@ def test_changes_are_of_values_as_they_are_shown(value_range: ValueRange):
 
 def test_gradients_pass_to_the_images():
     given = images().requires_grad_()
-    judge(shift=3.0, contrast=0.3, mirror=0.5)(given).sum().backward()
+    discriminator(shift=3.0, contrast=0.3, mirror=0.5)(given).sum().backward()
     assert given.grad is not None
     assert (given.grad.abs().sum((1, 2, 3)) > 0).all()
 
 
 def test_changes_follow_from_the_seed_of_the_step():
-    network, seen = judge(shift=4.0, cutout=0.5), []
+    network, seen = discriminator(shift=4.0, cutout=0.5), []
     for seed in (1, 1, 2):
         torch.manual_seed(seed)
         network(images())

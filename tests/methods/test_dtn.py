@@ -197,7 +197,7 @@ def test_r1_is_taken_of_the_probability_of_real(batch: dict[str, Tensor]):
     assert DTN().penalty_every == 0
 
 
-def test_g_makes_both_piles_in_one_batch(batch: dict[str, Tensor]):
+def test_g_makes_both_image_sets_in_one_batch(batch: dict[str, Tensor]):
     """Its batch norm must see the mixture, as the averages that it keeps are of both."""
     nets = stubs()
     DTN().generator_losses(nets, batch)
@@ -652,7 +652,7 @@ def unlabelled(tmp_path: Path) -> Folder:
     return Folder(path=str(folder))
 
 
-def test_a_pile_without_labels_is_refused_before_training(
+def test_an_image_set_without_labels_is_refused_before_training(
     transfer: Experiment, unlabelled: Folder, tmp_path: Path
 ):
     experiment = replace(transfer, a=replace(transfer.a, source=unlabelled))
@@ -688,5 +688,5 @@ def test_more_classes_than_the_encoder_has_are_refused_before_training(
 
 
 def test_the_ternary_judge_has_three_outputs(transfer: Experiment):
-    judge = build(transfer).discriminators["b"]
-    assert judge(torch.rand(2, 1, 32, 32)).shape == (2, ternary.NUM_CLASSES)
+    critic = build(transfer).discriminators["b"]
+    assert critic(torch.rand(2, 1, 32, 32)).shape == (2, ternary.NUM_CLASSES)

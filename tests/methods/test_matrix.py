@@ -81,10 +81,10 @@ def experiment(tiny: Experiment, cell: Cell, **changes: Any) -> Experiment:
     training = replace(
         tiny.training, batch_size=BATCH, precision="float32", pool_size=3, schedule=Constant()
     )
-    piles = {
+    image_sets = {
         d: replace(tiny.domain(d), source=Folder(path=d), size=SIZE) for d in ("a", "b")
     }  # that are never opened
-    return replace(tiny, **piles, method=method, training=training)
+    return replace(tiny, **image_sets, method=method, training=training)
 
 
 class Steps:
@@ -187,11 +187,11 @@ def test_everything_else_trains(tiny: Experiment, cell: Cell):
 
 
 def penalties(
-    judge: nn.Module, real: Tensor, fake: Tensor, objective: Any, r1_weight: float = 0.0
+    critic: nn.Module, real: Tensor, fake: Tensor, objective: Any, r1_weight: float = 0.0
 ) -> dict[str, Tensor]:
     """Those of a method whose only discriminator is `judge`; R1 every 16 steps."""
     method = GAN(adversarial=objective, r1_weight=r1_weight, r1_every=16)
-    return method.discriminator_penalties(Networks({}, {"b": judge}, {}), {"b": real}, {"b": fake})
+    return method.discriminator_penalties(Networks({}, {"b": critic}, {}), {"b": real}, {"b": fake})
 
 
 def critic_trained(penalty_weight: float) -> tuple[float, float]:
@@ -200,18 +200,18 @@ def critic_trained(penalty_weight: float) -> tuple[float, float]:
     real = torch.rand(16, 1, SIZE, SIZE, generator=random)
     fake = real - DISTANCE / SIZE  # 256 pixels, each moved by the same
     torch.manual_seed(0)
-    judge = CNN(width=8).build(1, SIZE)
+    critic = CNN(width=8).build(1, SIZE)
     objective = WassersteinGP(penalty_weight=penalty_weight)
-    optimiser = torch.optim.Adam(judge.parameters(), 2e-3, betas=(0.0, 0.9))
+    optimiser = torch.optim.Adam(critic.parameters(), 2e-3, betas=(0.0, 0.9))
 
     def mean_norm() -> float:
         place = torch.linspace(0, 1, 16)[:, None, None, None]
-        return gradient_norms(judge, real + place * (fake - real)).mean().item()
+        return gradient_norms(critic, real + place * (fake - real)).mean().item()
 
     before = mean_norm()
     for _ in range(60):
-        losses = {"loss": objective.discriminator(judge(real), judge(fake))}
-        losses |= penalties(judge, real, fake, objective)
+        losses = {"loss": objective.discriminator(critic(real), critic(fake))}
+        losses |= penalties(critic, real, fake, objective)
         optimiser.zero_grad()
         torch.stack(list(losses.values())).sum().backward()
         optimiser.step()
@@ -236,20 +236,20 @@ def test_without_the_penalty_it_goes_elsewhere():
 
 
 def test_the_penalty_is_weighted_and_taken_between_real_and_fake():
-    judge = nn.Sequential(nn.Flatten(), nn.Linear(4, 1, bias=False))
+    critic = nn.Sequential(nn.Flatten(), nn.Linear(4, 1, bias=False))
     with torch.no_grad():
-        judge[1].weight.copy_(torch.tensor([[1.0, -2.0, 2.0, 4.0]]))  # of norm 5
+        critic[1].weight.copy_(torch.tensor([[1.0, -2.0, 2.0, 4.0]]))  # of norm 5
     real, fake = torch.rand(3, 1, 2, 2), torch.rand(3, 1, 2, 2)
     for weight in (10.0, 0.5):
         objective = WassersteinGP(penalty_weight=weight)
-        found = penalties(judge, real, fake, objective)
+        found = penalties(critic, real, fake, objective)
         assert {k: v.item() for k, v in found.items()} == {
             "gradient_penalty_b": pytest.approx(weight * 16)
         }
     # ½·γ·‖∇D‖², times the steps that it stands for.
-    found = penalties(judge, real, fake, OBJECTIVES["hinge"], 3.0)
+    found = penalties(critic, real, fake, OBJECTIVES["hinge"], 3.0)
     assert {k: v.item() for k, v in found.items()} == {"r1_b": pytest.approx(3 * 16 * 12.5)}
-    assert penalties(judge, real, fake, OBJECTIVES["hinge"]) == {}
+    assert penalties(critic, real, fake, OBJECTIVES["hinge"]) == {}
 
 
 @pytest.mark.parametrize(

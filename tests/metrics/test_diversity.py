@@ -66,18 +66,18 @@ def test_one_image_for_all_is_a_collapse():
     assert (found.value, found.low, found.high) == (0, 0, 0)
 
 
-def test_the_smaller_pile_sets_the_number_of_images():
+def test_the_smaller_image_set_sets_the_number_of_images():
     assert diversity(signs(50, seed=0), signs(20, seed=1)).n == 20
 
 
-def test_a_pile_sorted_by_class_is_drawn_from_at_random():
+def test_an_image_set_sorted_by_class_is_drawn_from_at_random():
     """The first images alone would be of one colour."""
     real = signs(200, seed=0)
     by_red = real[real[:, 0].float().mean((1, 2)).argsort()]
     assert diversity(by_red, signs(40, seed=1)).value > 0.8
 
 
-def test_interval_covers_the_ratio_of_large_piles():
+def test_interval_covers_the_ratio_of_large_image_sets():
     truth = diversity(signs(1000, 1, 0.5, 8), signs(1000, 2, size=8), resamples=1).value
     found = [
         diversity(signs(80, 100 + seed, 0.5, 8), signs(80, 500 + seed, size=8), seed, 100)

@@ -156,7 +156,7 @@ class Constant(nn.Module):
         return self.colour.expand(len(images), 3, *images.shape[2:])
 
 
-def pile(path: Path, classes: np.ndarray, shade: int) -> HuggingFace:
+def image_set(path: Path, classes: np.ndarray, shade: int) -> HuggingFace:
     """A parquet file of label maps, `shade` darker than the palette."""
     arrow = pytest.importorskip("pyarrow")
     rows = []
@@ -174,8 +174,8 @@ def test_a_domain_with_a_palette_gets_segmentation_scores(tiny: Experiment, tmp_
     train, test = (random.integers(0, 3, (n, 8, 8)).repeat(2, 1).repeat(2, 2) for n in (6, 5))
     photo, labels = (
         Domain(
-            source=pile(tmp_path / f"{name}-train.parquet", train, shade),
-            test_source=pile(tmp_path / f"{name}-test.parquet", test, shade),
+            source=image_set(tmp_path / f"{name}-train.parquet", train, shade),
+            test_source=image_set(tmp_path / f"{name}-test.parquet", test, shade),
             size=8,
             fit="resize",
             palette=palette,
@@ -185,8 +185,8 @@ def test_a_domain_with_a_palette_gets_segmentation_scores(tiny: Experiment, tmp_
     )
     experiment = replace(tiny, a=photo, b=labels, method=replace(tiny.method, style_channels=0))
     networks = Networks({"a2b": Constant(PALETTE[1]), "b2a": Constant((9, 9, 9))}, {}, {})
-    judge = Evaluator(experiment, "test", torch.device("cpu"))
-    record = judge.measure(networks.eval(), 1).record
+    evaluator = Evaluator(experiment, "test", torch.device("cpu"))
+    record = evaluator.measure(networks.eval(), 1).record
     found = {n: m for n, m in record.metrics.items() if n.startswith("segmentation/")}
     names = ("pixel", "class", "iou", "class_present", "iou_present")
     assert set(found) == {f"segmentation/{n}{of}" for n in names for of in ("", "/input")}

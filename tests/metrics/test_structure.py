@@ -51,7 +51,7 @@ def auc(x, y):
 
 def true_pairs(root, a, b, size, crop=None):
     """Test images of two sets with the same ids, in the same order."""
-    piles = []
+    image_sets = []
     for name, box in ((a, None), (b, crop)):
         train, test = (
             HuggingFace(name=str(root / name / f"{s}.parquet")) for s in ("train", "test")
@@ -59,8 +59,8 @@ def true_pairs(root, a, b, size, crop=None):
         domain = Domain(source=train, test_source=test, size=size, crop=box, fit="resize")
         images = load_images(domain, "test")
         order = np.argsort(images.ids)
-        piles.append((np.array(images.ids)[order].tolist(), images.gather(order)))
-    (ids, x), (other_ids, y) = piles
+        image_sets.append((np.array(images.ids)[order].tolist(), images.gather(order)))
+    (ids, x), (other_ids, y) = image_sets
     assert ids == other_ids
     return x, y
 
@@ -195,7 +195,7 @@ def test_noise_in_place_of_a_translation_has_nothing_in_common(ink):
     assert structure(ink, noise) == pytest.approx(np.ones(len(ink)), abs=0.15)
 
 
-def test_piles_of_different_sizes_are_refused(ink):
+def test_image_sets_of_different_sizes_are_refused(ink):
     with pytest.raises(DataError, match="3 images and 2 translations") as error:
         structure(ink[:3], ink[:2])
     assert error.value.code == "images-without-translation"

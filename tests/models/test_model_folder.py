@@ -174,10 +174,10 @@ def test_folders_of_the_user_are_not_published(tiny, networks, tmp_path):
     assert str(tmp_path) not in text
 
 
-def test_piles_that_differ_by_their_folders_only_are_no_obstacle(tiny, networks, tmp_path):
+def test_image_sets_that_differ_by_their_folders_only_are_no_obstacle(tiny, networks, tmp_path):
     """train/photos and test/photos are both "photos" in a model."""
-    piles = {f"{pile}source": Folder(path=f"/data/{pile}/photos") for pile in ("", "test_")}
-    experiment = replace(tiny, a=replace(tiny.a, validation_source=None, **piles))
+    image_sets = {f"{part}source": Folder(path=f"/data/{part}/photos") for part in ("", "test_")}
+    experiment = replace(tiny, a=replace(tiny.a, validation_source=None, **image_sets))
     check(experiment)
     model = save_model(tmp_path / "model", experiment, networks, 1, "")
     found = load_model(model).experiment.a

@@ -202,28 +202,28 @@ def test_the_five_rules_of_dcgan():
     experiment = recipe("dcgan-mnist")
     torch.manual_seed(0)
     nets = experiment.method.build(experiment.a, experiment.b)
-    made, judge = nets.generators["b"], nets.discriminators["b"]
+    made, critic = nets.generators["b"], nets.discriminators["b"]
 
     # Strided convolutions instead of pooling.
-    for network in (made, judge):
+    for network in (made, critic):
         names = {type(m).__name__ for m in network.modules()}
         assert not [n for n in names if "Pool" in n or "Upsample" in n]
         assert {m.stride[0] for m in list(layers(network).values())[1:]} == {2}
     # Batch norm in all layers but the last of the generator and the first of the discriminator.
     assert [type(m.norm) for m in blocks(made)] == [nn.BatchNorm2d] * 3
     assert len(layers(made)) == 4
-    norms = [type(m.norm) for m in blocks(judge)]
+    norms = [type(m.norm) for m in blocks(critic)]
     assert norms == [nn.Identity, nn.BatchNorm2d, nn.BatchNorm2d]
     # No fully connected hidden layer: only the answer is one.
     assert not [m for m in made.modules() if isinstance(m, nn.Linear)]
-    assert [m.out_features for m in judge.modules() if isinstance(m, nn.Linear)] == [1]
+    assert [m.out_features for m in critic.modules() if isinstance(m, nn.Linear)] == [1]
     # ReLU and tanh in the generator, LeakyReLU 0.2 in the discriminator.
     x = torch.tensor([-2.0, 3.0])
     assert all(torch.equal(m.activation(x), torch.tensor([0.0, 3.0])) for m in blocks(made))
     assert isinstance(made.activation, nn.Tanh)
-    assert all(torch.allclose(m.activation(x), torch.tensor([-0.4, 3.0])) for m in blocks(judge))
+    assert all(torch.allclose(m.activation(x), torch.tensor([-0.4, 3.0])) for m in blocks(critic))
     # Section 4: N(0, 0.02), 100 uniform numbers, batch 128, Adam 2e-4 with β₁ 0.5.
-    for network in (made, judge):
+    for network in (made, critic):
         for module in layers(network).values():
             if module.weight.numel() > 5000:
                 assert module.weight.std().item() == pytest.approx(INITIAL_STD, rel=0.05)

@@ -105,7 +105,7 @@ def learned(network: FeatureSegmenter) -> FeatureSegmenter:
 # The first guess
 
 
-def test_the_guess_is_learned_from_piles_that_do_not_correspond(program: Path):
+def test_the_guess_is_learned_from_image_sets_that_do_not_correspond(program: Path):
     network = learned(reader(program))
     photos, classes = planted(100, 3)
     found = network(photos).argmax(1)
@@ -151,10 +151,10 @@ def test_one_round_is_the_linear_discriminant_of_the_layout(program: Path):
     random = torch.Generator().manual_seed(0)
     soft = network.layout.movedim(0, -1).flatten(0, 1).repeat(len(photos), 1)
     labels = torch.multinomial(soft, 1, generator=random).flatten()
-    judge = LinearDiscriminantAnalysis(solver="lsqr", priors=[1 / CLASSES] * CLASSES)
-    judge.fit(features.double().numpy(), labels.numpy())
+    analysis = LinearDiscriminantAnalysis(solver="lsqr", priors=[1 / CLASSES] * CLASSES)
+    analysis.fit(features.double().numpy(), labels.numpy())
     ours = (features @ network.evidence.T + network.offset).double()
-    theirs = torch.from_numpy(features.double().numpy() @ judge.coef_.T + judge.intercept_)
+    theirs = torch.from_numpy(features.double().numpy() @ analysis.coef_.T + analysis.intercept_)
     both = torch.stack([(x - x.mean(1, keepdim=True)).flatten() for x in (ours, theirs)])
     assert torch.corrcoef(both)[0, 1] > 0.98
 
@@ -315,7 +315,7 @@ COLOURS = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0))
 
 
 @pytest.fixture(scope="module")
-def piles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def image_sets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Folders of photos and of label maps of others, and of what belongs together for the test."""
     folder = tmp_path_factory.mktemp("piles")
     for name, count, seed in (("train", 60, 1), ("maps", 60, 2), ("test", 40, 3)):
@@ -335,8 +335,8 @@ def piles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
 
 
-def experiment(path: Path, piles: dict[str, Path], **changes: Any) -> Experiment:
-    photos, labels, test_photos, test_labels = (Folder(path=str(p)) for p in piles.values())
+def experiment(path: Path, image_sets: dict[str, Path], **changes: Any) -> Experiment:
+    photos, labels, test_photos, test_labels = (Folder(path=str(p)) for p in image_sets.values())
     size: dict[str, Any] = {"size": SIZE, "channels": 3}
     return Experiment(
         name="reader",
@@ -372,40 +372,40 @@ def taught(given: Experiment, images: int) -> Experiment:
     ],
 )
 def test_what_a_reader_excludes(
-    program: Path, piles: dict[str, Path], changes: dict[str, Any], expected: str
+    program: Path, image_sets: dict[str, Path], changes: dict[str, Any], expected: str
 ):
-    given = experiment(program, piles)
+    given = experiment(program, image_sets)
     assert isinstance(given.method, FeatureSegmentation)
     assert not given.method.problems(given.a, given.b, 4)
     method = replace(given.method, **changes)
     assert expected in " ".join(method.problems(given.a, given.b, 4))
 
 
-def test_colours_of_label_maps_are_no_classes(program: Path, piles: dict[str, Path]):
-    given = experiment(program, piles)
+def test_colours_of_label_maps_are_no_classes(program: Path, image_sets: dict[str, Path]):
+    given = experiment(program, image_sets)
     b = replace(given.b, label_channels="colours")
     assert "whose label_channels are classes" in " ".join(given.method.problems(given.a, b, 4))
 
 
-def test_a_network_must_be_given(program: Path, piles: dict[str, Path]):
-    given = taught(experiment(program, piles), 64)
+def test_a_network_must_be_given(program: Path, image_sets: dict[str, Path]):
+    given = taught(experiment(program, image_sets), 64)
     assert isinstance(given.method, FeatureSegmentation)
     found = replace(given.method, encoder=FeatureMaps()).problems(given.a, given.b, 4)
     assert "method.encoder.path is missing" in " ".join(found)
 
 
-def test_grey_photos_are_refused(program: Path, piles: dict[str, Path]):
-    given = experiment(program, piles)
+def test_grey_photos_are_refused(program: Path, image_sets: dict[str, Path]):
+    given = experiment(program, image_sets)
     assert given.a is not None
     found = given.method.problems(replace(given.a, channels=1), given.b, 4)
     assert "takes colour images" in " ".join(found)
 
 
 def test_a_run_begins_with_the_guess_and_its_model_needs_no_other_file(
-    program: Path, piles: dict[str, Path], tmp_path: Path
+    program: Path, image_sets: dict[str, Path], tmp_path: Path
 ):
     copied = Path(shutil.copy(program, tmp_path / "sight.pt2"))
-    run = unpaired.train(experiment(copied, piles), tmp_path / "run")
+    run = unpaired.train(experiment(copied, image_sets), tmp_path / "run")
     losses = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert "G/departure" in losses[0] or "departure" in str(losses[0])
     copied.unlink()
@@ -422,10 +422,10 @@ def test_a_run_begins_with_the_guess_and_its_model_needs_no_other_file(
 
 
 def test_a_run_that_was_interrupted_goes_on_to_the_same_end(
-    program: Path, piles: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    program: Path, image_sets: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(RunObserver, "finish", RunObserver.stop)  # nothing is measured
-    given = taught(experiment(program, piles), 64)
+    given = taught(experiment(program, image_sets), 64)
     half = replace(given, training=replace(given.training, images=16, schedule=Constant()))
     rest = replace(given, training=replace(given.training, images=32, schedule=Constant()))
     straight = unpaired.train(rest, tmp_path / "straight")
@@ -450,9 +450,9 @@ class Observer(Silent):
 
 
 def test_stopped_while_the_head_learns_or_after_it_goes_on_to_the_same_end(
-    program: Path, piles: dict[str, Path], tmp_path: Path
+    program: Path, image_sets: dict[str, Path], tmp_path: Path
 ):
-    given = taught(experiment(program, piles), 320)
+    given = taught(experiment(program, image_sets), 320)
     given = replace(given, training=replace(given.training, log_images=4))
     images = {name: load_images(domain, "train") for name, domain in given.domains.items()}
 

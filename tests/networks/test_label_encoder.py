@@ -113,24 +113,24 @@ def test_d_of_the_digits_as_reported():
     """Section 5.1: 128, 256, 512 filters of 3, stride 2, padding 1, batch norm in all, LeakyReLU;
     then 4×4 to three numbers, which on 4×4 is our dense layer."""
     experiment = recipe("dtn-svhn-mnist")
-    judge = experiment.method.build(experiment.a, experiment.b).discriminators["b"]
-    assert rows(judge) == [(1, 128, 3, 2, 1), (128, 256, 3, 2, 1), (256, 512, 3, 2, 1)]
-    norms = [m.num_features for m in judge.modules() if isinstance(m, nn.BatchNorm2d)]
+    critic = experiment.method.build(experiment.a, experiment.b).discriminators["b"]
+    assert rows(critic) == [(1, 128, 3, 2, 1), (128, 256, 3, 2, 1), (256, 512, 3, 2, 1)]
+    norms = [m.num_features for m in critic.modules() if isinstance(m, nn.BatchNorm2d)]
     assert norms == [128, 256, 512]
-    last = [m for m in judge.modules() if isinstance(m, nn.Linear)]
+    last = [m for m in critic.modules() if isinstance(m, nn.Linear)]
     assert [(m.in_features, m.out_features) for m in last] == [(512 * 4 * 4, 3)]
     x = torch.tensor([-1.0, 1.0])
-    for layer in (m for m in judge.modules() if isinstance(m, Layer)):
+    for layer in (m for m in critic.modules() if isinstance(m, Layer)):
         assert torch.allclose(layer.activation(x), torch.tensor([-0.2, 1.0]))
 
 
 def test_d_of_the_faces_as_reported():
     """Section 5.2: five convolutions of 3, stride 2, padding 1; from 32 filters to four times as
     many in the middle, and fewer again."""
-    judge = build(recipe("dtn-faces").method.discriminator, 3, 96, 3)
-    assert [row[2:] for row in rows(judge)] == [(3, 2, 1)] * 5
-    assert [row[1] for row in rows(judge)] == [32, 64, 128, 64, 32]
-    norms = [m.num_features for m in judge.modules() if isinstance(m, nn.BatchNorm2d)]
+    critic = build(recipe("dtn-faces").method.discriminator, 3, 96, 3)
+    assert [row[2:] for row in rows(critic)] == [(3, 2, 1)] * 5
+    assert [row[1] for row in rows(critic)] == [32, 64, 128, 64, 32]
+    norms = [m.num_features for m in critic.modules() if isinstance(m, nn.BatchNorm2d)]
     assert norms == [32, 64, 128, 64, 32]
 
 

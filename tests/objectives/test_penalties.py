@@ -64,20 +64,20 @@ def test_the_two_penalties_of_a_linear_judge():
 
 def test_penalties_are_means_over_images():
     x = torch.tensor([[3.0, 0.0, 0.0, 4.0], [1.0, 1.0, 1.0, 1.0]]).reshape(2, 1, 2, 2)
-    judge = Square(1.0)  # gradients of norm 5 and 2
-    assert zero_centred(judge, x).item() == pytest.approx(0.5 * (25 + 4) / 2)
+    discriminator = Square(1.0)  # gradients of norm 5 and 2
+    assert zero_centred(discriminator, x).item() == pytest.approx(0.5 * (25 + 4) / 2)
     # From x to x there is only x.
-    assert gradient_penalty(judge, x, x).item() == pytest.approx((4**2 + 1**2) / 2)
+    assert gradient_penalty(discriminator, x, x).item() == pytest.approx((4**2 + 1**2) / 2)
 
 
 def test_a_judge_of_patches_is_held_by_the_mean_over_them():
     """Two patches with gradients 6 and 8, on separate halves: of their mean, 3 and 4."""
 
-    def judge(x: Tensor) -> Tensor:
+    def discriminator(x: Tensor) -> Tensor:
         return torch.stack([6 * x[:, :, 0, 0], 8 * x[:, :, 1, 1]], 2)[:, :, None]
 
-    assert judge(images()).shape == (3, 1, 1, 2)
-    assert gradient_norms(judge, images()).tolist() == pytest.approx([5.0] * 3)
+    assert discriminator(images()).shape == (3, 1, 1, 2)
+    assert gradient_norms(discriminator, images()).tolist() == pytest.approx([5.0] * 3)
 
 
 def test_outputs_may_have_any_shape():
@@ -103,12 +103,12 @@ def test_interpolates_lie_between_real_and_fake_each_at_its_own_place():
     places = torch.rand(400)
     seen: list[Tensor] = []
 
-    def judge(x: Tensor) -> Tensor:
+    def discriminator(x: Tensor) -> Tensor:
         seen.append(x.detach())
         return 0.5 * total(x.square())
 
     torch.manual_seed(3)
-    found = gradient_penalty(judge, real, fake)
+    found = gradient_penalty(discriminator, real, fake)
     lengths = seen[0].flatten(1).norm(dim=1)
     assert 0 <= lengths.min() < 0.02
     assert 0.98 < lengths.max() <= 1
@@ -122,12 +122,12 @@ def test_interpolates_lie_between_real_and_fake_each_at_its_own_place():
 def test_r1_looks_at_real_images_alone():
     seen: list[Tensor] = []
 
-    def judge(x: Tensor) -> Tensor:
+    def discriminator(x: Tensor) -> Tensor:
         seen.append(x.detach())
         return total(x)
 
     real = images()
-    zero_centred(judge, real)
+    zero_centred(discriminator, real)
     assert len(seen) == 1
     assert torch.equal(seen[0], real)
 
@@ -139,10 +139,10 @@ def test_r1_looks_at_real_images_alone():
 )
 def test_the_norm_of_an_image_does_not_depend_on_its_batch(settings):
     torch.manual_seed(0)
-    judge = settings.build(3, 16)
+    discriminator = settings.build(3, 16)
     batch = images(4, 3, 16)
-    together = gradient_norms(judge, batch)
-    alone = torch.cat([gradient_norms(judge, batch[i : i + 1]) for i in range(4)])
+    together = gradient_norms(discriminator, batch)
+    alone = torch.cat([gradient_norms(discriminator, batch[i : i + 1]) for i in range(4)])
     assert together.shape == (4,)
     assert torch.allclose(together, alone, rtol=1e-4)
     assert together.std() > 0
@@ -153,19 +153,19 @@ def test_the_norm_of_an_image_does_not_depend_on_its_batch(settings):
 
 def test_penalties_are_computed_in_float32_under_autocast():
     torch.manual_seed(0)
-    judge = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Tanh(), nn.Flatten(), nn.Linear(16, 1))
+    discriminator = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Tanh(), nn.Flatten(), nn.Linear(16, 1))
     x, y = images(4, 1, 4), images(4, 1, 4, seed=1)
     dtypes: set[torch.dtype] = set()
-    judge[0].register_forward_hook(lambda module, inputs, output: dtypes.add(output.dtype))
+    discriminator[0].register_forward_hook(lambda module, inputs, output: dtypes.add(output.dtype))
 
     def both() -> Tensor:
         torch.manual_seed(1)
-        return torch.stack([gradient_penalty(judge, x, y), zero_centred(judge, x)])
+        return torch.stack([gradient_penalty(discriminator, x, y), zero_centred(discriminator, x)])
 
     plain = both()
     with torch.autocast("cpu", torch.bfloat16):
         lower = both()
-        given_lower = gradient_norms(judge, x.bfloat16())
+        given_lower = gradient_norms(discriminator, x.bfloat16())
     assert dtypes == {torch.float32}
     assert lower.dtype == given_lower.dtype == torch.float32
     assert torch.equal(lower, plain)
@@ -174,22 +174,22 @@ def test_penalties_are_computed_in_float32_under_autocast():
 @pytest.mark.parametrize("penalty", ["gradient_penalty", "zero_centred"])
 def test_gradients_reach_the_weights_of_the_judge(penalty: str):
     """d(‖w‖ − 1)²/dw = 2(‖w‖ − 1)·w/‖w‖, and d½‖w‖²/dw = w."""
-    judge = Linear(1.0, -2.0, 2.0, 4.0)
+    discriminator = Linear(1.0, -2.0, 2.0, 4.0)
     if penalty == "gradient_penalty":
-        gradient_penalty(judge, images(), images(seed=1)).backward()
-        expected = 2 * 4 / 5 * judge.weights.detach()
+        gradient_penalty(discriminator, images(), images(seed=1)).backward()
+        expected = 2 * 4 / 5 * discriminator.weights.detach()
     else:
-        zero_centred(judge, images()).backward()
-        expected = judge.weights.detach()
-    assert judge.weights.grad is not None
-    assert torch.allclose(judge.weights.grad, expected)
+        zero_centred(discriminator, images()).backward()
+        expected = discriminator.weights.detach()
+    assert discriminator.weights.grad is not None
+    assert torch.allclose(discriminator.weights.grad, expected)
 
 
 def test_gradients_reach_the_weights_behind_a_non_linearity():
     torch.manual_seed(0)
-    judge = CNN(width=4, spectral_norm=True).build(3, 16)
-    gradient_penalty(judge, images(4, 3, 16), images(4, 3, 16, seed=1)).backward()
-    weights = [p for name, p in judge.named_parameters() if "original" in name]
+    discriminator = CNN(width=4, spectral_norm=True).build(3, 16)
+    gradient_penalty(discriminator, images(4, 3, 16), images(4, 3, 16, seed=1)).backward()
+    weights = [p for name, p in discriminator.named_parameters() if "original" in name]
     assert len(weights) == 3
     for weight in weights:
         assert weight.grad is not None
@@ -199,15 +199,15 @@ def test_gradients_reach_the_weights_behind_a_non_linearity():
 def test_a_judge_that_ignores_its_input_has_finite_gradients():
     """The square root of zero has none: a critic may begin there, and must be able to leave."""
     for penalty in (
-        lambda judge: gradient_penalty(judge, images(), images(seed=1)),
-        lambda judge: zero_centred(judge, images()),
+        lambda discriminator: gradient_penalty(discriminator, images(), images(seed=1)),
+        lambda discriminator: zero_centred(discriminator, images()),
     ):
-        judge = Linear(0.0, 0.0, 0.0, 0.0)
-        loss = penalty(judge)
+        discriminator = Linear(0.0, 0.0, 0.0, 0.0)
+        loss = penalty(discriminator)
         loss.backward()
         assert loss.isfinite()
-        assert judge.weights.grad is not None
-        assert judge.weights.grad.isfinite().all()
+        assert discriminator.weights.grad is not None
+        assert discriminator.weights.grad.isfinite().all()
 
 
 def test_the_images_themselves_learn_nothing():

@@ -172,9 +172,9 @@ def test_data_of_the_user_takes_the_place_of_what_is_missing(nowhere: Path, tmp_
     method = experiment.method
     assert isinstance(method, DTN)
     method = replace(method, encoder=ExportedEncoder(path=str(tmp_path / "encoder.pt2")))
-    pile = Folder(path=str(tmp_path))
+    image_set = Folder(path=str(tmp_path))
     domains = {
-        d: replace(domain, source=pile, test_source=None)
+        d: replace(domain, source=image_set, test_source=None)
         for d, domain in experiment.domains.items()
     }
     require(replace(experiment, method=method, **domains))

@@ -126,7 +126,7 @@ def test_equal_seeds_give_equal_weights_and_leave_the_global_state(
     assert not seeds_of_all_gpus
 
 
-def test_what_else_is_in_the_pile_changes_nothing(trained: Segmenter):
+def test_what_else_is_in_the_image_set_changes_nothing(trained: Segmenter):
     photos, _ = scenes(40, seed=3)
     whole = trained.predict(photos)
     alone = np.concatenate([trained.predict(p[None]) for p in photos])
@@ -304,9 +304,9 @@ def test_label_maps_stored_as_jpeg_are_read(tmp_path: Path, quality: int, share:
     _, classes = scenes(4)
     large = classes.repeat(4, 1).repeat(4, 2)
     source = write(tmp_path / "lossy", painted(large, "jpg"), quality=quality)
-    found, pile, _ = read_label_maps(source, 4 * SIZE, PALETTE)
+    found, image_set, _ = read_label_maps(source, 4 * SIZE, PALETTE)
     assert (found == large).mean() > 0.97
-    assert pile.ids == ["0", "1", "2", "3"]
+    assert image_set.ids == ["0", "1", "2", "3"]
     for path in (tmp_path / "lossy").iterdir():
         assert unknown_colours(np.asarray(Image.open(path)), PALETTE)[0] < share
 
@@ -359,15 +359,15 @@ def test_pairs_have_equal_names_whatever_the_order_and_ending(tmp_path: Path):
     made = write(tmp_path / "photos", {"b_A.png": files["1.png"], "z.png": files["0.png"]})
     maps = painted(classes)
     labels = write(tmp_path / "maps", {"a.png": maps["0.png"], "b_B.bmp": maps["1.png"]})
-    found, pile, palette = read_label_maps(labels, SIZE, PALETTE)
-    pairs = match(read_photos(made, SIZE), found, pile)
+    found, image_set, palette = read_label_maps(labels, SIZE, PALETTE)
+    pairs = match(read_photos(made, SIZE), found, image_set)
     assert pairs.ids == ["b"]
     assert torch.equal(pairs.photos[0], photos[1])
     assert np.array_equal(pairs.classes[0], classes[1])
     assert palette == PALETTE
 
 
-def test_piles_without_pairs_are_refused(tmp_path: Path):
+def test_image_sets_without_pairs_are_refused(tmp_path: Path):
     photos, classes = scenes(2)
     made = read_photos(write(tmp_path / "photos", {"x.png": as_files(photos)["0.png"]}), SIZE)
     found, maps, _ = read_label_maps(write(tmp_path / "maps", painted(classes)), SIZE, PALETTE)

@@ -202,13 +202,15 @@ def test_a_training_from_python(
     assert sign.mode == "RGB"
 
 
-def test_the_page_of_faithfulness_names_the_piles_as_the_report_does(
+def test_the_page_of_faithfulness_names_the_image_sets_as_the_report_does(
     tiny: Experiment, tmp_path: Path
 ):
     pixels = torch.randint(0, 256, (4, 1, 32, 32), dtype=torch.uint8)
     result = Result({}, {"a": Translated(pixels, 255 - pixels, None)}, None, {}, {})
-    judge: Any = SimpleNamespace(experiment=tiny, images={"a": SimpleNamespace(names=list("wxyz"))})
-    evaluation._write_faithfulness(judge, result, tmp_path)
+    evaluator: Any = SimpleNamespace(
+        experiment=tiny, images={"a": SimpleNamespace(names=list("wxyz"))}
+    )
+    evaluation._write_faithfulness(evaluator, result, tmp_path)
     text = (tmp_path / "faithfulness.html").read_text()
     assert "ink → sign" in text
     assert "a → b" not in text
@@ -269,24 +271,24 @@ def test_a_run_evaluated_elsewhere_says_where_its_images_are(
         unpaired.evaluate(tmp_path / run)
 
 
-def test_a_pile_that_changed_since_a_run_began_is_told(
+def test_an_image_set_that_changed_since_a_run_began_is_told(
     tiny: Experiment, tmp_path: Path, quick_evaluator: None, capsys: pytest.CaptureFixture[str]
 ):
     """With other images in it, what was held out may be trained on."""
-    pile = tmp_path / "ink"
-    pile.mkdir()
+    image_set = tmp_path / "ink"
+    image_set.mkdir()
     pixels = load_images(tiny.a, "train").gather(range(64))
     for i, image in enumerate(samples.to_arrays(pixels)):
-        Image.fromarray(image.squeeze()).save(pile / f"{i}.png")
+        Image.fromarray(image.squeeze()).save(image_set / f"{i}.png")
     for i in range(60, 64):
-        (pile / f"{i}.png").rename(tmp_path / f"{i}.png")
-    source = Folder(path=str(pile))
+        (image_set / f"{i}.png").rename(tmp_path / f"{i}.png")
+    source = Folder(path=str(image_set))
     a = replace(tiny.a, source=source, test_source=None, validation_source=None)
     constant = replace(tiny.training, schedule=Constant())
     for images, told in ((12, False), (20, False), (28, True)):
         if told:
             for i in range(60, 64):
-                (tmp_path / f"{i}.png").rename(pile / f"{i}.png")
+                (tmp_path / f"{i}.png").rename(image_set / f"{i}.png")
         train(replace(tiny, a=a, training=replace(constant, images=images)), tmp_path / "run")
         text = capsys.readouterr().err
         assert ("the training images of a are others" in text) is told
@@ -318,7 +320,7 @@ def test_images_that_serve_twice_are_told(tmp_path: Path, tiny: Experiment, caps
     assert f"Note: {told[0]}" in (run / "model" / "README.md").read_text()
 
 
-def test_a_batch_larger_than_a_pile_is_told(tmp_path: Path, tiny: Experiment):
+def test_a_batch_larger_than_an_image_set_is_told(tmp_path: Path, tiny: Experiment):
     images = {name: load_images(tiny.domain(name), "train") for name in tiny.domains}
     assert large_batches(tiny, images) == []
     number = len(images["a"])

@@ -59,9 +59,11 @@ def test_numbers_of_two_protocols_never_share_a_table(tmp_path: Path) -> None:
 
 
 def test_the_parts_in_which_protocols_differ_are_named(tmp_path: Path) -> None:
-    for name, judges in (("x", ["1", "2"]), ("y", ["1", "3"])):
+    for name, evaluators in (("x", ["1", "2"]), ("y", ["1", "3"])):
         folder = write_records(tmp_path / name, {})
-        line = evaluation(300, "test", name, 0.9, protocol={"judges": judges, "resize": "bicubic"})
+        line = evaluation(
+            300, "test", name, 0.9, protocol={"judges": evaluators, "resize": "bicubic"}
+        )
         write_lines(folder / "evaluations.jsonl", [line])
     text = division(compare_runs([tmp_path]).tables)
     assert "differ in the networks that measure." in text
