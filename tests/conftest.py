@@ -14,6 +14,7 @@ import torch
 
 from fake_run import write_run
 from unpaired.engine.settings import Optimiser, Training
+from unpaired.evaluation import content
 from unpaired.evaluation import split as evaluated_split
 from unpaired.experiment.experiment import Evaluation, Experiment
 from unpaired.features import classifier
@@ -33,16 +34,19 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def few_resamples() -> Iterator[None]:
-    """Intervals of evaluations stand on ten resamples: whether they cover is asked of metrics."""
+def small_measurements() -> Iterator[None]:
+    """Evaluations take the structure of few images, and intervals from ten resamples: what these
+    are worth is asked where the metrics are tested."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(content, "MOST_IMAGES", 60)
         patch.setattr(evaluated_split, "Protocol", partial(evaluated_split.Protocol, resamples=10))
         yield
 
 
-FEW_RESAMPLES = """
+SMALL_MEASUREMENTS = """
 from functools import partial
-from unpaired.evaluation import split
+from unpaired.evaluation import content, split
+content.MOST_IMAGES = 60
 split.Protocol = partial(split.Protocol, resamples=10)
 """
 """The same in a process of its own, before what it does."""

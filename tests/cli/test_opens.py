@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import FEW_RESAMPLES
+from conftest import SMALL_MEASUREMENTS
 
 COUNT = """
 import json, os, sys
@@ -33,7 +33,7 @@ sys.addaudithook(count)
 from unpaired.cli.main import main
 
 if sys.argv[2] == "train":
-    exec(os.environ["FEW_RESAMPLES"])
+    exec(os.environ["SMALL_MEASUREMENTS"])
 code = main(sys.argv[2:])
 print("COUNTED " + json.dumps([opens, listings]))
 sys.exit(code)
@@ -62,7 +62,11 @@ def counted(root: Path, cache: Path, *arguments: str) -> tuple[Counter[str], Cou
         capture_output=True,
         text=True,
         env=os.environ
-        | {"UNPAIRED_CACHE": str(cache), "OMP_NUM_THREADS": "1", "FEW_RESAMPLES": FEW_RESAMPLES},
+        | {
+            "UNPAIRED_CACHE": str(cache),
+            "OMP_NUM_THREADS": "1",
+            "SMALL_MEASUREMENTS": SMALL_MEASUREMENTS,
+        },
     )
     assert done.returncode == 0, done.stderr
     line = next(s for s in done.stdout.splitlines() if s.startswith("COUNTED "))

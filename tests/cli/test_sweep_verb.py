@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from conftest import FEW_RESAMPLES
+from conftest import SMALL_MEASUREMENTS
 from unpaired.cli.main import main
 from unpaired.experiment.experiment import load
 from unpaired.recipes import recipe
@@ -232,7 +232,7 @@ def test_the_whole_path(
     flag, module = process.CHILD
     assert flag == "-m"
     code = f"import runpy; runpy.run_module({module!r}, run_name='__main__')"
-    monkeypatch.setattr(process, "CHILD", ("-c", FEW_RESAMPLES + code))
+    monkeypatch.setattr(process, "CHILD", ("-c", SMALL_MEASUREMENTS + code))
     folder = tmp_path / "sweep"
     command = ["demo", *WEIGHTS, "--smoke", "--device", "cpu", "-o", str(folder)]
     assert run(*command) == 0
