@@ -157,11 +157,10 @@ def facades_features_ours() -> Experiment:
     Paper: CycleGAN (Zhu et al. 2017); hypercolumns (Hariharan et al. 2015); Toulemont & Sevestre
     2019.
     Command: unpaired train --recipe facades-features-ours
-    Cost: 31 minutes on one core beside another training, of which 19 before the first photo.
-    Score: photo→labels on the 106 test photos, three seeds: 0.495 ± 0.004 per pixel, 0.270 ± 0.004
-    per class, 0.175 ± 0.004 intersection over union, before label maps were class channels (not
-    measured since); report 0.29, 0.15 and 0.09. The photos that
-    labels→photo makes are of one style (diversity 0.08).
+    Cost: 54 minutes on one core beside other programs, of which 36 before the first photo.
+    Score: photo→labels on the 106 test photos, three seeds: 0.493 ± 0.002 per pixel, 0.278 ± 0.006
+    per class, 0.179 ± 0.004 intersection over union; Toulemont & Sevestre 2019 0.29, 0.15 and
+    0.09. The photos that labels→photo makes are of one style (diversity 0.08).
     """
     optimiser = Optimiser(learning_rate=2e-4, beta1=0.5, beta2=0.99)
     # Not enlarged at random, as `facades-ours` does: where things are is what the guess is made of.
