@@ -73,7 +73,6 @@ class Tally:
                 "(--training.generators.learning-rate, --training.discriminators.learning-rate), "
                 "or train in --training.precision float32.",
                 setting="training.generators.learning_rate",
-                code="non-finite-loss",
             )
 
     def take_means(self, images: int) -> Means:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from unpaired.records.json_values import number, numbers
@@ -74,12 +74,7 @@ class StagePoint:
 
     def as_json(self) -> dict[str, Any]:
         """The line as JSON stores it."""
-        return {
-            "stage": self.stage,
-            "images": self.images,
-            "total": self.total,
-            "loss": self.loss,
-        }
+        return asdict(self)
 
     @classmethod
     def from_json(cls, line: Mapping[str, Any]) -> StagePoint:
