@@ -88,14 +88,19 @@ def test_one_cycle_is_that_of_torch(steps: int):
 
 def test_a_report_comes_at_the_first_step_and_at_each_multiple():
     network = nn.Linear(2, 1)
-    reports: list[tuple[int, int]] = []
+    reports: list[int] = []
     training = in_steps(network, lambda batch, _: network(torch.ones(len(batch), 2)).sum(), 10)
-    Fitting(training, CPU).run(
-        advice="",
-        report_images=5,
-        report=lambda images, total, _: reports.append((images, total)),
-    )
-    assert reports == [(0, 20), (6, 20), (10, 20), (16, 20)]
+    fitting = Fitting(training, CPU)
+    for loss in fitting.steps(advice="", report_images=5):
+        if loss is not None:
+            reports.append(fitting.images)
+    assert reports == [2, 8, 12, 18]
+
+
+def take_all(fitting: Fitting) -> None:
+    for _ in fitting.steps(advice="", report_images=100):
+        pass
+    assert fitting.images == fitting.training.images
 
 
 def test_its_stored_form_goes_on_to_the_same_bits_random_numbers_included():
@@ -109,13 +114,15 @@ def test_its_stored_form_goes_on_to_the_same_bits_random_numbers_included():
         return network, Fitting(in_steps(network, loss, 9), CPU)
 
     straight, fitting = start()
-    assert fitting.run(advice="", report_images=100)
+    take_all(fitting)
     _, fitting = start()
-    assert not fitting.run(advice="", report_images=100, stop_after_step=lambda: fitting.images > 7)
+    steps = fitting.steps(advice="", report_images=100)
+    while fitting.images <= 7:
+        next(steps)
     tensors, form = fitting.tensors()
     tensors = {name: tensor.clone() for name, tensor in tensors.items()}
     torch.rand(5)
     other, again = start()
     again.restore(tensors, {**form, "images": fitting.images})
-    assert again.run(advice="", report_images=100)
+    take_all(again)
     assert torch.equal(straight.weight, other.weight)

@@ -79,16 +79,13 @@ def cycle_of(reader: FeatureSegmenter, images: int, count: int = 32) -> FeatureC
     )
 
 
-def learn(cycle: FeatureCycleTraining, heard: list[tuple[int, int]] | None = None) -> None:
-    """All steps of a cycle; `heard` gets what is reported."""
-
-    def report(images: int, total: int, loss: float) -> None:
-        if heard is not None:
-            heard.append((images, total))
-
+def learn(cycle: FeatureCycleTraining) -> list[int]:
+    """Take all steps of a cycle; returns the images seen before each step that is reported."""
     fitting = Fitting(cycle, torch.device("cpu"))
-    fitting.run(advice=SETTINGS.advice, report_images=10 * BATCH, report=report)
+    losses = fitting.steps(advice=SETTINGS.advice, report_images=10 * BATCH)
+    reported = [fitting.images - BATCH for loss in losses if loss is not None]
     cycle.finish()
+    return reported
 
 
 def test_it_finds_what_the_guess_took_for_something_else(reader: FeatureSegmenter):
@@ -96,12 +93,11 @@ def test_it_finds_what_the_guess_took_for_something_else(reader: FeatureSegmente
     classes = buildings(100, 3)
     features = seen(classes, 4)
     before = reader.classify(features).argmax(1)
-    heard: list[tuple[int, int]] = []
-    learn(cycle_of(reader, 1_600, 200), heard)
+    reported = learn(cycle_of(reader, 1_600, 200))
     after = reader.classify(features).argmax(1)
     assert (before == classes).float().mean() < 0.85
     assert (after == classes).float().mean() > 0.95
-    assert heard == [(seen, 1_600) for seen in range(0, 1_600, 160)]
+    assert reported == list(range(0, 1_600, 160))
     held = reader.guess(features) + reader.held(features)
     assert torch.allclose(held, reader.classify(features), atol=1e-5)
 

@@ -15,7 +15,7 @@ from unpaired.engine import checkpoint
 from unpaired.methods.stages import Optimised, StageTraining, Update
 
 Report = Callable[[int, int, float], None]
-"""Takes images seen, all that will be, and the loss."""
+"""Takes images seen before a step, all that will be, and the loss."""
 
 
 class Fitting:
@@ -28,38 +28,28 @@ class Fitting:
         self.training, self.device, self.images = training, device, 0
         self.optimisers = {name: _build(form) for name, form in training.optimised.items()}
 
-    def run(
-        self,
-        *,
-        advice: str,
-        report_images: int,
-        report: Report | None = None,
-        stop_after_step: Callable[[], bool] | None = None,
-    ) -> bool:
-        """Take the steps that are left; returns whether none is.
+    def steps(self, *, advice: str, report_images: int) -> Iterator[float | None]:
+        """Take the steps that are left, one by one.
 
-        `report` is called at the first step and at each that reaches a multiple of `report_images`.
+        Yields after each its loss, if it is the first or reaches a multiple of `report_images`.
 
         Raises:
-            NonFiniteLoss: with `advice`, when the loss, wherever it is reported, or in the end a
-                weight is not finite.
+            NonFiniteLoss: with `advice`, when a loss that is yielded, or in the end a weight, is
+                not finite.
         """
         training = self.training
         for before in range(self.images, training.images, training.batch_size):
             wanted = (before - training.batch_size) // report_images < before // report_images
+            loss = None
             for update in training.updates(before):
-                if wanted:  # each report waits for the device
-                    loss, wanted = float(update.loss.detach()), False
+                if wanted and loss is None:  # each report waits for the device
+                    loss = float(update.loss.detach())
                     self._require(math.isfinite(loss), advice)
-                    if report is not None:
-                        report(before, training.images, loss)
                 self._step(update)
             self.images = before + training.batch_size
-            if stop_after_step is not None and stop_after_step():
-                break
+            yield loss
         weights = training.networks.parameters()
         self._require(all(bool(p.isfinite().all()) for p in weights), advice)
-        return self.images >= training.images
 
     def _step(self, update: Update) -> None:
         optimiser = self.optimisers[update.optimiser]
@@ -113,10 +103,12 @@ def fit(
     """Take all steps; `report` hears of every hundredth.
 
     Raises:
-        NonFiniteLoss: see `Fitting.run`.
+        NonFiniteLoss: see `Fitting.steps`.
     """
-    every = 100 * training.batch_size
-    Fitting(training, device).run(advice=advice, report_images=every, report=report)
+    fitting, every = Fitting(training, device), 100 * training.batch_size
+    for loss in fitting.steps(advice=advice, report_images=every):
+        if report is not None and loss is not None:
+            report(fitting.images - training.batch_size, training.images, loss)
     training.finish()
 
 

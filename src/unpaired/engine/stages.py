@@ -97,29 +97,19 @@ def _train(
         forget_after(log, fitting.images - 1, stage.name)  # a step's line is written before it
         seconds_before = state.seconds
         every = min(training.checkpoint_images, max(stage_training.images // FEWEST_CHECKPOINTS, 1))
-
-        def store() -> bool:
+        for loss in fitting.steps(advice=stage.advice, report_images=training.log_images):
+            before, total = fitting.images - stage_training.batch_size, stage_training.images
+            if loss is not None:
+                point = StagePoint(stage=stage.name, images=before, total=total, loss=loss)
+                append_line(log, point.as_json())
+                observer.stage(point)
             state.seconds = seconds_before + time.monotonic() - started
-            signal, before = interrupted(), fitting.images - stage_training.batch_size
-            done = fitting.images >= stage_training.images
+            signal, done = interrupted(), fitting.images >= total
             if signal or done or before // every < fitting.images // every:
                 tensors, form = fitting.tensors()
                 checkpoint.save(folder, fitting.images, tensors, {**form, "seconds": state.seconds})
                 checkpoint.prune(folder, 1)
-            return bool(signal)
-
-        def report(images: int, total: int, loss: float) -> None:
-            point = StagePoint(stage=stage.name, images=images, total=total, loss=loss)
-            append_line(log, point.as_json())
-            observer.stage(point)
-
-        finished = fitting.run(
-            advice=stage.advice,
-            report_images=training.log_images,
-            report=report,
-            stop_after_step=store,
-        )
-        if not finished:
-            return interrupted()
+            if signal and not done:
+                return signal
         stage_training.finish()
         return 0
