@@ -3,7 +3,7 @@
     python benchmarks/evaluation_traps.py
 
 Real images against other real images of the same kind, touched or not. Writes the plots and the
-tables of docs/evaluation.md; numbers as JSON beside the plots. Needs the data of the recipes.
+tables of docs/evaluation.md; numbers as JSON in research/. Needs the data of the recipes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ from unpaired.metrics.frechet import frechet, frechet_distance
 from unpaired.metrics.kernel_distance import kernel, kernel_distance
 from unpaired.recipes.data import locate
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS, RESEARCH = ROOT / "docs", ROOT / "research"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 QUALITIES = (100, 95, 90, 75, 50, 30)
 RESIZES = {
@@ -70,7 +71,7 @@ def main() -> None:
             ).stdout
         ),
     }
-    (DOCS / "evaluation.json").write_text(json.dumps(numbers, indent=1) + "\n")
+    (RESEARCH / "evaluation-traps.json").write_text(json.dumps(numbers, indent=1) + "\n")
     _draw(numbers)
     _write_tables(numbers)
 

@@ -1,8 +1,9 @@
 """Write docs/results.md from the records of runs: python benchmarks/results.py
 
-`results/<run>/` holds what a run wrote about itself (RECORDS), without its weights and pictures.
-`python benchmarks/results.py RUN_FOLDER …` takes those files from run folders first. What each
-section shows, and what it says, stands in `results_rows.py`; `results_pictures.py` adds pictures.
+`research/records/<run>/` holds what a run wrote about itself (FILES), without its weights and
+pictures. `python benchmarks/results.py RUN_FOLDER …` takes those files from run folders first. What
+each section shows, and what it says, stands in `results_rows.py`; `results_pictures.py` adds
+pictures.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ from unpaired.records.lines import read_lines
 from unpaired.training.run_folder import differences
 
 ROOT = Path(__file__).resolve().parent.parent
-RECORDS = ("config.json", "command.txt", "environment.json", "evaluations.jsonl", "metrics.jsonl")
+RECORDS = ROOT / "research" / "records"
+FILES = ("config.json", "command.txt", "environment.json", "evaluations.jsonl", "metrics.jsonl")
 NOT_IN_LABELS = (
     r"training\.(?!batch_size|generators|discriminators|schedule|pool_size).*|evaluation\..*"
     r"|name|schema_version|method.class_colours|[ab]\.(\w+_)?source\b.*"
@@ -76,16 +78,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", nargs="*", type=Path, help="run folders to take records from")
     for run in parser.parse_args().runs:
-        target = ROOT / "results" / run.name
+        target = RECORDS / run.name
         target.mkdir(parents=True, exist_ok=True)
-        for name in RECORDS:
+        for name in FILES:
             shutil.copy(run / name, target / name)
     (ROOT / "docs" / "results.md").write_text(page())
 
 
 def page() -> str:
     """All sections, from all records."""
-    records = [read(path.parent) for path in sorted((ROOT / "results").glob("*/config.json"))]
+    records = [read(path.parent) for path in sorted(RECORDS.glob("*/config.json"))]
     known = {recipe for row in ROWS for recipe in row.recipes}
     unknown = {r.recipe for r in records} - known
     assert not unknown, f"no section of results_rows.py shows {unknown}"
@@ -105,11 +107,11 @@ def section(row: Row, records: list[Record]) -> str:
     if not records:
         lines += ["Not run yet.", ""]
     if row.curves:
-        path = ROOT / "results" / f"{row.recipes[0]}-curves.png"
+        path = RECORDS / f"{row.recipes[0]}-curves.png"
         draw_curves(row, records, names, path)
         lines += image("On validation images, during training", path)
     for record in records:
-        for path in sorted((ROOT / "results" / record.name).glob("*.png")):
+        for path in sorted((RECORDS / record.name).glob("*.png")):
             seed = record.config["training"]["seed"]
             lines += image(f"{names[record.name]}, seed {seed}, {PICTURED[path.stem]}", path)
     return "\n".join([*lines, row.text.strip()]).rstrip()

@@ -1,9 +1,9 @@
 """Pictures for docs/results.md: python benchmarks/results_pictures.py RUN_FOLDER …
 
-Writes what the final weights of runs make, `results/<run>/a2b.png` and so on, and no input: the
-data are not ours to show. Translations are of the first three test images of each class, a column a
-class; without labels, of the first thirty. From noise: twenty images, and the way from the first to
-the last. Images of more than 96 pixels are shown at 96, or each would take megabytes.
+Writes what the final weights of runs make, `research/records/<run>/a2b.png` and so on, and no
+input: the data are not ours to show. Translations are of the first three test images of each class,
+a column a class; without labels, of the first thirty. From noise: twenty images, and the way from
+the first to the last. Images of more than 96 pixels are shown at 96, or each would take megabytes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from unpaired.inference.noise import Noise
 from unpaired.report.plots.image_grid import grid
 from unpaired.training.samples import Columns, to_arrays
 
-ROOT = Path(__file__).resolve().parent.parent
+RECORDS = Path(__file__).resolve().parents[1] / "research" / "records"
 COLUMNS, ROWS = 10, 3
 WIDTH = 660
 LARGEST = 96
@@ -34,7 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", nargs="+", type=Path, help="run folders, whose records are taken")
     for run in parser.parse_args().runs:
-        target = ROOT / "results" / run.name
+        target = RECORDS / run.name
         assert target.exists(), f"take the records first: python benchmarks/results.py {run}"
         experiment = load(run / "config.json")
         if not experiment.directions:

@@ -30,7 +30,7 @@ HIDDEN = ("hidden_signal/a/noise", "hidden_signal/b/noise")
 INTRODUCTION = """
 # Results
 
-Written by `python benchmarks/results.py` from the records of runs in `results/`. Numbers are of the
+Written by `python benchmarks/results.py` from the records of runs in `research/records/`. Numbers are of the
 final weights (averaged, where a recipe averages them) on test images, which training did not see;
 where test images influenced a choice, the text says so. ± is the standard deviation over seeds,
 where there are several. Minutes are of training: without a GPU, on one core of a busy machine,
@@ -256,7 +256,7 @@ outline lies, counts twice. A judge of whole images asks for that, and pulls aga
 λ 20 it reached 0.045 / 0.042, with λ 40 and the identity loss left at 5 the likeness was lost (L1
 0.324), with the identity loss growing along it was kept (λ 40 0.036 / 0.029, λ 60 0.033 / 0.027, λ
 90 0.030 / 0.024), and at λ 150 it is lost again (0.304). These were tried one after the other with
-test numbers seen (docs/lab-notes.md), and Windows' empty margin, which `emoji-ours` cuts, was
+test numbers seen (research/lab-notes.md), and Windows' empty margin, which `emoji-ours` cuts, was
 chosen on test pairs: the numbers are a little flattered, and not of the columns of the reported
 settings. Of the test emoji 24 of Apple's and 9 of Windows' are, byte for byte, training images too
 (some pictures stand in the data under two names); without them, over the three seeds, cycle 0.029 /
@@ -347,7 +347,7 @@ from 0.449 / 0.165 / 0.106 and 0.394 / 0.134 / 0.083 at the two ends; real photo
 each pixel, an answer that never looks at the photo, scores more (0.449). What is in reach: the same
 U-Net *with pairs*, 24,000 images, has 0.543 / 0.228 / 0.159 on 60 pairs set aside from the training
 images, less than the goal per class and by IoU, for in these label maps most of a window has the
-wall's colour (docs/lab-notes.md, with the dozen things that did not help). The colours were chosen
+wall's colour (research/lab-notes.md, with the dozen things that did not help). The colours were chosen
 after looking at six training photos with their maps, and their weight and the length not on test
 images. `facades-features-ours`, at the report's 256×256, is told nothing of looks: a network that
 knows photos (EfficientNet-Lite0 of ImageNet, frozen) sees for photo→labels. A linear discriminant

@@ -17,7 +17,7 @@ from unpaired.experiment.experiment import Experiment, load
 from unpaired.training.run_folder import hindrances, open_run
 
 KINDS = typing.get_args(typing.get_args(Schedule)[0])
-RESULTS = Path(__file__).parents[2] / "results"
+RESULTS = Path(__file__).parents[2] / "research" / "records"
 
 
 @pytest.mark.parametrize(
