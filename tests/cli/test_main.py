@@ -177,7 +177,7 @@ def test_an_unknown_flag_is_answered_with_the_nearest(
         (["--seeds", "2"], ["unknown argument '--seeds'; did you mean --seed?"]),
     ],
 )
-def test_row_34_settings_without_meaning(
+def test_settings_without_meaning(
     flags: list[str], words: list[str], capsys: pytest.CaptureFixture[str]
 ):
     message = refused(capsys, "train", "--recipe", "demo", "--dry-run", *flags)
@@ -525,7 +525,7 @@ def test_check_counts_refuses_and_finds_leaks(capsys: pytest.CaptureFixture[str]
     capsys.readouterr()
 
 
-def test_row_30_a_leak_is_found_whatever_its_file_is_called(
+def test_a_leak_is_found_whatever_its_file_is_called(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ):
     a, b = fill(tmp_path / "a", 10), fill(tmp_path / "b", 10, first=10)
@@ -582,9 +582,7 @@ def test_check_splits_as_training_is_told_to(capsys: pytest.CaptureFixture[str],
 
 
 @pytest.mark.parametrize("number", [0, 1])
-def test_row_31_too_few_images_for_check(
-    number: int, capsys: pytest.CaptureFixture[str], tmp_path: Path
-):
+def test_too_few_images_for_check(number: int, capsys: pytest.CaptureFixture[str], tmp_path: Path):
     few, enough = fill(tmp_path / "few", number), fill(tmp_path / "enough", 3)
     assert run("check", "--a", str(few), "--b", str(enough)) == 2
     captured = capsys.readouterr()

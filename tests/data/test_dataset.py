@@ -125,7 +125,7 @@ def test_own_sources_are_used_whole_and_nothing_is_held_out_for_them(tmp_path: P
 # Too few images
 
 
-def test_row_31_an_image_set_without_images_names_path_and_counts(tmp_path: Path):
+def test_an_image_set_without_images_names_path_and_counts(tmp_path: Path):
     (tmp_path / "broken.png").write_bytes(b"no image")
     with pytest.raises(DataError) as caught:
         load_images(image_set(tmp_path), "train")
@@ -135,7 +135,7 @@ def test_row_31_an_image_set_without_images_names_path_and_counts(tmp_path: Path
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
-def test_row_31_too_few_images_to_hold_any_out(count: int, tmp_path: Path):
+def test_too_few_images_to_hold_any_out(count: int, tmp_path: Path):
     domain = image_set(fill(tmp_path, list(range(count))))
     assert len(load_images(domain, "train")) == count
     for split in ("validation", "test"):
@@ -147,7 +147,7 @@ def test_row_31_too_few_images_to_hold_any_out(count: int, tmp_path: Path):
             assert f"needs at least 1: {count} found, 0 refused." in message
 
 
-def test_row_31_as_many_as_are_asked_for(tmp_path: Path):
+def test_at_least_as_many_images_as_are_asked_for(tmp_path: Path):
     domain = image_set(fill(tmp_path, [1, 2, 3]))
     assert len(load_images(domain, "train", at_least=3)) == 3
     with pytest.raises(DataError) as caught:
@@ -163,7 +163,7 @@ def test_twelve_images_are_enough_for_three_splits(tmp_path: Path):
 # Images that cannot be used
 
 
-def test_row_29_unreadable_files_are_left_out_with_their_reason(tmp_path: Path):
+def test_unreadable_files_are_left_out_with_their_reason(tmp_path: Path):
     fill(tmp_path, list(range(6)))
     content = (tmp_path / "0003.png").read_bytes()
     (tmp_path / "0003.png").write_bytes(content[: len(content) // 2])
@@ -175,7 +175,7 @@ def test_row_29_unreadable_files_are_left_out_with_their_reason(tmp_path: Path):
     assert "damaged or cut short" in loaded.refused[0].reason
 
 
-def test_row_32_an_image_outside_the_crop_box_is_named(tmp_path: Path):
+def test_an_image_outside_the_crop_box_is_named(tmp_path: Path):
     fill(tmp_path, list(range(5)), size=32)
     fill(tmp_path / "small", [9], size=8)
     elsewhere = Folder(path=str(tmp_path))
@@ -189,9 +189,7 @@ def test_row_32_an_image_outside_the_crop_box_is_named(tmp_path: Path):
     assert error.reason == "has 8×8 pixels, which all lie outside the crop box (8, 4, 28, 28)"
 
 
-def test_row_29_a_file_deleted_during_the_run_is_replaced(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_file_deleted_during_the_run_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(dataset, "MEMORY_SHARE", 0)
     fill(tmp_path, list(range(6)))
     domain = image_set(

@@ -68,7 +68,7 @@ def test_the_crop_box_is_cut_first():
     assert np.array_equal(framed, pixels[3:23, 4:24])
 
 
-def test_row_32_an_image_smaller_than_the_crop_box_is_resized():
+def test_an_image_smaller_than_the_crop_box_is_resized():
     pixels = np.full((12, 12, 3), 50, np.uint8)
     framed = frame(pixels, domain(size=32, crop=(4, 4, 24, 24)))
     assert framed.shape == (32, 32, 3)

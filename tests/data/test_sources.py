@@ -99,7 +99,7 @@ def test_one_folder_or_images_beside_folders_are_no_classes(
     assert open_folder(fill(tmp_path, *names)).labels is None
 
 
-def test_row_25_and_26_odd_names(tmp_path: Path) -> None:
+def test_odd_names_of_files_are_listed_as_they_are(tmp_path: Path) -> None:
     names = [
         "🙂.png",
         "a b.png",
@@ -115,7 +115,7 @@ def test_row_25_and_26_odd_names(tmp_path: Path) -> None:
         assert level(records, index) == names.index(name)
 
 
-def test_row_26_a_name_that_is_not_text(tmp_path: Path) -> None:
+def test_a_name_that_is_not_text_is_refused(tmp_path: Path) -> None:
     fill(tmp_path, "fine.png")
     with open(os.fsencode(tmp_path) + b"/\xff.png", "wb") as file:
         file.write(png())
@@ -124,7 +124,7 @@ def test_row_26_a_name_that_is_not_text(tmp_path: Path) -> None:
     assert refusals(records) == {"\\udcff.png": "has a name that is not valid UTF-8"}
 
 
-def test_row_27_links(tmp_path: Path) -> None:
+def test_links_are_followed_or_refused_with_a_reason(tmp_path: Path) -> None:
     outside = fill(tmp_path / "outside", "secret.png")
     image_set = fill(tmp_path / "pile", "real.png", "folder/other.png")
     for name, target in {
@@ -151,7 +151,7 @@ def test_row_27_links(tmp_path: Path) -> None:
     }
 
 
-def test_row_27_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
+def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
     fill(tmp_path / "real", "a.png")
     (tmp_path / "link").symlink_to(tmp_path / "real")
     records = open_folder(tmp_path / "link")
@@ -159,7 +159,7 @@ def test_row_27_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
     assert records.refused == []
 
 
-def test_row_28_pipes_and_folders_named_like_images(tmp_path: Path) -> None:
+def test_pipes_and_folders_named_like_images_are_refused(tmp_path: Path) -> None:
     fill(tmp_path, "real.png", "folder.png/inner.png")
     os.mkfifo(tmp_path / "pipe.png")
     records = open_folder(tmp_path)
@@ -170,7 +170,7 @@ def test_row_28_pipes_and_folders_named_like_images(tmp_path: Path) -> None:
     }
 
 
-def test_row_29_deleted_during_the_run(tmp_path: Path) -> None:
+def test_a_file_deleted_during_the_run_is_refused(tmp_path: Path) -> None:
     records = open_folder(fill(tmp_path, "a.png", "b.png"))
     (tmp_path / "a.png").unlink()
     with pytest.raises(UnreadableImage, match=r"a\.png: cannot be opened: No such file") as caught:
@@ -181,7 +181,7 @@ def test_row_29_deleted_during_the_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read everything")
-def test_row_29_unreadable_folder(tmp_path: Path) -> None:
+def test_an_unreadable_folder_is_refused(tmp_path: Path) -> None:
     fill(tmp_path, "a.png", "locked/b.png")
     (tmp_path / "locked").chmod(0)
     records = open_folder(tmp_path)
@@ -190,7 +190,7 @@ def test_row_29_unreadable_folder(tmp_path: Path) -> None:
     assert refusals(records) == {"locked": "cannot be listed: Permission denied"}
 
 
-def test_row_31_no_image(tmp_path: Path) -> None:
+def test_a_folder_without_images_says_what_it_holds(tmp_path: Path) -> None:
     (tmp_path / "folder.png").mkdir()
     for name in ("1.HEIC", "2.heic", "readme.txt"):
         (tmp_path / name).touch()
@@ -284,7 +284,7 @@ def test_an_empty_row_is_refused_by_the_decoder(tmp_path: Path) -> None:
     assert caught.value.code == "unknown-format"
 
 
-def test_row_31_a_table_without_rows(tmp_path: Path) -> None:
+def test_a_table_without_rows_is_refused(tmp_path: Path) -> None:
     arrow = pytest.importorskip("pyarrow")
     source = parquet(tmp_path / "x.parquet", image=arrow.array([], arrow.binary()))
     with pytest.raises(DataError) as caught:

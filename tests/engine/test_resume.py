@@ -161,7 +161,7 @@ def test_kill_9_during_a_checkpoint_write(long, unbroken, tmp_path):
     assert_same_bits(unbroken, run_here(long, folder))
 
 
-def test_row_37_a_damaged_checkpoint_is_passed_over(long, unbroken, tmp_path, caplog):
+def test_a_damaged_checkpoint_is_passed_over(long, unbroken, tmp_path, caplog):
     folder = tmp_path / "damaged"
     short = replace(long, training=replace(long.training, keep_checkpoints=3))
     run_here(short, folder)

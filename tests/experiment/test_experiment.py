@@ -100,7 +100,7 @@ def test_every_setting_is_stored():
         ("a.augmentation.zzz", "a.augmentation.zzz: unknown setting."),
     ],
 )
-def test_row_34_unknown_settings_are_named_with_the_nearest(path: str, line: str):
+def test_unknown_settings_are_named_with_the_nearest(path: str, line: str):
     assert refusal(changed(path, 1)) == f"runs/x/config.json cannot be used:\n  - {line}"
 
 
@@ -180,7 +180,7 @@ def test_what_is_no_experiment_is_refused(text: str):
 # What Python lets through
 
 
-def test_row_34_a_learning_rate_that_is_no_number():
+def test_a_learning_rate_that_is_no_number():
     rate = Optimiser(learning_rate=math.nan)
     experiment = folders(training=Training(generators=rate, discriminators=rate))
     assert problems(experiment) == [
