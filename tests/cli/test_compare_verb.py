@@ -67,6 +67,17 @@ def test_a_table_for_people(runs: Path, capsys: pytest.CaptureFixture[str]):
     assert "warning" not in captured.out
 
 
+def test_settings_that_are_no_better_than_the_unchanged_input_are_named(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+):
+    write_run(runs / "20-0", 20, 0, 0.2)
+    assert main(["compare", str(runs)]) == 0
+    doubts = [line for line in capsys.readouterr().out.splitlines() if "better than" in line]
+    assert doubts == [
+        "translation_accuracy/a2b is no better than the unchanged input (cycle_weight=20)"
+    ]
+
+
 def test_one_object_for_programs(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     page = tmp_path / "page.html"
     flags = ["--json", "-o", str(page), "--metric", "cycle_l1/a", "translation_accuracy"]

@@ -35,3 +35,4 @@ def test_each_number_is_whole_and_its_companions_stand_below(
         line = next(line for line in shown.splitlines() if words in line)
         assert "-8.414e-06" in line
         assert "25000" in line
+    assert f"{name} is no better than the unchanged input\n" in shown

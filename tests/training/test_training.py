@@ -451,6 +451,10 @@ def test_the_card_shows_the_numbers_of_these_weights(tiny: Experiment):
     assert "On test images, protocol `of-test`." in text
     assert "| translation_accuracy/a2b | 0.8 | 0.7 to 0.9 | 360 |" in text
     assert "0.5" not in text
+    assert "better than the unchanged input" not in text
+    unchanged = {"translation_accuracy/a2b/input": Measurement(0.9, 0.9, 0.9, 360)}
+    beaten = replace(records[1], metrics=records[1].metrics | unchanged)
+    assert "higher is better; **no better than the unchanged input** |" in card(tiny, 20, [beaten])
     assert "protocol `of-validation`" in card(tiny, 8, records)
     assert "Nothing was measured yet." in card(tiny, 12, records)
     for words in (

@@ -10,7 +10,7 @@ from unpaired.experiment.experiment import Experiment
 from unpaired.metrics import catalogue
 from unpaired.records.evaluation import EvaluationRecord
 from unpaired.records.measurement import Measurement
-from unpaired.report.metric_text import in_order, wording
+from unpaired.report.metric_text import doubt, in_order, wording
 from unpaired.report.names import Names, names_of
 
 USE = (
@@ -116,7 +116,8 @@ def _rows(metrics: Mapping[str, Measurement], names: Names) -> Iterator[str]:
     for name in in_order(metrics, names):
         words = wording(name, names)
         better = "" if words.better == "unknown" else f"; {words.better} is better"
-        yield _row(name, metrics[name], f"{words.name}{better}")
+        proof = f"; **{text}**" if (text := doubt(name, metrics)) else ""
+        yield _row(name, metrics[name], f"{words.name}{better}{proof}")
         for suffix, beside in catalogue.companions(name, metrics).items():
             yield _row(f"{name}/{suffix}", beside, catalogue.COMPANIONS[suffix].title)
 

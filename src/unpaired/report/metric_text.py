@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from unpaired.metrics import catalogue
 from unpaired.metrics.catalogue.metric import Better
+from unpaired.metrics.catalogue.verdicts import verdict
 from unpaired.records.measurement import Measurement
 from unpaired.report.names import Names
 
@@ -101,6 +102,12 @@ def _words(slots: Mapping[str, str], names: Names) -> dict[str, str]:
         "generated": "translated" if names.directions else "generated",
         "extractor": slots.get("extractor", ""),
     }
+
+
+def doubt(metric: str, metrics: Mapping[str, Measurement]) -> str:
+    """What a number of `metrics` does not prove: "no better than the unchanged input"; or ""."""
+    known = catalogue.find(metric)
+    return verdict(metric, known[0].better, metrics) if known else ""
 
 
 def in_order(metrics: Mapping[str, Measurement], names: Names) -> list[str]:

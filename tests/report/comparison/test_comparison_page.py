@@ -211,6 +211,7 @@ def test_references_differ_and_strike_through_no_label(tmp_path: Path) -> None:
     metrics = {name: number(value, 0.0, 0.2) for name, value in values.items()}
     write_lines(run / "evaluations.jsonl", [evaluation(9, "test", "f", 0.9, metrics=metrics)])
     text = html(run)
+    assert "0.0000–0.2000 · not clearly better than the unchanged input" in Page(text).text
     assert 'class="reference dashed"' in text
     assert 'class="reference dotted"' in text
     starts = re.findall(r'd="([^"]*)" class="reference', text)

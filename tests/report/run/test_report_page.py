@@ -45,6 +45,19 @@ def test_the_verdict_gives_final_test_numbers_with_meaning_interval_and_comparis
     assert "99.1" not in verdict, "the best checkpoint is no verdict"
 
 
+def test_a_number_that_the_unchanged_input_has_too_is_said_to_prove_nothing(
+    run_folder: Path,
+) -> None:
+    assert "better than the unchanged input" not in report(run_folder).text
+    line = evaluation(51_200, "test", "bbbb2222", 0.39)
+    write_lines(run_folder / "evaluations.jsonl", [line])
+    html = write_report(run_folder).read_text()
+    card = re.findall(r"(?s)<article.*?</article>", html)[0]
+    assert "Unchanged input: 40.3 % No better than the unchanged input." in Page(card).text
+    row = next(row for row in re.findall(r"(?s)<tr>.*?</tr>", html) if "39.0 %" in row)
+    assert "n = 360 · no better than the unchanged input" in Page(row).text
+
+
 def test_the_page_says_what_was_trained_and_how_to_repeat_it(run_folder: Path) -> None:
     text = report(run_folder).text
     assert "32×32 grey, about 640 training images, source: ink (builtin)" in text

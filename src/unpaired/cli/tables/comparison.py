@@ -39,6 +39,7 @@ def print_comparison(comparison: Comparison, metrics: Sequence[str], *, whole: b
             printed = _final(table, shown[:count], comparison)
         print(f"{title_of(table)}: final weights, {_spread(table)}")
         _print(printed)
+        _print_doubts(table, shown[:count])
         if left := shown[count:]:
             print(f"also measured: {', '.join(left)} (--metric NAME, or the page)")
     if not comparison.tables:
@@ -151,6 +152,18 @@ def _final(table: Table, metrics: Sequence[str], comparison: Comparison) -> Prin
             values = ["" if value is None else _value(value, None) for value in beside]
             printed.add_row(beside_metric.label, *blank, "", "", *values, style="dim")
     return printed
+
+
+def _print_doubts(table: Table, metrics: Sequence[str]) -> None:
+    """Say of which numbers of the table nothing follows, and for which of its rows."""
+    for metric in metrics:
+        doubts: dict[str, list[str]] = {}
+        for row in table.rows:
+            if doubt := row.doubt(metric):
+                doubts.setdefault(doubt, []).append(", ".join(row.group.parts))
+        for doubt, groups in doubts.items():
+            where = "" if len(groups) == len(table.rows) else f" ({'; '.join(groups)})"
+            print(f"{metric} is {doubt}{where}")
 
 
 def _final_and_best(table: Table) -> Printed:

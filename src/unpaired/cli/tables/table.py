@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from unpaired.metrics import catalogue
+from unpaired.records.measurement import measurements
+from unpaired.report.metric_text import doubt
 
 
 def print_metrics(record: dict[str, Any]) -> None:
@@ -27,6 +29,10 @@ def print_metrics(record: dict[str, Any]) -> None:
     # A pipe has no width of its own: a table that is cut there would lose numbers.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     console.print(table)
+    measured = measurements(metrics)
+    for name in measured:
+        if doubt_about := doubt(name, measured):
+            console.print(f"{name} is {doubt_about}", soft_wrap=True, markup=False)
     weights = f", {record['weights']} weights" if "weights" in record else ""
     precision = f" in {record['precision']}" if "precision" in record else ""
     console.print(f"protocol {record['fingerprint']}{weights}{precision}")

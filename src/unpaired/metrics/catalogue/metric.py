@@ -71,12 +71,20 @@ class Companion:
     """The same in a few words, beside a line of a plot."""
     stroke: Literal["dashed", "dotted"] = "dashed"
     """Of its line in plots."""
+    rival: str = ""
+    """What it is called where a metric that is no better proves nothing; empty: it may be."""
 
 
 COMPANIONS: Mapping[Suffix, Companion] = {
-    "input": Companion(title="Unchanged input", label="unchanged input"),
+    "input": Companion(
+        title="Unchanged input", label="unchanged input", rival="the unchanged input"
+    ),
     "floor": Companion(title="Real against real (floor)", label="floor", stroke="dotted"),
-    "shuffled": Companion(title="Another image's translation", label="another image's"),
+    "shuffled": Companion(
+        title="Another image's translation",
+        label="another image's",
+        rival="another image's translation",
+    ),
     "real": Companion(title="Real photos (upper bound)", label="real photos", stroke="dotted"),
 }
 """By the end of their names: the same metric of the unchanged input, of two sets of real images,

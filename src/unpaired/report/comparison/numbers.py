@@ -7,13 +7,14 @@ import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from unpaired.metrics.catalogue import COMPANIONS
 from unpaired.metrics.ranking import validation_score
 from unpaired.records.evaluation import EvaluationRecord
 from unpaired.records.measurement import Measurement
 from unpaired.records.protocol import Protocol
 from unpaired.report.comparison.entries import Entry
 from unpaired.report.comparison.groups import Group
-from unpaired.report.metric_text import wording
+from unpaired.report.metric_text import doubt, wording
 from unpaired.report.names import Names
 
 
@@ -56,6 +57,16 @@ class Row:
         last = (evaluations[-1].metrics.get(metric) for evaluations in self.series.values())
         numbers = tuple(number for number in last if number is not None)
         return Spread(numbers) if numbers else None
+
+    def doubt(self, metric: str) -> str:
+        """What the mean over the runs does not prove, in words; empty where it does."""
+        names = [metric, *(f"{metric}/{suffix}" for suffix in COMPANIONS)]
+        means = {
+            name: Measurement(spread.mean, *spread.bounds, 0)
+            for name in names
+            if (spread := self.spread(name)) is not None
+        }
+        return doubt(metric, means) if metric in means else ""
 
     @property
     def final(self) -> dict[int, EvaluationRecord]:

@@ -84,7 +84,12 @@ def _columns(table: Table, metrics: Sequence[str], names: Names) -> HtmlTable:
     rows = []
     for row in table.rows:
         cells = [
-            _number(words[metric], row.spread(metric), strong=row.group in bold[metric])
+            _number(
+                words[metric],
+                row.spread(metric),
+                row.doubt(metric),
+                strong=row.group in bold[metric],
+            )
             for metric in metrics
         ]
         rows.append(Row(head=row.group.parts, cells=[_runs_of(row), _images_of(row), *cells]))
@@ -109,7 +114,7 @@ def _column(words: Wording) -> Column:
     return Column(text=words.kind, small=details, label=words.name)
 
 
-def _number(words: Wording, spread: Spread | None, *, strong: bool) -> Cell:
+def _number(words: Wording, spread: Spread | None, doubt: str, *, strong: bool) -> Cell:
     if spread is None:
         return NOTHING
     values = [words.number(number.value) for number in spread.numbers]
@@ -117,7 +122,7 @@ def _number(words: Wording, spread: Spread | None, *, strong: bool) -> Cell:
     if len(values) == 1:
         small = words.interval(spread.numbers[0])
     text = words.with_deviation(spread.mean, spread.deviation)
-    return Cell(text=text, small=small, strong=strong)
+    return Cell(text=text, small=" · ".join(filter(None, [small, doubt])), strong=strong)
 
 
 def companion(table: Table, metric: str, suffix: str) -> float | None:

@@ -11,7 +11,7 @@ from unpaired.records.evaluation import EvaluationRecord
 from unpaired.records.measurement import Measurement
 from unpaired.records.runs import Run
 from unpaired.report.html.tables import NOTHING, Cell, Column, HtmlTable, Row, flatten
-from unpaired.report.metric_text import Wording, in_order, wording
+from unpaired.report.metric_text import Wording, doubt, in_order, wording
 from unpaired.report.names import Names
 
 _MOST_HEADLINES = 6
@@ -42,6 +42,8 @@ class Card:
     evidence: str
     beside: tuple[tuple[str, str], ...]
     """What it is read against, and the number of that."""
+    doubt: str
+    """What it does not prove, in words; empty where it is clearly better than what it must beat."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +133,7 @@ def _card(metric: str, final: EvaluationRecord, names: Names) -> Card:
             (catalogue.COMPANIONS[suffix].title, words.value(beside.value))
             for suffix, beside in catalogue.companions(metric, final.metrics).items()
         ),
+        doubt=doubt(metric, final.metrics),
     )
 
 
@@ -160,13 +163,13 @@ def _table(columns: Sequence[tuple[str, EvaluationRecord]], names: Names) -> Htm
     rows = []
     for name in in_order(metrics, names):
         words = wording(name, names)
-        numbers = [e.metrics.get(name) for _, e in columns]
-        numbers += [metrics.get(f"{name}/{suffix}") for suffix in beside]
+        cells = [_cell(words, e.metrics.get(name), _doubt(name, e)) for _, e in columns]
+        cells += [_cell(words, metrics.get(f"{name}/{suffix}")) for suffix in beside]
         rows.append(
             Row(
                 head=[words.kind],
                 small=" · ".join(filter(None, [words.about, _BETTER[words.better]])),
-                cells=[_cell(words, number) for number in numbers],
+                cells=cells,
             )
         )
     return HtmlTable(
@@ -185,8 +188,12 @@ def _column(evaluation: EvaluationRecord) -> str:
     return f"{shown}, in {evaluation.precision}" if evaluation.precision else shown
 
 
-def _cell(words: Wording, number: Measurement | None) -> Cell:
+def _doubt(metric: str, evaluation: EvaluationRecord) -> str:
+    return doubt(metric, evaluation.metrics) if metric in evaluation.metrics else ""
+
+
+def _cell(words: Wording, number: Measurement | None, doubt: str = "") -> Cell:
     if number is None:
         return NOTHING
-    details = [words.interval(number), f"n = {number.n:,}" if number.n else ""]
+    details = [words.interval(number), f"n = {number.n:,}" if number.n else "", doubt]
     return Cell(text=words.value(number.value), small=" · ".join(filter(None, details)))
