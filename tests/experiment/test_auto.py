@@ -75,13 +75,13 @@ def test_small_and_grey_beside_large_and_colour(tmp_path: Path):
     assert experiment.method.identity_weight == 0  # the channels differ
     assert experiment.a.augmentation.flip
     assert experiment.training.batch_size == 32
-    assert isinstance(experiment.method.generator, ResNet)
-    assert experiment.method.generator.blocks == 3
+    assert experiment.method.generator == ResNet(width=32, blocks=3)
     text = "\n".join(reasons)
     for words in (
         f"a: 8 images in {grey.path}, short side 40 pixels, grey",
         f"b: 8 images in {colour.path}, short side 200 pixels, colour",
         "size 32×32: the largest that the images fill",
+        "ResNet generator: a and b differ in channels",
         "ResNet generator with 3 blocks",
         "on cpu",
     ):
@@ -94,6 +94,15 @@ def test_large_images_are_limited_on_a_processor_and_the_flag_is_named(tmp_path:
     check(experiment)
     assert experiment.a.size == 128
     assert experiment.method.identity_weight == 5
+    assert experiment.method.generator == UNet(
+        width=32,
+        downsamplings=3,
+        blocks=4,
+        norm="instance",
+        upsampling="resize",
+        full_size_skip=True,
+    )
+    assert any("a and b have like channels" in reason for reason in reasons)
     assert any("for more detail: --a.size 256" in reason for reason in reasons)
 
 
@@ -103,7 +112,9 @@ def test_a_gpu_gets_larger_images_networks_and_batches(tmp_path: Path):
     experiment, reasons = choose(*image_sets)
     check(experiment)
     assert experiment.a.size == 256
-    assert experiment.method.generator == ResNet(width=64, blocks=9)
+    generator = experiment.method.generator
+    assert isinstance(generator, UNet)
+    assert (generator.width, generator.blocks) == (64, 6)
     assert experiment.training.batch_size == 8
     assert any("bfloat16 on cuda" in reason for reason in reasons)
 
@@ -128,11 +139,13 @@ def test_what_was_given_stays_and_choices_follow_it(tmp_path: Path):
     experiment, reasons = choose(*image_sets, "cpu", b__size=128, method__generator__width=8)
     check(experiment)
     assert (experiment.a.size, experiment.b.size) == (128, 128)
-    assert experiment.method.generator == ResNet(width=8, blocks=6)
+    generator = experiment.method.generator
+    assert isinstance(generator, UNet)
+    assert (generator.width, generator.blocks) == (8, 4)
     assert experiment.training.batch_size == 4
     text = "\n".join(reasons)
     assert "size 128×128: as given; images of a and b are smaller and are enlarged" in text
-    assert "ResNet generator with 6 blocks, PatchGAN with 3 layers, batches of 4: usual" in text
+    assert "U-Net generator with 4 blocks, PatchGAN with 3 layers, batches of 4: usual" in text
 
     given = {
         "method__generator": UNet(),
@@ -145,8 +158,44 @@ def test_what_was_given_stays_and_choices_follow_it(tmp_path: Path):
     assert experiment.method.discriminator == CNN()
     assert experiment.training.generators.learning_rate == 4e-4  # as the batch asks for
     text = "\n".join(reasons)
-    for word in ("ResNet", "PatchGAN", "batches of", "float", "in reasonable time"):
+    for word in ("ResNet", "U-Net", "PatchGAN", "batches of", "float", "in reasonable time"):
         assert word not in text
+
+
+def test_a_kind_that_was_typed_stays_with_what_suits_the_size(tmp_path: Path):
+    image_sets = [fill(tmp_path / name, 72, 72, count=4) for name in "ab"]
+    wanted = with_value(undescribed(*image_sets), ["method", "generator"], ResNet())
+    experiment, reasons = auto.choose(wanted, {"method.generator.kind"})
+    assert experiment.method.generator == ResNet(width=experiment.method.generator.width, blocks=4)
+    assert not any("channels, so that" in reason for reason in reasons)
+
+
+def test_label_maps_are_drawn_anew(tmp_path: Path):
+    image_sets = [fill(tmp_path / name, 72, 72, count=4) for name in "ab"]
+    palette = ((0, 0, 0), (255, 255, 255))
+    experiment, _ = choose(*image_sets, "cpu", b__palette=palette)
+    assert isinstance(experiment.method.generator, ResNet)
+
+
+def test_unlike_channels_keep_what_was_typed_of_the_generator(tmp_path: Path):
+    grey, colour = fill(tmp_path / "grey", 40, 40, "L"), fill(tmp_path / "colour", 40, 40)
+    given: dict[str, Any] = {"method__generator__width": 8, "method__generator__norm": "batch"}
+    experiment, _ = choose(grey, colour, "cpu", **given)
+    assert experiment.method.generator == ResNet(width=8, blocks=3, norm="batch")
+    # What a ResNet has not keeps the U-Net.
+    experiment, _ = choose(grey, colour, "cpu", method__generator__full_size_skip=False)
+    assert isinstance(experiment.method.generator, UNet)
+    assert not experiment.method.generator.full_size_skip
+
+
+@pytest.mark.parametrize(
+    ("size", "halvings"), [(32, 3), (36, 2), (16, 2), (8, 1), (64, 3), (256, 3), (100, 2), (50, 1)]
+)
+def test_a_u_net_halves_sizes_to_whole_pixels(size: int, halvings: int, tmp_path: Path):
+    image_sets = [fill(tmp_path / name, 72, 72, count=4) for name in "ab"]
+    experiment, _ = choose(*image_sets, "cpu", a__size=size, b__size=size)
+    assert experiment.method.generator.downsamplings == halvings
+    check(experiment)
 
 
 def test_a_shorter_training_is_looked_at_and_stored_as_often(tmp_path: Path):

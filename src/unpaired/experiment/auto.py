@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from unpaired.core.devices import choose_device, choose_precision
 from unpaired.data.domain import Augmentation, Domain, DomainName
 from unpaired.data.first_images import FirstImages, probe_images
+from unpaired.data.representation import Continuous
 from unpaired.data.sources import BuiltIn, Folder, Source, describe
 from unpaired.experiment.experiment import Experiment
 from unpaired.methods import CycleGAN
-from unpaired.networks import PatchGAN, ResNet
+from unpaired.networks import Generator, PatchGAN, ResNet, UNet
 
 SIZES = (32, 64, 128, 256)
 
 
 def undescribed(a: Source | None, b: Source) -> Experiment:
     """Two image sets of which nothing is known yet, or one to make images like it from noise."""
-    return Experiment(name=name_of(a, b), a=None if a is None else _domain(a), b=_domain(b))
+    return Experiment(
+        name=name_of(a, b),
+        a=None if a is None else _domain(a),
+        b=_domain(b),
+        method=CycleGAN(generator=UNet()),
+    )
 
 
 def choose(wanted: Experiment, fixed: Collection[str] = ()) -> tuple[Experiment, list[str]]:
@@ -53,6 +59,7 @@ def choose(wanted: Experiment, fixed: Collection[str] = ()) -> tuple[Experiment,
     ]
     reasons.append(f"size {size}×{size}: {why}")
     experiment, networks = _with_networks(experiment, size, fixed, gpu=gpu)
+    reasons += _of_generator(experiment, fixed)
     experiment, batches = _with_training(experiment, size, fixed, gpu=gpu)
     if networks or batches:
         time = f", and what a {'GPU' if gpu else 'processor'} trains in reasonable time"
@@ -115,14 +122,33 @@ def _with_networks(
     assert experiment.a is not None
     said = []
     width = 64 if gpu else 32
-    blocks = {32: 3, 64: 4, 128: 6, 256: 9}[_usual(size)]
     layers = 1 if size < 12 else 2 if size < 128 else 3
-    generator, discriminator = method.generator, method.discriminator
+    generator, discriminator = _generator(experiment, fixed), method.discriminator
+    path = "method.generator"
     if isinstance(generator, ResNet):
-        path = "method.generator"
+        blocks = {32: 3, 64: 4, 128: 6, 256: 9}[_usual(size)]
         generator = _fill(generator, path, fixed, width=width, blocks=blocks)
         said += _said(
             "ResNet generator",
+            path,
+            fixed,
+            {"blocks": f"{blocks} blocks", "width": f"{width} channels"},
+        )
+    elif path not in fixed:
+        blocks = {32: 3, 64: 4, 128: 4, 256: 6}[_usual(size)]
+        generator = _fill(
+            generator,
+            path,
+            fixed,
+            width=width,
+            blocks=blocks,
+            downsamplings=_halvings(size),
+            norm="instance",
+            upsampling="resize",
+            full_size_skip=True,
+        )
+        said += _said(
+            "U-Net generator",
             path,
             fixed,
             {"blocks": f"{blocks} blocks", "width": f"{width} channels"},
@@ -140,6 +166,31 @@ def _with_networks(
     method = replace(method, generator=generator, discriminator=discriminator)
     method = _fill(method, "method", fixed, identity_weight=5.0 if alike else 0.0)
     return replace(experiment, method=method), said
+
+
+def _generator(experiment: Experiment, fixed: Collection[str]) -> Generator:
+    """A U-Net, which starts from the picture, where both domains have like channels; else a ResNet.
+
+    What of a generator is fixed alone stays, in a kind that has it.
+    """
+    assert isinstance(experiment.method, CycleGAN)
+    generator, path = experiment.method.generator, "method.generator"
+    typed = {name.removeprefix(f"{path}.") for name in fixed if name.startswith(f"{path}.")}
+    left_to_us = path not in fixed and typed <= {field.name for field in fields(ResNet)} - {"kind"}
+    if not left_to_us or not isinstance(generator, UNet) or _have_like_channels(experiment):
+        return generator
+    return ResNet(**{name: getattr(generator, name) for name in typed})
+
+
+def _have_like_channels(experiment: Experiment) -> bool:
+    """Whether an image of one domain can be left as it is in the other; a label map cannot."""
+    a, b = (domain.representation for domain in experiment.domains.values())
+    return isinstance(a, Continuous) and a == b
+
+
+def _halvings(size: int) -> int:
+    """Of the sides of images in a U-Net: 3 where they leave whole pixels, 4×4 at least."""
+    return max((n for n in (1, 2, 3) if size % 2**n == 0 and size >= 4 * 2**n), default=1)
 
 
 def _with_training(
@@ -169,6 +220,19 @@ def _with_training(
     evaluation = _fill(experiment.evaluation, "evaluation", fixed, images=max(1, length // 5))
     said = [] if "training.batch_size" in fixed else [f"batches of {batch}"]
     return replace(experiment, training=training, evaluation=evaluation), said
+
+
+def _of_generator(experiment: Experiment, fixed: Collection[str]) -> list[str]:
+    """Why the generator is of its kind, where that was left to us."""
+    method, path = experiment.method, "method.generator"
+    if not isinstance(method, CycleGAN) or {path, f"{path}.kind"} & set(fixed):
+        return []
+    if isinstance(method.generator, ResNet):
+        return ["ResNet generator: a and b differ in channels, so that each image is drawn anew"]
+    return [
+        "U-Net generator with the image beside its last layer: a and b have like channels, so that "
+        "what is sharp in an image need not be drawn anew"
+    ]
 
 
 def _of_augmentation(experiment: Experiment, fixed: Collection[str]) -> list[str]:
