@@ -572,6 +572,41 @@ def test_check_passes_what_training_takes(
     assert run("train", *image_sets, *flags) == code
 
 
+def wide(folder: Path, count: int, first: int = 0) -> Path:
+    folder.mkdir()
+    for i in range(first, first + count):
+        pixels = np.random.default_rng(i).integers(0, 256, (54, 96, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{i}.png")
+    return folder
+
+
+def test_check_and_train_tell_what_is_never_seen_of_wide_photos_and_crops_see_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    a, b = wide(tmp_path / "a", 12), fill(tmp_path / "b", 12, first=100)
+    image_sets = ["--a", str(a), "--b", str(b)]
+    never = "44% of each image lies outside the middle square and is never seen"
+    assert run("check", *image_sets) == 0
+    text = capsys.readouterr().out
+    assert f"  unseen   {never}" in text
+    assert text.count("never seen") == 1
+    assert run("check", *image_sets, "--json") == 0
+    sets = one_object(capsys)["image_sets"]
+    assert (sets["a"]["never_seen"], sets["b"]["never_seen"]) == (0.4375, 0)
+    assert run("check", *image_sets, "--a.fit", "crop") == 0
+    assert "never seen" not in capsys.readouterr().out
+
+    folder = tmp_path / "run"
+    flags = ["--smoke", "--device", "cpu", "--b.fit", "crop", "--b.scale", "0.5"]
+    assert run("train", *image_sets, *flags, "-o", str(folder)) == 0
+    text = capsys.readouterr().err
+    assert f"a: {never}" in text
+    assert "b: 4 of the 4 images are smaller than 32×32 pixels at scale 0.5" in text
+    lines = (folder / "evaluations.jsonl").read_text().splitlines()
+    resize = json.loads(lines[-1])["protocol"]["resize"]
+    assert resize.endswith("; middle squares alone (b at scale 0.5)")
+
+
 def test_check_splits_as_training_is_told_to(capsys: pytest.CaptureFixture[str], tmp_path: Path):
     a, b = fill(tmp_path / "a", 12), fill(tmp_path / "b", 12, first=100)
     image_sets = ["--a", str(a), "--b", str(b)]

@@ -48,7 +48,7 @@ def batches(
     }
     images: MemoryImages | StreamedImages = MemoryImages(pixels=pixels, **about)
     if streamed:
-        images = StreamedImages(read=lambda i: pixels[i].permute(1, 2, 0).numpy(), **about)
+        images = StreamedImages(read=lambda i: pixels[i].permute(1, 2, 0).numpy(), size=8, **about)
     domain = Domain(
         source=BuiltIn(name="ink"),
         channels=1,

@@ -92,7 +92,7 @@ def test_resize_keeps_what_cover_would_crop():
 
 def test_an_image_of_the_right_size_is_not_touched():
     pixels = noise(32, 32, 3)
-    for fit in ("resize", "cover", "pad"):
+    for fit in ("resize", "cover", "pad", "crop"):
         assert np.array_equal(frame(pixels, domain(size=32, fit=fit)), pixels)
 
 
@@ -118,7 +118,7 @@ def test_resizing_neither_wraps_nor_shifts_the_brightness():
     height=st.integers(1, 70),
     width=st.integers(1, 70),
     size=st.sampled_from([8, 32]),
-    fit=st.sampled_from(["resize", "cover", "pad"]),
+    fit=st.sampled_from(["resize", "cover", "pad", "crop"]),
     depth=st.sampled_from([8, 16]),
     channels=st.sampled_from([1, 3]),
 )
@@ -144,7 +144,7 @@ def label_map(height: int, width: int) -> np.ndarray:
 @given(
     height=st.integers(1, 70),
     width=st.integers(1, 70),
-    fit=st.sampled_from(["resize", "cover", "pad"]),
+    fit=st.sampled_from(["resize", "cover", "pad", "crop"]),
 )
 def test_the_colours_of_label_maps_are_never_mixed(height: int, width: int, fit: str):
     framed = frame(label_map(height, width), domain(size=32, fit=fit, palette=PALETTE))

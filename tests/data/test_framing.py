@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from unpaired.core.errors import UnreadableImage
 from unpaired.data.codecs.settings import Decoding
-from unpaired.data.domain import Domain, frame
-from unpaired.data.framing import place
+from unpaired.data.domain import Domain, at_scale, frame
+from unpaired.data.framing import is_shrunk, place
 from unpaired.data.sources import BuiltIn
 
 
@@ -28,7 +28,7 @@ def noise(height: int, width: int, channels: int = 3) -> NDArray[np.uint8]:
 @given(
     height=st.integers(4, 100),
     width=st.integers(4, 100),
-    fit=st.sampled_from(["resize", "cover", "pad"]),
+    fit=st.sampled_from(["resize", "cover", "pad", "crop"]),
     crop=st.sampled_from([None, (0, 0, 4, 4), (1, 2, 30, 80)]),
     resolution=st.sampled_from(["auto", "native", "trained"]),
     multiple=st.sampled_from([1, 4, 32]),
@@ -121,6 +121,49 @@ def test_what_lies_outside_gets_the_channels_and_depth_of_the_target():
     result = placed.restore(np.zeros((32, 32, 3), np.uint16))
     assert result.dtype == np.uint16
     assert np.array_equal(result[0, :, 2], image[0, :, 0].astype(np.uint16) * 257)
+
+
+# Trained on crops: the network sees images at the scale that they had then, and whole
+
+
+@pytest.mark.parametrize(
+    ("settings", "inner"),
+    [
+        ({}, (108, 192)),
+        ({"scale": 0.5}, (54, 96)),
+        ({"short_side": 36}, (36, 64)),
+        ({"scale": 2.0}, (216, 384)),
+        ({"scale": 0.1}, (32, 57)),  # as training enlarges what would be smaller than the square
+    ],
+)
+@pytest.mark.parametrize("resolution", ["auto", "trained"])
+def test_a_whole_photo_goes_through_at_the_scale_of_the_crops(settings, inner, resolution):
+    source, image = domain(fit="crop", **settings), noise(108, 192)
+    placed = place(image, "x", source, domain(), 4, resolution)
+    height, width = inner
+    assert placed.pixels.shape == (-(-height // 4) * 4, -(-width // 4) * 4, 3)
+    assert np.array_equal(placed.pixels[:height, :width], at_scale(image, source))
+    assert placed.restore(placed.pixels).shape == image.shape
+    assert not is_shrunk(image, source, resolution)
+
+
+def test_native_leaves_images_as_they_are_after_a_training_on_crops_too():
+    source, image = domain(fit="crop", scale=0.5), noise(108, 192)
+    placed = place(image, "x", source, domain(), 4, "native")
+    assert np.array_equal(placed.pixels, image)
+
+
+def test_all_in_the_crop_box_is_translated_after_a_training_on_crops():
+    source, image = domain(fit="crop", crop=(10, 20, 110, 60), scale=0.8), noise(90, 120)
+    placed = place(image, "x", source, domain(), 4, "auto")
+    assert placed.pixels.shape == (32, 80, 3)
+    result = placed.restore(np.full_like(placed.pixels, 77))
+    expected = image.copy()
+    expected[20:60, 10:110] = 77
+    assert np.array_equal(result, expected)
+    with pytest.raises(UnreadableImage) as error:
+        place(noise(10, 10), "x", source, domain(), 4, "auto")
+    assert error.value.code == "outside-crop"
 
 
 def test_image_outside_the_crop_box_is_refused():

@@ -30,6 +30,7 @@ from unpaired.engine.distributed import build_fabric
 from unpaired.engine.loop import train
 from unpaired.engine.schedules import Linear
 from unpaired.experiment.experiment import Experiment, load, to_json
+from unpaired.networks import CNN
 from unpaired.records.lines import append_line, read_lines
 from unpaired.records.log import LogPoint
 from unpaired.training.run_folder import open_run
@@ -149,6 +150,20 @@ def test_channels_last_goes_on_with_the_moments_of_the_right_weights(long, tmp_p
     unbroken = run_here(long, folder)
     shutil.rmtree(checkpoint.list_newest_first(folder / "checkpoints")[0])
     assert_same_bits(unbroken, run_here(long, folder))
+
+
+def test_random_crops_go_on_to_the_bit(long: Experiment, tmp_path: Path):
+    crops = replace(
+        long,
+        a=replace(long.a, size=16, fit="crop"),
+        b=replace(long.b, size=16, fit="crop", short_side=24),
+        method=replace(long.method, discriminator=CNN(width=8)),
+        training=replace(long.training, images=40, keep_checkpoints=9),
+    )
+    unbroken = run_here(crops, tmp_path / "run")
+    for later in checkpoint.list_newest_first(tmp_path / "run" / "checkpoints")[:3]:
+        shutil.rmtree(later)
+    assert_same_bits(unbroken, run_here(crops, tmp_path / "run"))
 
 
 def test_kill_9_during_a_checkpoint_write(long, unbroken, tmp_path):

@@ -375,3 +375,38 @@ def test_an_estimate_reads_as_a_sentence():
         "estimate: 12.3 million parameters, about 3.0 GiB of memory beside the images, "
         "2 h 0 min of training (0.25 s per step)"
     )
+
+
+# Crops
+
+
+def test_crops_come_at_one_scale_unless_zoom_is_asked_for(tmp_path: Path):
+    a, b = fill(tmp_path / "a", 108, 192), fill(tmp_path / "b", 130, 130)
+    experiment, reasons = choose(a, b, "cpu", a__fit="crop", a__scale=0.5)
+    check(experiment)
+    assert (experiment.a.augmentation.zoom, experiment.b.augmentation.zoom) == (1, 1.2)
+    assert experiment.a.size == 32  # 54 pixels are left of the short side
+    text = "\n".join(reasons)
+    assert "training images of a: squares from anywhere in each, at scale 0.5" in text
+    assert "training images of b: some are zoomed" in text
+    zoomed = {"a__fit": "crop", "a__augmentation__zoom": 1.3}
+    assert choose(a, b, "cpu", **zoomed)[0].a.augmentation.zoom == 1.3
+
+
+@pytest.mark.parametrize(
+    ("settings", "size", "enlarged"),
+    [
+        ({"a__fit": "crop"}, 64, False),
+        ({"a__fit": "crop", "a__short_side": 128}, 128, False),
+        ({"a__fit": "crop", "a__size": 128, "b__size": 128}, 128, True),
+        ({"a__fit": "crop", "a__scale": 2.0, "a__size": 128, "b__size": 128}, 128, False),
+    ],
+)
+def test_size_follows_from_the_scale_of_crops(
+    settings: dict[str, Any], size: int, enlarged: bool, tmp_path: Path
+):
+    a, b = fill(tmp_path / "a", 100, 192), fill(tmp_path / "b", 130, 130)
+    experiment, reasons = choose(a, b, "cpu", **settings)
+    check(experiment)
+    assert experiment.a.size == experiment.b.size == size
+    assert ("images of a are smaller and are enlarged" in "\n".join(reasons)) == enlarged

@@ -335,6 +335,25 @@ CONTRADICTIONS: dict[str, tuple[Callable[[], Experiment], list[str]]] = {
         lambda: folders(domain={"crop": (5, 0, 5, 9)}),
         ["crop is (5, 0, 5, 9)", "left top right bottom"],
     ),
+    "a scale of what has its own": (
+        lambda: folders(domain={"scale": 0.5, "short_side": 300}),
+        ["b.scale is 0.5, but", "b.fit cover, which has a scale of its own", "b.short_side is 300"],
+    ),
+    "two scales": (
+        lambda: folders(domain={"fit": "crop", "scale": 0.5, "short_side": 300}),
+        ["b.scale is 0.5 and b.short_side 300", "Leave one of them out"],
+    ),
+    "squares larger than the images": (
+        lambda: folders(domain={"fit": "crop", "short_side": 200}),
+        ["b.short_side is 200, which squares of b.size 256 do not fit in", "--b.short-side 256"],
+    ),
+    "parts for what sees the whole": (
+        lambda: folders(method=DTN(), domain={"fit": "crop", "size": 32}),
+        [
+            "a.fit is crop, but DTN knows what is where of whole images alone",
+            "cover, pad or resize",
+        ],
+    ),
     "black above white": (
         lambda: folders(domain={"range": (1.0, 0.0)}),
         ["range is 1 0", "black must be below that of white"],

@@ -39,6 +39,7 @@ def run(arguments: list[str]) -> int:
     flags.add_argument("--max-megapixels", type=float, help="refuse larger images")
     flags.add_argument("--json", action="store_true", help="one JSON object on standard output")
     options, rest = flags.parse_with_settings(arguments)
+    from unpaired.data.coverage import mean_never_seen, sizes_in_box
     from unpaired.data.index import opened_once
     from unpaired.data.inspect import check_data, leaks, too_small
 
@@ -51,10 +52,15 @@ def run(arguments: list[str]) -> int:
         _draw(findings, options.output)
     if options.json:
         image_sets = {name: finding.as_json() for name, finding in findings.items()}
+        for name, domain in domains.items():
+            sizes = sizes_in_box(findings[name].sizes, domain)
+            image_sets[name]["never_seen"] = mean_never_seen(sizes, domain)
         print_json({"image_sets": image_sets, "leaks": leaked, "too_small": too_few})
     else:
         for name, finding in findings.items():
             _print_finding(name, finding, too_few)
+            if name in domains:
+                _print_coverage(name, domains[name], finding)
         for line in leak_lines(findings):
             print(line)
         for name, reason in too_few.items():
@@ -89,6 +95,14 @@ def _print_finding(name: str, finding: Finding, too_few: Collection[str]) -> Non
             f"  warning  only {finding.num_usable} images: expect a translator that copies them; "
             "hundreds are the least that works well"
         )
+
+
+def _print_coverage(name: str, domain: Domain, finding: Finding) -> None:
+    """How much of the images training would never see."""
+    from unpaired.data.coverage import cover_notes, sizes_in_box
+
+    for note in cover_notes(name, domain, sizes_in_box(finding.sizes, domain)):
+        print(f"  unseen   {note}")
 
 
 def _domains(flags: Parser, options: Namespace, settings: list[str]) -> dict[str, Domain]:

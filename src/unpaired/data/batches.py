@@ -1,6 +1,7 @@
 """Batches as a function of position: no state to save, so resuming is exact.
 
-The order of images, and every random change made to them, derive from (seed, domain, images seen).
+The order of images, the squares that are cut out of them, and every random change made to them
+derive from (seed, domain, images seen).
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +17,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unpaired.data.dataset import Images, MemoryImages
+from unpaired.data.dataset import Images, Places, StreamedImages
 from unpaired.data.domain import Augmentation, Domain
 
 PREFETCH = 4
@@ -54,7 +56,8 @@ class Batches:
         self._key = (seed, name)
         self._rank, self._world_size = rank, world_size
         self._orders: OrderedDict[int, NDArray[np.int64]] = OrderedDict()
-        self._reader = None if isinstance(images, MemoryImages) else ThreadPoolExecutor(1)
+        self._crops: OrderedDict[int, Places] = OrderedDict()
+        self._reader = ThreadPoolExecutor(1) if isinstance(images, StreamedImages) else None
         self._ahead: dict[int, Future[Tensor]] = {}
 
     def at(self, position: int) -> Tensor:
@@ -69,12 +72,19 @@ class Batches:
 
     def indices(self, position: int) -> NDArray[np.int64]:
         """Which images the batch at `position` holds: each epoch is a fresh permutation."""
+        return np.array([self._order(e)[o] for e, o in self._epochs(position)], dtype=np.int64)
+
+    def crops(self, position: int) -> Places | None:
+        """Which square is cut out of each image of the batch at `position`, where it is a random
+        one: whatever the batch's size and the number of processes."""
+        if self.domain.fit != "crop":
+            return None
+        return np.array([self._crop(e)[o] for e, o in self._epochs(position)])
+
+    def _epochs(self, position: int) -> list[tuple[int, int]]:
+        """Epoch, and place in it, of each image of this process's part of a batch."""
         first = position + self._rank * self.batch_size
-        places = np.arange(first, first + self.batch_size)
-        epochs, offsets = np.divmod(places, len(self.images))
-        return np.array(
-            [self._order(int(e))[o] for e, o in zip(epochs, offsets, strict=True)], dtype=np.int64
-        )
+        return [divmod(place, len(self.images)) for place in range(first, first + self.batch_size)]
 
     def _order(self, epoch: int) -> NDArray[np.int64]:
         if epoch not in self._orders:
@@ -84,20 +94,32 @@ class Batches:
                 self._orders[epoch] = balanced_order(self.images.labels, random)
             else:
                 self._orders[epoch] = random.permutation(len(self.images))
-            while len(self._orders) > 4:
-                self._orders.popitem(last=False)
+            _forget(self._orders)
         return self._orders[epoch]
+
+    def _crop(self, epoch: int) -> Places:
+        if epoch not in self._crops:
+            random = np.random.default_rng(derive_seed(*self._key, "crop", epoch))
+            self._crops[epoch] = random.random((len(self.images), 2))
+            _forget(self._crops)
+        return self._crops[epoch]
 
     def _read(self, position: int) -> Tensor:
         if self._reader is None:
-            return self.images.gather(self.indices(position))
+            return self.images.gather(self.indices(position), self.crops(position))
         stride = self.batch_size * self._world_size
         for ahead in range(PREFETCH + 1):
             place = position + ahead * stride
             if place not in self._ahead:
-                indices = self.indices(place)
-                self._ahead[place] = self._reader.submit(self.images.gather, indices)
+                batch = self.indices(place), self.crops(place)
+                self._ahead[place] = self._reader.submit(self.images.gather, *batch)
         return self._ahead.pop(position).result()
+
+
+def _forget(epochs: OrderedDict[int, Any]) -> None:
+    """Keep what was drawn for the last few epochs."""
+    while len(epochs) > 4:
+        epochs.popitem(last=False)
 
 
 def balanced_order(labels: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.int64]:

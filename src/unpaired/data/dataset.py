@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import psutil
@@ -15,9 +19,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unpaired.core.errors import DataError, UnreadableImage
-from unpaired.data.domain import Domain, Pixels
+from unpaired.data.domain import Domain, Pixels, at_scale, square, window
 from unpaired.data.index import NUM_THREADS
-from unpaired.data.read import read_framed
+from unpaired.data.read import read_in_box
 from unpaired.data.sources import describe
 from unpaired.data.splits import Split, list_split, source_of
 
@@ -27,21 +31,32 @@ MEMORY_SHARE = 0.4
 """A split is kept in memory when it needs at most this share of what is free."""
 
 
+Indices = Sequence[int] | NDArray[np.int64]
+Places = NDArray[np.float64]
+"""(n, 2) numbers in [0, 1), down and across: the square cut out of each image; see `window`."""
+
+
 @dataclass(kw_only=True)
 class Images(ABC):
-    """Framed images of one split of one domain."""
+    """Images of one split of one domain, in the form in which networks see them."""
 
     names: list[str]
     labels: NDArray[np.int64] | None
     ids: list[str] | None
     refused: list[UnreadableImage]
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
+    """How many have a height and width, in the source and inside the crop box."""
 
     def __len__(self) -> int:
         return len(self.names)
 
     @abstractmethod
-    def gather(self, indices: Sequence[int] | NDArray[np.int64]) -> Tensor:
-        """Images [N, C, size, size], uint8 or uint16, on the CPU."""
+    def gather(self, indices: Indices, places: Places | None = None) -> Tensor:
+        """Images [N, C, size, size], uint8 or uint16, on the CPU.
+
+        `places`: of images that are larger, as fit="crop" keeps those of the training; none: the
+        middle.
+        """
 
 
 @dataclass(kw_only=True)
@@ -50,9 +65,24 @@ class MemoryImages(Images):
 
     pixels: Tensor
 
-    def gather(self, indices: Sequence[int] | NDArray[np.int64]) -> Tensor:
+    def gather(self, indices: Indices, places: Places | None = None) -> Tensor:
         """See `Images.gather`."""
         return self.pixels[torch.as_tensor(np.asarray(indices))]
+
+
+@dataclass(kw_only=True)
+class WholeImages(Images):
+    """Images in memory each at its own size, out of which squares are cut."""
+
+    pixels: list[Pixels]
+    size: int
+
+    def gather(self, indices: Indices, places: Places | None = None) -> Tensor:
+        """See `Images.gather`."""
+        chosen = _places(places, len(indices))
+        return _stack(
+            [window(self.pixels[i], self.size, p) for i, p in zip(indices, chosen, strict=True)]
+        )
 
 
 @dataclass(kw_only=True)
@@ -60,34 +90,40 @@ class StreamedImages(Images):
     """Images decoded each time they are asked for."""
 
     read: Callable[[int], Pixels]
+    size: int
+    images_per_second: float = 0.0
+    """How many were decoded when the split was opened."""
 
     def __post_init__(self) -> None:
         self._pool = ThreadPoolExecutor(NUM_THREADS)
 
-    def gather(self, indices: Sequence[int] | NDArray[np.int64]) -> Tensor:
+    def gather(self, indices: Indices, places: Places | None = None) -> Tensor:
         """See `Images.gather`."""
-        return _stack(list(self._pool.map(self.read, [int(i) for i in indices])))
+
+        def cut(i: int, place: Places | None) -> Pixels:
+            return window(self.read(int(i)), self.size, place).copy()  # the rest is let go
+
+        return _stack(list(self._pool.map(cut, indices, _places(places, len(indices)))))
 
 
 def load_images(domain: Domain, split: Split, at_least: int = 1) -> Images:
     """Open one split of a domain; images that cannot be used are listed in `refused`.
 
-    A split that does not fit in memory is decoded once too: both kinds hold the same images.
+    A split that does not fit in memory is decoded once too: both kinds hold the same images. Of
+    fit="crop", images to train on are kept whole, those of other splits as their middle squares.
 
     Raises:
         DataError: when fewer than `at_least` images of the split can be used.
     """
     index, places = list_split(domain, split)
-    in_memory = _fits_in_memory(domain, len(places))
-    dtype = torch.uint8 if domain.decoding.depth == 8 else torch.uint16
-    shape = (len(places) if in_memory else 0, domain.size, domain.size, domain.channels)
-    # Channels last in memory, as streamed images are: noise of the shape of a batch follows it.
-    pixels = torch.empty(shape, dtype=dtype).permute(0, 3, 1, 2)
-    rows = pixels.numpy()
+    whole = domain.fit == "crop" and split == "train"
+    memory: _Whole | _Squares = _Whole(domain) if whole else _Squares(domain, len(places))
+    bring = at_scale if whole else square
+    sizes = np.zeros((len(places), 2), np.int64)
 
     def try_read(i: int) -> Pixels | UnreadableImage:
         try:
-            return read_framed(index, i, domain)
+            return read_in_box(index, i, domain)
         except UnreadableImage as error:
             return error
 
@@ -95,31 +131,38 @@ def load_images(domain: Domain, split: Split, at_least: int = 1) -> Images:
         image = try_read(int(places[row]))
         if isinstance(image, UnreadableImage):
             return image
-        if in_memory:
-            rows[row] = image.transpose(2, 0, 1)
+        sizes[row] = image.shape[:2]
+        memory.keep(row, bring(image, domain))
         return None
 
+    started = time.monotonic()
     with ThreadPoolExecutor(NUM_THREADS) as pool:
         errors = list(pool.map(fill, range(len(places))))
+    speed = len(places) / max(1e-6, time.monotonic() - started)
     refused = [*index.records.refused, *(error for error in errors if error is not None)]
     usable = np.flatnonzero([error is None for error in errors])
     places = places[usable]
     if len(places) < at_least:
         raise _too_few(domain, split, len(places), at_least, len(index), refused)
-    names = [index.names[i] for i in places]
     labels, ids = index.records.labels, index.records.ids
     labels = None if labels is None else labels[places]
-    ids = None if ids is None else [ids[i] for i in places]
-    if in_memory:
-        pixels = _close_gaps(pixels, usable)
-        return MemoryImages(names=names, labels=labels, ids=ids, refused=refused, pixels=pixels)
+    about: dict[str, Any] = {
+        "names": [index.names[i] for i in places],
+        "labels": labels,
+        "ids": None if ids is None else [ids[i] for i in places],
+        "refused": refused,
+        "sizes": Counter((h, w) for h, w in sizes[usable].tolist()),
+    }
+    if memory.is_enough:
+        return memory.images(usable, about)
     warned: set[int] = set()
     return StreamedImages(
-        names=names,
-        labels=labels,
-        ids=ids,
-        refused=refused,
-        read=lambda position: _first_readable(try_read, places, labels, position, warned),
+        **about,
+        read=lambda position: bring(
+            _first_readable(try_read, places, labels, position, warned), domain
+        ),
+        size=domain.size,
+        images_per_second=speed,
     )
 
 
@@ -183,9 +226,56 @@ def _first_readable(
     )
 
 
-def _fits_in_memory(domain: Domain, num_images: int) -> bool:
-    needed = num_images * domain.size**2 * domain.channels * domain.decoding.depth // 8
-    return needed <= MEMORY_SHARE * _free_memory()
+class _Squares:
+    """Memory for images of the networks' size, which is taken at once if it is there."""
+
+    def __init__(self, domain: Domain, num_images: int) -> None:
+        needed = num_images * domain.size**2 * domain.channels * domain.decoding.depth // 8
+        self.is_enough = needed <= MEMORY_SHARE * _free_memory()
+        dtype = torch.uint8 if domain.decoding.depth == 8 else torch.uint16
+        count = num_images if self.is_enough else 0
+        # Channels last in memory, as streamed images are: noise of the shape of a batch follows it.
+        shape = (count, domain.size, domain.size, domain.channels)
+        self._pixels = torch.empty(shape, dtype=dtype).permute(0, 3, 1, 2)
+        self._rows = self._pixels.numpy()
+
+    def keep(self, row: int, image: Pixels) -> None:
+        """Keep an image, unless there is no room for all."""
+        if self.is_enough:
+            self._rows[row] = image.transpose(2, 0, 1)
+
+    def images(self, usable: NDArray[np.int64], about: dict[str, Any]) -> Images:
+        """The usable images alone, in the same memory: with a copy, it would be needed twice."""
+        for row, place in enumerate(usable.tolist()):
+            if row != place:
+                self._pixels[row] = self._pixels[place]
+        return MemoryImages(pixels=self._pixels[: len(usable)], **about)
+
+
+class _Whole:
+    """Memory for images of any size, which is taken image by image while there is enough."""
+
+    def __init__(self, domain: Domain) -> None:
+        self.is_enough = True
+        self._size = domain.size
+        self._left = MEMORY_SHARE * _free_memory()
+        self._pixels: dict[int, Pixels] = {}
+        self._turn = threading.Lock()
+
+    def keep(self, row: int, image: Pixels) -> None:
+        """Keep an image; let all go where not all will fit."""
+        with self._turn:
+            self._left -= image.nbytes
+            if self._left < 0:
+                self.is_enough = False
+                self._pixels.clear()
+            elif self.is_enough:
+                self._pixels[row] = np.ascontiguousarray(image)
+
+    def images(self, usable: NDArray[np.int64], about: dict[str, Any]) -> Images:
+        """The usable images."""
+        pixels = [self._pixels[row] for row in usable.tolist()]
+        return WholeImages(pixels=pixels, size=self._size, **about)
 
 
 def _free_memory() -> int:
@@ -193,12 +283,9 @@ def _free_memory() -> int:
     return int(psutil.virtual_memory().available)
 
 
-def _close_gaps(pixels: Tensor, usable: NDArray[np.int64]) -> Tensor:
-    """The usable images alone, in the same memory: with a copy, it would be needed twice."""
-    for row, place in enumerate(usable.tolist()):
-        if row != place:
-            pixels[row] = pixels[place]
-    return pixels[: len(usable)]
+def _places(places: Places | None, count: int) -> Sequence[Places | None]:
+    """One for each image."""
+    return [None] * count if places is None else list(places)
 
 
 def _stack(images: list[Pixels]) -> Tensor:

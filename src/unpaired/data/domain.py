@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -62,9 +61,17 @@ class Domain:
     """Side, in pixels, of the square images that the networks see."""
     crop: tuple[Natural, Natural, Natural, Natural] | None = None
     """Box (left, top, right, bottom) cut out first, in pixels of the source images."""
-    fit: Literal["resize", "cover", "pad"] = "cover"
-    """How an image becomes square: stretch; or scale the short side and crop the middle; or add a
-    border around it without scaling."""
+    fit: Literal["resize", "cover", "pad", "crop"] = "cover"
+    """How an image becomes square: stretch; or scale the short side and cut off what lies outside
+    the middle square; or add a border around it without scaling; or cut a square out of it, at the
+    scale of `scale` or `short_side`: another one each time that it is seen in training, anywhere in
+    it, and the middle one wherever images are measured or shown."""
+    scale: Annotated[float, Ge(0.01), Le(4)] = 1.0
+    """Of the images that fit="crop" cuts squares out of: at 1, their pixels are those of the files.
+    Images that are then smaller than the square are enlarged until they fill it."""
+    short_side: Natural = 0
+    """In place of a scale, for images of many sizes: the short side, in pixels, of the images that
+    fit="crop" cuts squares out of (CycleGAN: 286, for squares of 256). 0: as `scale` says."""
     fill: Annotated[int, Ge(0), Le(255)] = 0
     """Grey level, 0 to 255, of the border that "pad" adds."""
     value_range: ValueRange = "signed"
@@ -111,10 +118,21 @@ class Domain:
 
 
 def frame(pixels: Pixels, domain: Domain) -> Pixels:
-    """Bring an image (H, W, C) to the (size, size, C) that the networks of `domain` see."""
-    if domain.crop is not None:
-        left, top, right, bottom = domain.crop
-        pixels = pixels[top:bottom, left:right]
+    """Bring an image (H, W, C) to the (size, size, C) that the networks of `domain` see; of those
+    that fit="crop" may cut out of it, the middle one."""
+    return square(in_box(pixels, domain), domain)
+
+
+def in_box(pixels: Pixels, domain: Domain) -> Pixels:
+    """What of an image (H, W, C) lies in the domain's crop box; all of it where there is none."""
+    if domain.crop is None:
+        return pixels
+    left, top, right, bottom = domain.crop
+    return pixels[top:bottom, left:right]
+
+
+def square(pixels: Pixels, domain: Domain) -> Pixels:
+    """As `frame`, of an image that the crop box is cut out of already."""
     height, width = pixels.shape[:2]
     size = domain.size
     if domain.fit == "pad" and max(height, width) <= size:
@@ -127,12 +145,42 @@ def frame(pixels: Pixels, domain: Domain) -> Pixels:
         pixels = resize(
             pixels, round(height * scale), round(width * scale), nearest=domain.holds_labels
         )
-        return frame(pixels, replace(domain, crop=None))
+        return square(pixels, domain)
+    if domain.fit == "crop":
+        return window(at_scale(pixels, domain), size)
     if domain.fit == "cover":
         short = min(height, width)
         top, left = (height - short) // 2, (width - short) // 2
         pixels = pixels[top : top + short, left : left + short]
     return resize(pixels, size, size, nearest=domain.holds_labels)
+
+
+def at_scale(pixels: Pixels, domain: Domain) -> Pixels:
+    """The image (H, W, C), at least as large as the networks' square, that fit="crop" cuts squares
+    out of; the crop box is cut out already."""
+    height, width = size_at_scale(pixels.shape[0], pixels.shape[1], domain)
+    return resize(pixels, height, width, nearest=domain.holds_labels)
+
+
+def size_at_scale(height: int, width: int, domain: Domain) -> tuple[int, int]:
+    """Height and width that fit="crop" scales an image to: not below the square that it cuts out,
+    to whose side the short side of smaller images is brought."""
+    short = min(height, width)
+    scale = domain.short_side / short if domain.short_side else domain.scale
+    if round(short * scale) < domain.size:
+        scale = domain.size / short
+    return max(domain.size, round(height * scale)), max(domain.size, round(width * scale))
+
+
+def window(pixels: Pixels, size: int, place: NDArray[np.float64] | None = None) -> Pixels:
+    """A square (size, size, C) of an image (H, W, C) at least as large, nothing scaled.
+
+    `place`: two numbers in [0, 1), down and across, for each of which every position that the
+    square can have is as likely as any other; none: the middle.
+    """
+    room = np.subtract(pixels.shape[:2], size)
+    top, left = room // 2 if place is None else (place * (room + 1)).astype(np.int64)
+    return pixels[top : top + size, left : left + size]
 
 
 def resize(pixels: Pixels, height: int, width: int, *, nearest: bool = False) -> Pixels:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from unpaired.core.errors import UnreadableImage, check_choice
-from unpaired.data.domain import Domain, Pixels, frame, resize
+from unpaired.data.domain import Domain, Pixels, frame, in_box, resize, size_at_scale
 from unpaired.data.pixels import convert
 
 Resolution = Literal["auto", "native", "trained"]
@@ -19,8 +19,12 @@ Resolution = Literal["auto", "native", "trained"]
 a domain whose images are stretched, fit="resize"), and back. "auto": native where the short side is
 between half and twice that of the training, else trained.
 
+Where networks are trained on squares cut out of images (fit="crop"), "auto" and "trained" are the
+scale that the images had then, whole: 1920×1080 pixels at scale 0.5 go through as 960×540.
+
 A domain with a crop box or a border (fit="pad") leaves no choice: images are framed as in training,
-and what lies outside the frame stays as it is.
+and what lies outside the frame stays as it is. Of fit="crop", all that lies in the box is
+translated, at the scale of the training.
 """
 
 
@@ -53,8 +57,34 @@ def place(
         SettingError: for a resolution that there is not.
     """
     check_choice("resolution", resolution, Resolution)
-    if source.crop is not None or source.fit == "pad" or fixed_size:
+    if _is_framed(source) or fixed_size:
         return _framed(pixels, name, source, target)
+    if source.crop is not None:
+        return _in_box(pixels, name, source, target, multiple)
+    return _whole(pixels, source, target, multiple, resolution)
+
+
+def is_shrunk(
+    pixels: Pixels, source: Domain, resolution: Resolution, *, fixed_size: bool = False
+) -> bool:
+    """Whether "auto" takes an image (H, W, C) that is larger than those of the training through the
+    network at their size, where "native" would be a choice."""
+    if source.crop is not None or source.fit in ("pad", "crop") or fixed_size:
+        return False
+    height, width = pixels.shape[:2]
+    inner = _inner_size(height, width, source, resolution)
+    return resolution == "auto" and min(height, width) > source.size and inner != (height, width)
+
+
+def _is_framed(source: Domain) -> bool:
+    """Whether training leaves no choice of what goes through the network at which size."""
+    return source.fit == "pad" or (source.crop is not None and source.fit != "crop")
+
+
+def _whole(
+    pixels: Pixels, source: Domain, target: Domain, multiple: int, resolution: Resolution
+) -> Placed:
+    """All of an image, at the size of a resolution."""
     height, width = pixels.shape[:2]
     inner_height, inner_width = _inner_size(height, width, source, resolution)
     inner = resize(pixels, inner_height, inner_width, nearest=source.holds_labels)
@@ -73,16 +103,17 @@ def place(
     return Placed(np.pad(inner, margins, mode="reflect"), restore)
 
 
-def is_shrunk(
-    pixels: Pixels, source: Domain, resolution: Resolution, *, fixed_size: bool = False
-) -> bool:
-    """Whether "auto" takes an image (H, W, C) that is larger than those of the training through the
-    network at their size, where "native" would be a choice."""
-    if source.crop is not None or source.fit == "pad" or fixed_size:
-        return False
-    height, width = pixels.shape[:2]
-    inner = _inner_size(height, width, source, resolution)
-    return resolution == "auto" and min(height, width) > source.size and inner != (height, width)
+def _in_box(pixels: Pixels, name: str, source: Domain, target: Domain, multiple: int) -> Placed:
+    """All that lies in the crop box, at the scale of the training."""
+    left, top, right, bottom = _box(pixels, name, source)
+    placed = _whole(in_box(pixels, source), source, target, multiple, "trained")
+
+    def restore(translation: Pixels) -> Pixels:
+        whole = convert(pixels, target.channels, target.decoding.depth).copy()
+        whole[top:bottom, left:right] = placed.restore(translation)
+        return whole
+
+    return Placed(placed.pixels, restore)
 
 
 def _round_up(length: int, multiple: int) -> int:
@@ -91,6 +122,8 @@ def _round_up(length: int, multiple: int) -> int:
 
 def _inner_size(height: int, width: int, source: Domain, resolution: Resolution) -> tuple[int, int]:
     short, trained = min(height, width), source.size
+    if source.fit == "crop" and resolution != "native":
+        return size_at_scale(height, width, source)
     if resolution == "native" or (resolution == "auto" and trained <= 2 * short <= 4 * trained):
         return height, width
     if source.fit == "resize":
@@ -98,8 +131,8 @@ def _inner_size(height: int, width: int, source: Domain, resolution: Resolution)
     return round(height * trained / short), round(width * trained / short)
 
 
-def _framed(pixels: Pixels, name: str, source: Domain, target: Domain) -> Placed:
-    """The way through `frame`, and its inverse."""
+def _box(pixels: Pixels, name: str, source: Domain) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of what of an image lies in the crop box."""
     height, width = pixels.shape[:2]
     left, top, right, bottom = source.crop or (0, 0, width, height)
     right, bottom = min(right, width), min(bottom, height)
@@ -109,6 +142,13 @@ def _framed(pixels: Pixels, name: str, source: Domain, target: Domain) -> Placed
             f"has {width}×{height} pixels, which all lie outside the crop box {source.crop}",
             code="outside-crop",
         )
+    return left, top, right, bottom
+
+
+def _framed(pixels: Pixels, name: str, source: Domain, target: Domain) -> Placed:
+    """The way through `frame`, and its inverse."""
+    left, top, right, bottom = _box(pixels, name, source)
+    assert source.fit != "crop", "refused for methods that see whole images only"
     if source.fit == "cover":
         short = min(bottom - top, right - left)
         top, left = top + (bottom - top - short) // 2, left + (right - left - short) // 2

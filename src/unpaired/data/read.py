@@ -1,4 +1,4 @@
-"""Image reading: one image of a source, decoded, and framed for the networks."""
+"""Image reading: one image of a source, decoded, and its crop box cut out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from unpaired.core.errors import UnreadableImage
 from unpaired.data.codecs.decode import Decoded, decode
 from unpaired.data.codecs.numbers import from_integers
 from unpaired.data.codecs.settings import Reading
-from unpaired.data.domain import Domain, Pixels, frame
+from unpaired.data.domain import Domain, Pixels, in_box
 from unpaired.data.sources import Content
 
 
@@ -31,8 +31,8 @@ class Readable(Protocol):
         ...
 
 
-def read_framed(images: Readable, i: int, domain: Domain) -> Pixels:
-    """Decode image i and frame it for the networks: (size, size, channels).
+def read_in_box(images: Readable, i: int, domain: Domain) -> Pixels:
+    """Decode image i and cut out the crop box of the domain, if it has one: (H, W, channels).
 
     Raises:
         UnreadableImage: with the reason, such as a crop box outside the image.
@@ -45,7 +45,7 @@ def read_framed(images: Readable, i: int, domain: Domain) -> Pixels:
             f"has {width}×{height} pixels, which all lie outside the crop box {domain.crop}",
             code="outside-crop",
         )
-    return frame(content, domain)
+    return in_box(content, domain)
 
 
 def read_pixels(

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from unpaired.core.weights import hash_of_weights
+from unpaired.data.coverage import scale_in_words
 from unpaired.data.dataset import Images, load_images
 from unpaired.data.domain import DIRECTION, OTHER, DomainName
 from unpaired.data.leaks import Leaks, find_leaks
@@ -52,7 +53,7 @@ class EvaluatedSplit:
             images_b=content_hash(self.images["b"].pixels),
             extractor="classifier" if self.classifiers else "pixels",
             evaluators=tuple(hash_of_weights(c) for c in (self.classifiers or {}).values()),
-            **_of_labels(experiment),
+            **_of_framing(experiment),
         )
 
     def unchanged(self, domain: DomainName, source: Tensor) -> Tensor:
@@ -65,10 +66,16 @@ class EvaluatedSplit:
         return {"direction": DIRECTION[domain], "source": domain, "target": OTHER[domain]}
 
 
-def _of_labels(experiment: Experiment) -> dict[str, Any]:
-    """What a protocol says of label maps, if a domain holds such."""
-    palettes = {name: d.palette for name, d in experiment.domains.items() if d.palette}
-    if not palettes:
-        return {}
-    resize = f"{Protocol().resize}; label maps ({', '.join(palettes)}): nearest neighbour"
-    return {"resize": resize, "palette": next(iter(palettes.values()))}
+def _of_framing(experiment: Experiment) -> dict[str, Any]:
+    """What a protocol says of images that are not brought to size as usual."""
+    domains = experiment.domains
+    crops = {name: scale_in_words(d) for name, d in domains.items() if d.fit == "crop"}
+    palettes = {name: d.palette for name, d in domains.items() if d.palette}
+    resize = Protocol().resize
+    if crops:
+        middles = ", ".join(f"{name} {scale}" for name, scale in crops.items())
+        resize += f"; middle squares alone ({middles})"
+    if palettes:
+        resize += f"; label maps ({', '.join(palettes)}): nearest neighbour"
+    said: dict[str, Any] = {"resize": resize} if crops or palettes else {}
+    return said | ({"palette": next(iter(palettes.values()))} if palettes else {})

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from unpaired.core.devices import choose_device, choose_precision
+from unpaired.data.coverage import scale_in_words
 from unpaired.data.domain import Augmentation, Domain, DomainName
 from unpaired.data.first_images import FirstImages, probe_images
 from unpaired.data.representation import Continuous
@@ -81,12 +82,13 @@ def _size(
     gpu: bool,
 ) -> tuple[int, str]:
     """Side of the images in training, and why."""
+    shorts = {name: _short_side(wanted.domain(name), first) for name, first in probes.items()}
     typed = [domain.size for name, domain in wanted.domains.items() if f"{name}.size" in fixed]
     if typed:
-        small = [name for name, first in probes.items() if first.short_side < typed[0]]
+        small = [name for name, short in shorts.items() if short < typed[0]]
         enlarged = f"; images of {' and '.join(small)} are smaller and are enlarged"
         return typed[0], f"as given{enlarged if small else ''}"
-    smallest = min(first.short_side for first in probes.values())
+    smallest = min(shorts.values())
     limit = _largest(gpu=gpu)
     size = max((s for s in SIZES if s <= min(smallest, limit)), default=SIZES[0])
     why = "the largest that the images fill"
@@ -99,6 +101,13 @@ def _size(
     return size, why
 
 
+def _short_side(domain: Domain, first: FirstImages) -> int:
+    """Of the images that come to the networks' size, or that squares of it are cut out of."""
+    if domain.fit != "crop":
+        return first.short_side
+    return domain.short_side or round(first.short_side * domain.scale)
+
+
 def _suited(
     domain: Domain, name: DomainName, first: FirstImages, size: int, fixed: Collection[str]
 ) -> Domain:
@@ -107,6 +116,9 @@ def _suited(
     domain = replace(
         domain, decoding=_fill(domain.decoding, f"{name}.decoding", fixed, depth=depth)
     )
+    if domain.fit == "crop":  # at one scale, which zooming would change
+        augmentation = _fill(domain.augmentation, f"{name}.augmentation", fixed, zoom=1.0)
+        domain = replace(domain, augmentation=augmentation)
     channels = 1 if first.is_grey and not domain.holds_labels else 3
     suited: Domain = _fill(domain, name, fixed, channels=channels, size=size)
     return suited
@@ -240,7 +252,11 @@ def _of_augmentation(experiment: Experiment, fixed: Collection[str]) -> list[str
     settings = {name: domain.augmentation for name, domain in experiment.domains.items()}
     mirrored = [name for name, s in settings.items() if s.flip]
     zoomed = [name for name, s in settings.items() if s.zoom > 1 and s.crop_probability > 0]
-    reasons = []
+    reasons = [
+        f"training images of {name}: squares from anywhere in each, {scale_in_words(domain)}"
+        for name, domain in experiment.domains.items()
+        if domain.fit == "crop"
+    ]
     for names, setting, off, what in (
         (mirrored, "flip", "no-flip", "half are mirrored, which is wrong for digits and text"),
         (zoomed, "zoom", "zoom 1", "some are zoomed and cropped, which cuts off borders"),

@@ -9,9 +9,10 @@ from typing import Any
 from unpaired.core.config import decoding_errors, describe, encode, is_out_of_bounds
 from unpaired.core.errors import SettingError
 from unpaired.core.weights import LARGEST_SETTING
-from unpaired.data.domain import Domain
+from unpaired.data.domain import DIRECTION, Domain, DomainName
 from unpaired.data.sources import BuiltIn
 from unpaired.experiment.experiment import Experiment
+from unpaired.methods.protocols import Translates
 
 
 def check(experiment: Experiment) -> None:
@@ -84,6 +85,7 @@ def _crosswise(experiment: Experiment, sound: Collection[str]) -> list[str]:
                     f"{name}.range is {low:g} {high:g}: the value of black must be "
                     "below that of white."
                 )
+        problems += _crop_problems(name, experiment)
         problems += _palette_problems(name, domain)
         if isinstance(domain.source, BuiltIn) and domain.size != 32:
             problems.append(f"{name}.size is {domain.size}: the built-in images are 32×32.")
@@ -111,6 +113,40 @@ def _too_large(network: Any, path: str) -> list[str]:
         for name, value in encode(network).items()
         if isinstance(value, int) and value > LARGEST_SETTING
     ]
+
+
+def _crop_problems(name: DomainName, experiment: Experiment) -> list[str]:
+    """Why squares cannot be cut out of a domain's images as its settings say, and what to do."""
+    domain, method = experiment.domain(name), experiment.method
+    problems = []
+    if domain.fit != "crop":
+        for setting, value, off in (
+            ("scale", domain.scale, 1.0),
+            ("short_side", domain.short_side, 0),
+        ):
+            if value != off:
+                problems.append(
+                    f"{name}.{setting} is {value:g}, but says nothing of {name}.fit "
+                    f"{domain.fit}, which has a scale of its own. Set --{name}.fit crop."
+                )
+        return problems
+    if domain.short_side and domain.scale != 1.0:
+        problems.append(
+            f"{name}.scale is {domain.scale:g} and {name}.short_side {domain.short_side}: each "
+            "says at which scale squares are cut out. Leave one of them out."
+        )
+    if 0 < domain.short_side < domain.size:
+        problems.append(
+            f"{name}.short_side is {domain.short_side}, which squares of {name}.size {domain.size} "
+            f"do not fit in. Set --{name}.short-side {domain.size} or more."
+        )
+    sees_whole = isinstance(method, Translates) and method.fixed_size
+    if sees_whole and DIRECTION[name] in experiment.directions:
+        problems.append(
+            f"{name}.fit is crop, but {type(method).__name__} knows what is where of whole images "
+            f"alone. Set --{name}.fit to cover, pad or resize."
+        )
+    return problems
 
 
 def _palette_problems(name: str, domain: Domain) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from unpaired.core.errors import DataError, RunError
 from unpaired.core.files import at_home
-from unpaired.data.dataset import Images
+from unpaired.data.dataset import MEMORY_SHARE, Images, StreamedImages
 from unpaired.data.domain import DomainName
 from unpaired.data.palettes import share_of_palette
 from unpaired.data.sources import Folder, describe
@@ -72,6 +72,16 @@ def large_batches(experiment: Experiment, images: dict[DomainName, Images]) -> l
         "shows some of them more than once. Give a smaller --training.batch-size."
         for name, training in images.items()
         if len(training) < batch
+    ]
+
+
+def streaming_notes(images: Images) -> list[str]:
+    """What users should know of images that are decoded anew each time: how fast they come."""
+    if not isinstance(images, StreamedImages):
+        return []
+    return [
+        f"decoded, they need more than {MEMORY_SHARE:.0%} of the memory that is free: each is "
+        f"decoded anew each time it is seen, about {images.images_per_second:,.0f} a second here"
     ]
 
 

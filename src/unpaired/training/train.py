@@ -8,6 +8,7 @@ from pathlib import Path
 from unpaired.core.console import TrainingProgress, say
 from unpaired.core.errors import check_choice
 from unpaired.core.torch_state import global_state_kept, plain_torch
+from unpaired.data.coverage import cover_notes, crop_notes
 from unpaired.data.dataset import Images, load_images, require_images
 from unpaired.data.domain import DomainName
 from unpaired.data.index import opened_once
@@ -25,6 +26,7 @@ from unpaired.training.checks import (
     check_outside,
     check_palettes,
     large_batches,
+    streaming_notes,
 )
 from unpaired.training.observer import RunObserver
 from unpaired.training.run_folder import changed_training_images, open_run
@@ -122,6 +124,12 @@ def _training_images(experiment: Experiment, name: DomainName, *, quiet: bool) -
     images = load_images(domain, "train", FEWEST["train"])
     if not quiet:
         say(f"{name}: {len(images):,} training images from {describe(domain.source)}")
+        for note in (
+            *cover_notes(name, domain, images.sizes),
+            *crop_notes(name, domain, images.sizes),
+            *streaming_notes(images),
+        ):
+            say(f"{name}: {note}")
         for refused in images.refused[:5]:
             say(f"{name}: left out {refused}")
         if len(images.refused) > 5:
