@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -36,16 +35,6 @@ def imports(path: Path) -> list[str]:
 
 def python(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-
-
-def fastest(command: list[str], runs: int) -> float:
-    """Seconds of the fastest of a few runs: the others waited for something else."""
-    found = []
-    for _ in range(runs):
-        started = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True)
-        found.append(time.perf_counter() - started)
-    return min(found)
 
 
 def test_all_modules_import_where_torchvision_is_broken():
@@ -95,14 +84,16 @@ def test_what_loads_no_torch(module: str):
     assert found.stdout.strip() == "False", found.stderr
 
 
-def test_importing_costs_nothing():
-    nothing = fastest([sys.executable, "-c", "pass"], 5)
-    assert fastest([sys.executable, "-c", "import unpaired"], 5) - nothing < 0.1
+def test_importing_loads_nothing_but_the_package_itself():
+    """How long that takes, benchmarks/startup.py measures."""
+    code = (
+        "import sys, typing; before = set(sys.modules); import unpaired;"
+        "print(sorted(set(sys.modules) - before))"
+    )
+    assert python(code).stdout.strip() == "['unpaired']"
 
 
-def test_help_answers_at_once():
-    command = [sys.executable, "-m", "unpaired", "--help"]
-    assert fastest(command, 5) < 0.3
+def test_help_loads_nothing_heavy():
     code = (
         "import sys; from unpaired.cli.main import main; main(['--help']);"
         "print([n for n in ('torch', 'numpy', 'rich', 'tyro') if n in sys.modules])"

@@ -1,4 +1,3 @@
-import time
 import tracemalloc
 
 import numpy as np
@@ -344,12 +343,19 @@ def test_the_jackknife_covers_the_expected_distance_too(monkeypatch, n):
     assert covered == pytest.approx(0.95, abs=0.04) if n > d else covered > 0.95
 
 
-def test_120_against_140_images_of_2048_features_take_less_than_a_second():
-    x, y = draw(120, 2048), draw(140, 2048, seed=1)
-    frechet_distance(x, y)  # the first call loads libraries
-    started = time.monotonic()
-    frechet_distance(x, y)
-    assert time.monotonic() - started < 1
+def test_few_images_of_many_features_decompose_no_matrix_of_the_features_width(monkeypatch):
+    """A root of 2048×2048 would take seconds; how long it takes, benchmarks/evaluation_traps.py
+    measures."""
+    decomposed: list[tuple[int, ...]] = []
+    svd = np.linalg.svd
+
+    def counted(matrix, **options):
+        decomposed.append(matrix.shape)
+        return svd(matrix, **options)
+
+    monkeypatch.setattr(np.linalg, "svd", counted)
+    frechet_distance(draw(120, 2048), draw(140, 2048, seed=1))
+    assert decomposed == [(120, 140)]
 
 
 def test_many_rows_are_never_held_in_float64_all_at_once():
