@@ -80,10 +80,10 @@ def _pile(name: str) -> ImageSet:
     return open_image_set(parse_source(str(locate(name))))
 
 
-def _features(pile: ImageSet, extractor: Loaded, touch: Touch | None = None) -> Features:
+def _features(image_set: ImageSet, extractor: Loaded, touch: Touch | None = None) -> Features:
     found = []
-    for first in range(0, len(pile.hashes), 32):
-        images = [pile.pixels(i) for i in range(first, min(first + 32, len(pile.hashes)))]
+    for first in range(0, len(image_set.hashes), 32):
+        images = [image_set.pixels(i) for i in range(first, min(first + 32, len(image_set.hashes)))]
         if touch is not None:
             images = [np.asarray(touch(Image.fromarray(image))) for image in images]
         prepared = np.stack([extractor.prepare(image) for image in images])
@@ -114,14 +114,16 @@ def _bias(real: Features, other: Features, draws: int = 10) -> dict[str, Any]:
     return found
 
 
-def _touched(pile: ImageSet, extractor: Loaded, touches: dict[str, Touch]) -> dict[str, Any]:
-    """Half of a pile, touched, against the other half as it is."""
-    order = np.random.default_rng(0).permutation(len(pile.hashes))
+def _touched(image_set: ImageSet, extractor: Loaded, touches: dict[str, Touch]) -> dict[str, Any]:
+    """Half of an image set, touched, against the other half as it is."""
+    order = np.random.default_rng(0).permutation(len(image_set.hashes))
     half = len(order) // 2
-    plain = _features(pile, extractor)
+    plain = _features(image_set, extractor)
     found = {"n": half, "untouched": _both(plain[order[:half]], plain[order[half:]])}
     for name, touch in touches.items():
-        found[name] = _both(_features(pile, extractor, touch)[order[:half]], plain[order[half:]])
+        found[name] = _both(
+            _features(image_set, extractor, touch)[order[:half]], plain[order[half:]]
+        )
     return found
 
 
@@ -189,7 +191,7 @@ def _draw(numbers: dict[str, Any]) -> None:
         kernels = np.array(found["kd"]) / found["other"]["kd"]
         axis.plot(found["n"], kernels, "^-", label="kernel")
         axis.axhline(0, color="grey", linewidth=0.8)
-        axis.set(xscale="log", xlabel="images in each pile", title=f"{name} (d {found['d']})")
+        axis.set(xscale="log", xlabel="images in each set", title=f"{name} (d {found['d']})")
         axis.set_xticks(found["n"], [str(n) for n in found["n"]], rotation=45)
         axis.minorticks_off()
     axes[0].set_ylabel("distance of real to real images\n(1: to another kind of images)")

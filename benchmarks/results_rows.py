@@ -39,11 +39,9 @@ the same card and its 16 cores, and on the H200 beside fifteen. The columns imag
 how much shorter than the reports' most runs are. A setting is a recipe as it is now, and what the run had otherwise.
 Distances, errors (l1) and hidden signals: lower is better; all else: higher.
 
-a2b is from a, the pile that the title names first, to b; f, g and D are DTN's encoder, generator
-and discriminator, α and β its weights of constancy and identity. Reports: 000 CycleGAN between SVHN
-and MNIST; 001 CycleGAN on emoji, and between MNIST and Fashion-MNIST; 002 the Domain Transfer
-Network; 003 CycleGAN from MNIST to USPS, and a review of DCGAN and WGAN; 004 CycleGAN with spectral
-norm and with Wasserstein critics.
+a2b is from a, the domain that the title names first, to b; f, g and D are DTN's encoder, generator
+and discriminator, α and β its weights of constancy and identity. "The report" of a section is the
+one in its title ([references](references.md#the-five-reports)); lines of `…-ours` are tuned here.
 
 Pictures (`benchmarks/results_pictures.py`) are of the first test images: the first three of each
 class where there are classes, a column a class, titled with the class of the input; chosen by
@@ -51,6 +49,39 @@ nobody. The inputs are not shown, as the data are not ours to show. SVHN here is
 images of its official *test* split, cut into 8,000 and 2,000, and MNIST a random half of its
 training split, so that no accuracy here is comparable with a published one without saying so.
 Records of runs made while a setting since removed was in the code (cycle_ramp, 0) had it taken out.
+
+## At a glance
+
+On two processor cores, without a GPU; "unchanged input" is what doing nothing would score:
+
+| | a→b | b→a | unchanged input | |
+|---|---|---|---|---|
+| `demo`: ink ↔ sign, translation accuracy on 360 test digits | 0.992 | 0.994 | 0.983, 0.239 | 3 to 5 min from command to report |
+| `demo`: PSNR of sign→ink against the truth | | 24.2 dB | 10.5 dB | |
+| `demo`: diversity of the signs, 1 = as diverse as real ones | 0.95 | | | |
+| `mnist-usps`: translation accuracy, three seeds, no labels in training | 0.976 ± 0.000 | 0.971 ± 0.000 | 0.975, 0.970 | 12 min on one core of a busy machine |
+
+The systems of five reports, on one core of a busy machine, one seed where nothing else is said:
+
+| | ours | report | unchanged input | |
+|---|---|---|---|---|
+| `dtn-svhn-mnist-ours`: translation accuracy SVHN→MNIST, three seeds | 0.916 ± 0.003 | 0.776; the original 0.907 | 0.112 | 30 min |
+| `dtn-mnist-svhn-ours`: translation accuracy MNIST→SVHN, three seeds | 0.953 ± 0.036 | pictures only | 0.683 | 8 min |
+| `svhn-mnist-ours`: translation accuracy SVHN→MNIST, MNIST→SVHN, two seeds | 0.30 ± 0.03, 0.36 ± 0.03 | distances only | 0.112, 0.683 | 41 min; style is translated, classes seldom |
+| `dtn-faces-ours`: cosine of face features, photograph and drawing, two seeds | 0.49 (another's 0.04) | pictures only | | 37 to 49 min |
+| `emoji-ours`: cycle L1, Apple and Windows, three seeds | 0.029, 0.023 | 0.11 to 0.15 | | 23 to 31 min |
+| `mnist-fashion-ours`: cycle L1, digits and clothes, three seeds | 0.020, 0.045 | 0.11, 0.22 | | 8 min |
+| `facades-ours`: photo→labels per pixel / class / IoU, at 32×32, three seeds | 0.339 ± 0.013 / 0.151 ± 0.012 / 0.090 ± 0.007 | 0.29 / 0.15 / 0.09 at 256×256 | 0.052 / 0.088 / 0.015 | 5 min; goal 0.45 / 0.25 / 0.17 |
+| `facades-features-ours`: the same at 256×256, read off features of ImageNet, three seeds | 0.493 ± 0.002 / 0.278 ± 0.006 / 0.179 ± 0.004 | 0.29 / 0.15 / 0.09 | 0.052 / 0.085 / 0.014 | 54 min beside other programs; goal as above |
+
+Facades meet their goal where a given network sees; an answer blind to the photo scores 0.449 / 0.110
+/ 0.059 (`facades-ours` is given a typical colour of each class by hand, `facades-features-ours` is
+not); `emoji-ours` is nearer to the true counterparts than the unchanged input in all four numbers, in
+each of three seeds, by L1 Apple→Windows closely (0.294, unchanged 0.298). Cut to the same box, MNIST
+and USPS are so alike that a classifier trained on one reads the other at 0.97: there the translator
+keeps what it is given and moves the set a little towards the other (Fréchet distance in classifier
+features 8.9 from 9.7, and 8.0 from 8.7), and that is all the number says. For sign→ink the unchanged
+input is read at 0.239 only: there the number is the translator's.
 """
 
 ROWS = (
@@ -84,7 +115,7 @@ original's by 0.009, on other test images than theirs (2,000 of SVHN's official 
 the 8,000 for training are too); diverse and without collapse, though 4 of the 30 shown are another
 digit; validation of the first (400 images) went 0.843, 0.895, 0.925, 0.923, 0.928, 0.928, 0.930,
 0.923. What held it back was f, twice. Trained on house numbers alone it read MNIST at 0.65 to 0.78,
-so that f(G(x)) = f(x) was satisfied by images that only f could read: told, without labels, to say
+so that f(G(x)) = f(x) was satisfied by images that only f could read: trained, without labels, to say
 the same of an MNIST digit and of its distortions, each class in equal shares, it reads MNIST too.
 Then its accuracy on the source was the ceiling: twice the images for f raised it from 0.935 to
 0.957, and the translations from 0.893 to 0.919 (seed 0), g and D unchanged. As reported, at its
@@ -110,8 +141,8 @@ longer f was decided on beforehand, and so were seeds 1 and 2.
         text="""
 With the networks and loss weights of `dtn-svhn-mnist-ours` a classifier of house numbers reads
 0.953 ± 0.036 of the translations as the digit they come from (0.979, 0.912, 0.969 over three
-seeds), unchanged digits at 0.683; as a pile they are as diverse as real ones (0.87 to 0.95), but in
-the picture (seed 1, the worst) each class is nearly one image, which diversity of the pile does not
+seeds), unchanged digits at 0.683; as a set they are as diverse as real ones (0.87 to 0.95), but in
+the picture (seed 1, the worst) each class is nearly one image, which diversity of the set does not
 see (within classes, measured later and of seed 0 only, it is 0.35). As reported 0.187 and 0.186
 (two seeds, the second on a processor): varied house numbers, and not the right one. MNIST is the
 easy side to read (f 0.988), and consistency lets f read the other; classes kept beside features and
@@ -158,7 +189,7 @@ against one each). In the picture of house numbers about half can be
 read, and SVHN→MNIST draws clean digits, mostly another one (0.30): dark figures on a bright wall
 and bright ones on a dark wall cannot both be strokes as they are. Give images in [-1, 1], put noise
 into the cycle where one side shows more than the other, and where classes must survive, use a
-network that is told about them (DTN).
+network that learns them (DTN).
 """,
     ),
     Row(
@@ -177,7 +208,7 @@ network that is told about them (DTN).
 Both directions stay above the goal over three seeds, without drift. But cut to the same box the two
 are so alike that the unchanged input is already there, and the translator stays close to the
 identity: a discriminator of 16-pixel patches sees strokes, and no more. So too the adaptation
-accuracy (one run, its judges trained anew: another protocol): a classifier of translated digits
+accuracy (one run, its classifiers trained anew: another protocol): a classifier of translated digits
 reads real ones at 0.974 and 0.976, above UNIT and CyCADA, and one of unchanged digits at 0.974 and
 0.973. Read the unchanged input before any accuracy.
 """,
@@ -223,7 +254,7 @@ whole images knows what a shoe is. The goal is met both ways with λ 30 and nois
 over three seeds): a digit cannot carry a fabric, and what the noise in the cycle leaves room for is
 how much comes back. λ and noise went from 10 and 0.05 over 20 and 0.03 to this with the test
 numbers of the former seen; the seed changes little (± 0.002 and 0.001 at λ 20). Drop the identity
-loss for piles of different things, and expect shape, not texture, to come back.
+loss for domains of different things, and expect shape, not texture, to come back.
 """,
     ),
     Row(
@@ -252,7 +283,7 @@ Outlines and flat colours come and go as they should, and both goals are met ove
 against 0.298: closely, intervals over images overlap, but in every seed) and SSIM (0.187 / 0.241
 against 0.171). Patches draw good outlines (12,000 images in batches of 4), and miss one likeness
 (L1 apple→windows 0.303), three with a weaker identity loss: what a patch cannot see, where the
-outline lies, counts twice. A judge of whole images asks for that, and pulls against the cycle: with
+outline lies, counts twice. A discriminator of whole images asks for that, and pulls against the cycle: with
 λ 20 it reached 0.045 / 0.042, with λ 40 and the identity loss left at 5 the likeness was lost (L1
 0.324), with the identity loss growing along it was kept (λ 40 0.036 / 0.029, λ 60 0.033 / 0.027, λ
 90 0.030 / 0.024), and at λ 150 it is lost again (0.304). These were tried one after the other with
@@ -261,7 +292,7 @@ chosen on test pairs: the numbers are a little flattered, and not of the columns
 settings. Of the test emoji 24 of Apple's and 9 of Windows' are, byte for byte, training images too
 (some pictures stand in the data under two names); without them, over the three seeds, cycle 0.029 /
 0.022, L1 0.292 / 0.197 (unchanged 0.295), SSIM 0.197 / 0.251 (0.181), so that they flatter nothing.
-As reported, the residual network with a judge of whole images in batches of 32 is nearer to the
+As reported, the residual network with a discriminator of whole images in batches of 32 is nearer to the
 true counterparts than the unchanged input in all four numbers after 39,456 images: it has learned
 to shrink Apple's pictures into Windows' margin; but it is grainy, and its cycle is 0.097 / 0.056.
 The other reported settings have had 400 to 800 images here, two seeds each. The reported divergence
@@ -284,7 +315,7 @@ grid over it. With f's features standardised in either domain, β 30 and resize-
 faces come out without collapse, with vertical streaks (96×96, no changes before the discriminator:
 the row of 20,000 images). A discriminator of 1,426 drawings knows each by heart; where it sees all
 images through random changes (shifts of up to 10 pixels, mirrored, contrast 0.4, brightness 0.2, a
-square cut out of half), at the drawings' own 64×64 and with α 5, the pile is as near to real
+square cut out of half), at the drawings' own 64×64 and with α 5, the set is as near to real
 drawings (2.7 as before), and a translation is nearer to its photograph (0.49 instead of 0.34; the
 face encoder itself, unstandardised, finds 0.46 and 0.42 in the two seeds between photograph and
 drawing, 0.13 and 0.12 to another's drawing, before 0.33 and 0.11: `unpaired evaluate … --extractor
@@ -292,7 +323,7 @@ mobilefacenet.pt2`): faces with outlines, noses and mouths, and the photograph's
 hair by the eye. Diversity is less (0.75 instead of 0.86), skin is pale in most, streaks are left in
 hair. With α 10 and half the images constancy counts for too much: eyes are smeared (0.50, 3.7). An
 encoder trained on photographs knows drawings as drawings first: take the domain out of its features
-before you raise any weight; and where one pile is small, show it to the discriminator through
+before you raise any weight; and where one domain is small, show it to the discriminator through
 changes that leave it what it is. embedding_similarity is between the features as g takes them, so
 it is not comparable between settings that standardise and those that do not: read it beside that of
 another photograph (0.055, 0.320 and 0.027 in the order of the first table; 0.046 and 0.042 in that
@@ -334,13 +365,13 @@ the spread of before, and more varied photos (0.43 from 0.31). `facades-features
 (0.495 ± 0.004 / 0.270 ± 0.004 / 0.175 ± 0.004), each seed above the goal in all three numbers, and
 its photos as alike as they were.
 
-Without pairs only the layout ties a class to its meaning: where made photos come out with bright
+Without pairs only the layout ties a class to its meaning: where generated photos come out with bright
 and dark exchanged, discriminators and cycle are as content (`class_colours_weight` 0: three seeds end at
 0.357, 0.297 and 0.284 per pixel, the first with dark windows, the others with bright ones). So
-`facades-ours` is told one colour for each class, as a person would say it (windows and shops are
+`facades-ours` is given one colour for each class, as a person would say it (windows and shops are
 dark), and labels→photo is held to these: three seeds have 0.327, 0.368 and 0.358 (0.351 ± 0.021 /
 0.157 ± 0.019 / 0.090 ± 0.014, at 32×32; the report's CycleGAN, at 256×256, 0.29 / 0.15 / 0.09),
-windows of made photos are dark in all three, these are more varied (0.31 from 0.18), and a
+windows of generated photos are dark in all three, these are more varied (0.31 from 0.18), and a
 segmenter of real photos finds more of the right classes in them (FCN-score 0.470 / 0.182 / 0.118,
 from 0.449 / 0.165 / 0.106 and 0.394 / 0.134 / 0.083 at the two ends; real photos 0.591 / 0.355 /
 0.257). The goal is still missed, by 0.10 / 0.09 / 0.08, and per pixel the most frequent class of
@@ -349,31 +380,31 @@ U-Net *with pairs*, 24,000 images, has 0.543 / 0.228 / 0.159 on 60 pairs set asi
 images, less than the goal per class and by IoU, for in these label maps most of a window has the
 wall's colour (research/lab-notes.md, with the dozen things that did not help). The colours were chosen
 after looking at six training photos with their maps, and their weight and the length not on test
-images. `facades-features-ours`, at the report's 256×256, is told nothing of looks: a network that
+images. `facades-features-ours`, at the report's 256×256, is given no colours: a network that
 knows photos (EfficientNet-Lite0 of ImageNet, frozen) sees for photo→labels. A linear discriminant
 learned from where classes lie in the label maps is the first guess (0.395 / 0.159 / 0.087 on
-training pairs); two translators between label maps and *features*, 16,000 of each, make a reader of
-it before the first photo is made. What such a game teaches is plausible; what is likeliest the
-reader learns by study of its own answers, averaged over a photo and its mirror image, from half of
+training pairs); two translators between label maps and *features*, 16,000 of each, make a feature
+segmenter of it before the first photo is translated. What adversarial losses teach is plausible; what
+is likeliest the segmenter learns by study of its own answers, averaged over a photo and its mirror image, from half of
 the evidence, 4,000 more (on the 400 training pairs at 32×32 places 0.502 / 0.288 / 0.185, 0.506 /
 0.295 / 0.192 and 0.508 / 0.293 / 0.190; before it was held to its own average and studied, two
 seeds had 0.479 / 0.271 / 0.176 and 0.482 / 0.266 / 0.173). The training of photos, 2,000 images,
 changes it little. Three seeds on the test: 0.490 / 0.266 / 0.170, 0.497 / 0.273 / 0.178 and 0.497 /
 0.271 / 0.177 (two of the earlier form: 0.468 ± 0.002 / 0.246 ± 0.004 / 0.160 ± 0.002). So the goal
 is met, in all three numbers by their mean, and by each seed but for IoU of the first, 0.1699. On
-these training pairs the reader finds 0.25 of the windows, which are worn in the label maps, 0.64 of
-the mouldings, 0.23 of the balconies, 0.15 of the shops and 0.02 of the pillars. Made photos are
+these training pairs the segmenter finds 0.25 of the windows, which are worn in the label maps, 0.64 of
+the mouldings, 0.23 of the balconies, 0.15 of the shops and 0.02 of the pillars. Generated photos are
 houses of stone with windows, balconies and cornices in their places, all of one style (diversity
 0.08). Settings were chosen on 60 pairs set aside from the training images, one seed, after the test
 numbers of earlier forms had been seen (0.405 / 0.161 / 0.086 of a trial, and those above). Where a
-network knows your photos, let it see, let it learn to read before anything is drawn, and let it
-study what it reads.
+network knows your photos, let it see, let it learn the classes before anything is drawn, and let it
+study its own answers.
 
 The three reported systems, networks and settings as reported but at 64×64 and for 3,000 of 80,000
 images, two seeds: CycleGAN 0.224 ± 0.004 / 0.098 ± 0.007 / 0.053 ± 0.002, with spectral norm 0.256
 ± 0.021 / 0.116 ± 0.015 / 0.066 ± 0.009, with Wasserstein critics 0.222 ± 0.045 / 0.101 ± 0.001 /
 0.051 ± 0.000. Spectral norm is ahead here, where the report had it last, and most of that is seed 0
-(0.271), the only one whose made photos have dark windows: with seed 1 they are bright in both, and
+(0.271), the only one whose generated photos have dark windows: with seed 1 they are bright in both, and
 0.241 against 0.227 is left: the two ends once more. The Wasserstein critics draw one map for all
 (diversity 0.02): by our reading the cycle, at λ 10, counts for little beside a loss without bound.
 At the report's 256×256, after 1,000 of 80,000 images (the CycleGAN after 1,250, stopped): CycleGAN
@@ -388,12 +419,12 @@ seconds each, two seeds: CycleGAN 0.230 / 0.080 / 0.046 (2,500 images), spectral
 0.012 (2,000), no more varied than before (0.15): seeds of spectral norm differ by more than
 the three settings do.
 
-In our small setting, without looks, spectral norm ended at either end (on the H100 0.289 per pixel,
+In our small setting, without class colours, spectral norm ended at either end (on the H100 0.289 per pixel,
 here 0.359), so that one seed each of it, of R1 and of 64×64 shows no difference that a seed does
-not make; with looks it adds nothing (0.333 / 0.140 / 0.079). The Wasserstein critic has the least
+not make; with class colours it adds nothing (0.333 / 0.140 / 0.079). The Wasserstein critic has the least
 per pixel and by IoU (0.246 / 0.107 / 0.055). The two sizes were chosen between by their test
-scores. Read a segmentation score beside blind answers, train several seeds, and if you know what
-your classes look like, say so.
+scores. Read a segmentation score beside blind answers, train several seeds, and if you know the
+colours of your classes, give them.
 """,
     ),
     Row(
@@ -411,7 +442,7 @@ distance 21.5 ± 0.6 instead of 29 ± 2 (two seeds each), features 0.981, its di
 images falling at every look (141, 52, 43, 33, 27, 23) and with it the size of the critic's loss (12
 to 2.4). With weight clipping the same budget reaches 45 ± 1.5 and 0.977; in both seeds its
 diversity rises, falls and rises again (0.89, 0.69, 0.86; 0.73, 0.56, 0.87). Some ways lead through
-shapes that are no digit: the noise knows no classes. Judge such a model by its pictures and its
+shapes that are no digit: the noise knows no classes. Rate such a model by its pictures and its
 diversity together.
 """,
     ),

@@ -61,7 +61,7 @@ class Textbook:
         self.a2b, self.b2a = (
             generator(method.generator, ours.generators[name]).to(device) for name in ("a2b", "b2a")
         )
-        self.judge_a, self.judge_b = (
+        self.discriminator_a, self.discriminator_b = (
             discriminator(method.discriminator, ours.discriminators[name]).to(device)
             for name in ("a", "b")
         )
@@ -69,7 +69,9 @@ class Textbook:
         self.identity_weight = method.identity_weight
         training = experiment.training
         self.generator_optimiser = adam(training.generators, self.a2b, self.b2a)
-        self.discriminator_optimiser = adam(training.discriminators, self.judge_a, self.judge_b)
+        self.discriminator_optimiser = adam(
+            training.discriminators, self.discriminator_a, self.discriminator_b
+        )
         self.pool_a, self.pool_b = ImagePool(POOL_SIZE), ImagePool(POOL_SIZE)
 
     def step(self, real_a: Tensor, real_b: Tensor) -> dict[str, Tensor]:
@@ -83,9 +85,11 @@ class Textbook:
         fake_a = self.b2a(real_b)
         cycled_b = self.a2b(fake_a)
 
-        set_requires_grad([self.judge_a, self.judge_b], False)
+        set_requires_grad([self.discriminator_a, self.discriminator_b], False)
         self.generator_optimiser.zero_grad()
-        loss = least_squares(self.judge_b(fake_b), 1.0) + least_squares(self.judge_a(fake_a), 1.0)
+        loss = least_squares(self.discriminator_b(fake_b), 1.0) + least_squares(
+            self.discriminator_a(fake_a), 1.0
+        )
         loss = loss + self.cycle_weight * F.l1_loss(cycled_a, real_a)
         loss = loss + self.cycle_weight * F.l1_loss(cycled_b, real_b)
         if self.identity_weight > 0:
@@ -94,24 +98,24 @@ class Textbook:
         loss.backward()
         self.generator_optimiser.step()
 
-        set_requires_grad([self.judge_a, self.judge_b], True)
+        set_requires_grad([self.discriminator_a, self.discriminator_b], True)
         self.discriminator_optimiser.zero_grad()
-        loss_a = judge(self.judge_a, real_a, self.pool_a.query(fake_a))
-        loss_b = judge(self.judge_b, real_b, self.pool_b.query(fake_b))
+        loss_a = discriminator_loss(self.discriminator_a, real_a, self.pool_a.query(fake_a))
+        loss_b = discriminator_loss(self.discriminator_b, real_b, self.pool_b.query(fake_b))
         self.discriminator_optimiser.step()
         return {"generators": loss.detach(), "a": loss_a, "b": loss_b}
 
 
-def judge(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+def discriminator_loss(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
     """The discriminator's loss, after backward."""
     loss = 0.5 * (least_squares(discriminator(real), 1.0) + least_squares(discriminator(fake), 0.0))
     loss.backward()
     return loss.detach()
 
 
-def least_squares(judged: Tensor, target: float) -> Tensor:
+def least_squares(logits: Tensor, target: float) -> Tensor:
     """Mean squared distance to a constant (Mao et al. 2017)."""
-    return F.mse_loss(judged, torch.full_like(judged, target))
+    return F.mse_loss(logits, torch.full_like(logits, target))
 
 
 def adam(settings: Optimiser, *networks: nn.Module) -> torch.optim.Adam:

@@ -61,11 +61,11 @@ def test_textbook_pool_keeps_its_size_and_returns_batches(train_step):
     seen = set()
     for i in range(20):
         fakes = torch.arange(2 * i, 2 * i + 2).float().view(2, 1, 1, 1)
-        judged = pool.query(fakes)
-        assert judged.shape == fakes.shape
+        queried = pool.query(fakes)
+        assert queried.shape == fakes.shape
         assert len(pool.images) <= 3
-        seen |= {int(value) // 2 < i for value in judged.flatten()}
-    assert seen == {True, False}, "both new and older images are judged"
+        seen |= {int(value) // 2 < i for value in queried.flatten()}
+    assert seen == {True, False}, "both new and older images are queried"
 
 
 def test_smoke_run_prints_and_writes_all_numbers(train_step, tmp_path, capsys):
