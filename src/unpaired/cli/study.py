@@ -26,7 +26,7 @@ def run(arguments: list[str]) -> int:
     """The verb."""
     from unpaired.study import columns
 
-    epilog = f"the table: {columns.__doc__}{EXAMPLES}"
+    epilog = f"{columns.__doc__}{EXAMPLES}"
     flags = Parser(prog="unpaired study", description=__doc__, epilog=epilog)
     add = flags.add_argument
     # Both are asked for below, so that a mistyped flag is named before a missing file.

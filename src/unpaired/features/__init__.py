@@ -1,7 +1,7 @@
-"""Extractors: what turns images into features, so that sets of them can be compared.
+"""Feature extractors: images to features, so that sets of them can be compared.
 
 To add one: a configuration with `load` in a file here, one name in `Extractor`, and a line in
-`NAMES`. See `extractor.Loaded` for what it loads.
+`NAMES`. See `base.Loaded` for what it loads.
 """
 
 from __future__ import annotations

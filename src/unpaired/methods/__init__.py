@@ -1,4 +1,7 @@
-"""Ways of learning a translation. To add one: a file here, and its name in the union `Method`."""
+"""Methods: ways of learning a translation or a generator (CycleGAN, DTN, GAN).
+
+To add one: a file here, and its name in the union `Method`.
+"""
 
 from __future__ import annotations
 

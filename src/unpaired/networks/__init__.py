@@ -1,4 +1,4 @@
-"""Building blocks: generators and discriminators, unaware of what they are trained for.
+"""Networks: generators, discriminators and encoders, unaware of what they are trained for.
 
 To add one: a file with a configuration that has `build`, and its name in a union here.
 """

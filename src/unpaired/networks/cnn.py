@@ -1,4 +1,4 @@
-"""The discriminator with a single output, as the reports use at 32×32; also encodes styles."""
+"""CNN discriminator: a single output, as the reports use at 32×32; also encodes styles."""
 
 from __future__ import annotations
 

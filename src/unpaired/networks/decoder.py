@@ -1,4 +1,4 @@
-"""The decoder: a vector becomes an image. DCGAN's generator, and g of the transfer network."""
+"""Decoder: a vector becomes an image. DCGAN's generator, and g of the transfer network."""
 
 from __future__ import annotations
 

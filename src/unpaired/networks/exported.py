@@ -1,4 +1,4 @@
-"""An encoder that somebody else has trained: any `torch.export` program from images to vectors."""
+"""Exported encoder: any `torch.export` program from images to vectors, trained elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Label maps read off the features of a network that somebody else has trained."""
+"""Feature segmenter: label maps read off the features of a network trained elsewhere."""
 
 from __future__ import annotations
 

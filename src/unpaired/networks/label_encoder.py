@@ -1,4 +1,4 @@
-"""The encoder that learns classes: f of the domain transfer network."""
+"""Class encoder: learns classes, and is f of the domain transfer network."""
 
 from __future__ import annotations
 

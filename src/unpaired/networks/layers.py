@@ -1,4 +1,4 @@
-"""The layers that every network here is made of."""
+"""Layers: normalisation, padding, upsampling, residual blocks, of which every network is built."""
 
 from __future__ import annotations
 

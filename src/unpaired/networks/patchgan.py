@@ -1,4 +1,4 @@
-"""The PatchGAN discriminator: one judgement per overlapping patch."""
+"""PatchGAN discriminator: one output per overlapping patch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ResNet generator: encoder, residual blocks, decoder."""
+"""ResNet generator: encoder, residual blocks, decoder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SphereFace-20, the face encoder of Chandar et al. 2019 (Liu et al. 2017, table 2)."""
+"""SphereFace-20: the face encoder of Chandar et al. 2019 (Liu et al. 2017, table 2)."""
 
 from __future__ import annotations
 

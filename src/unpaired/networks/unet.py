@@ -1,4 +1,4 @@
-"""The U-Net generator: an encoder and a decoder joined at every size."""
+"""U-Net generator: an encoder and a decoder joined at every size."""
 
 from __future__ import annotations
 

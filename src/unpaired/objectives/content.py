@@ -1,4 +1,4 @@
-"""What a translation keeps: features, smoothness. Pure functions of tensors, a scalar each."""
+"""Content losses: what a translation keeps, features and smoothness; tensors in, a scalar out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Penalties on the gradient of a discriminator with respect to its images.
+"""Gradient penalties: on the gradient of a discriminator with respect to its images.
 
 An image's value is the mean of the discriminator's outputs for it, as the objectives take it: for a
 PatchGAN the penalties hold the mean over patches. Computed in float32: a penalty is differentiated

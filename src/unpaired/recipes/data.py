@@ -1,4 +1,4 @@
-"""Where recipes find their data: below $UNPAIRED_DATA or ../shared/data, else on the hub.
+"""Recipe data: below $UNPAIRED_DATA or ../shared/data, else on the hub.
 
 A recipe can always be looked at and changed; only its training asks for the data (`require`).
 """

@@ -1,4 +1,4 @@
-"""The built-in example."""
+"""Demo recipe: the built-in example."""
 
 from __future__ import annotations
 

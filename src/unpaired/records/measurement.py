@@ -1,4 +1,4 @@
-"""A measured number with its 95 % interval and the number of images behind it."""
+"""Measurement: a number with its 95 % interval and the number of images behind it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A protocol: the frozen description of a measurement. Numbers of different protocols never mix."""
+"""Protocol: the frozen description of a measurement. Numbers of different protocols never mix."""
 
 from __future__ import annotations
 

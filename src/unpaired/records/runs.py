@@ -1,4 +1,4 @@
-"""A run folder, read as far as it is written.
+"""Run folder: its records, read as far as they are written.
 
 A run that has just begun, was stopped, or is being written at this moment is read like any other:
 what is absent is empty, what is torn is skipped, and `Run.notes` says so in words for people.

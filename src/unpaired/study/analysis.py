@@ -1,4 +1,4 @@
-"""What a study says: every method, every two methods against each other, the raters."""
+"""Study analysis: every method, every two methods against each other, the raters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One row is one judgement. Columns, in any order; others are ignored:
+"""Study table: one row is one judgement. Columns, in any order; others are ignored:
 
 rater     who judged
 image     which input image was shown (or `item`): one name under all methods

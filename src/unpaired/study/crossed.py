@@ -1,4 +1,4 @@
-"""Means of judgements that share raters and images, with 95 % intervals.
+"""Crossed means: of judgements that share raters and images, with 95 % intervals.
 
 A rater who judges many images is strict or mild in all of them, and an image that many raters see
 is good or bad for all of them. Judgements are therefore not independent: an interval that counts

@@ -1,4 +1,4 @@
-"""A study in memory: the judgements that count, and what was left out."""
+"""Judgements of a study: those that count, and what was left out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of a study: one self-contained file of tables and plots."""
+"""Study page: one self-contained file of tables and plots."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plots of a study: means with intervals, differences, the five steps, and the raters."""
+"""Study plots: means with intervals, differences, the five steps, and the raters."""
 
 from __future__ import annotations
 

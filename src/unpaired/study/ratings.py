@@ -1,4 +1,4 @@
-"""Reading the table of a study; `unpaired.study.columns` describes what it holds."""
+"""Ratings table of a study: how it is read; `unpaired.study.columns` describes what it holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Comma-separated tables as spreadsheets and programs write them."""
+"""CSV reading: comma-separated tables as spreadsheets and programs write them."""
 
 from __future__ import annotations
 

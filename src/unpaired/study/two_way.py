@@ -1,4 +1,4 @@
-"""A mean of judgements that share raters and images, and how much it varies."""
+"""Two-way variance: of a mean of judgements that share raters and images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A study's numbers in words, the same on the terminal, on the page and in JSON."""
+"""Study wording: numbers in words, the same on the terminal, on the page and in JSON."""
 
 from __future__ import annotations
 

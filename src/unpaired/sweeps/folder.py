@@ -1,4 +1,4 @@
-"""The folder of a sweep: which runs belong to it, who holds one, and which ended early."""
+"""Sweep folder: which runs belong to it, who holds one, and which ended early."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A grid: every combination of the values of some settings, each with every seed."""
+"""Parameter grid: every combination of the values of some settings, each with every seed."""
 
 from __future__ import annotations
 

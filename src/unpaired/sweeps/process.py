@@ -1,4 +1,4 @@
-"""One run of a sweep, in a process of its own: whatever becomes of it, the sweep goes on.
+"""Run process: one run of a sweep, whatever becomes of which the sweep goes on.
 
 A process frees its memory, CUDA's included, takes no other run with it when it is killed, and
 leaves a run folder like that of `unpaired train`.

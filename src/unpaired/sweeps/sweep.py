@@ -1,4 +1,4 @@
-"""Trains the runs of a sweep one after the other, alone or beside other processes."""
+"""Sweep: trains its runs one after the other, alone or beside other processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs compared: grouped by their settings, measured under one protocol at a time."""
+"""Comparison: runs grouped by their settings, measured under one protocol at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which runs are compared: run folders, sweep folders, and folders or patterns of either."""
+"""Runs of a comparison: run folders, sweep folders, and folders or patterns of either."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was measured under one protocol: rows of runs, and what their numbers come to."""
+"""Numbers of a comparison: rows of runs under one protocol, and what they come to."""
 
 from __future__ import annotations
 

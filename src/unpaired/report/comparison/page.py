@@ -1,4 +1,4 @@
-"""The page of a comparison: one self-contained file of tables and plots."""
+"""Comparison page: one self-contained file of tables and plots."""
 
 from __future__ import annotations
 

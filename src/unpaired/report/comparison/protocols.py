@@ -1,4 +1,4 @@
-"""In which parts protocols differ, in words: why numbers must not share a column."""
+"""Protocol differences, in words: why numbers must not share a column."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures inside the page, within a limit on the page's size."""
+"""Embedded pictures, within a limit on the page's size."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The report of one run."""
+"""Run report: the page of one run."""

@@ -1,4 +1,4 @@
-"""Which curves a report shows: losses, metrics over time, and the health of the training."""
+"""Charts of a report: losses, metrics over time, and the health of the training."""
 
 from __future__ import annotations
 

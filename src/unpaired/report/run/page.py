@@ -1,4 +1,4 @@
-"""The report of a run: one page that needs no network, for a reader who was not there."""
+"""Report page: one file that needs no network, for a reader who was not there."""
 
 from __future__ import annotations
 
