@@ -174,6 +174,8 @@ def test_label_maps_are_drawn_anew(tmp_path: Path):
     image_sets = [fill(tmp_path / name, 72, 72, count=4) for name in "ab"]
     palette = ((0, 0, 0), (255, 255, 255))
     experiment, _ = choose(*image_sets, "cpu", b__palette=palette)
+    check(experiment)
+    assert experiment.method.identity_weight == 0, "no generator can take its own output"
     assert isinstance(experiment.method.generator, ResNet)
 
 

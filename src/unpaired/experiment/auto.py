@@ -171,12 +171,10 @@ def _with_networks(
         values = {"width": width, "layers": layers, "norm": "none", "spectral_norm": spectral}
         discriminator = _fill(discriminator, path, fixed, **values)
         said += _said("PatchGAN", path, fixed, {"layers": f"{layers} layers"})
-    alike = all(
-        getattr(experiment.a, name) == getattr(experiment.b, name)
-        for name in ("channels", "value_range")
-    )
     method = replace(method, generator=generator, discriminator=discriminator)
-    method = _fill(method, "method", fixed, identity_weight=5.0 if alike else 0.0)
+    method = _fill(
+        method, "method", fixed, identity_weight=5.0 if _have_like_channels(experiment) else 0.0
+    )
     return replace(experiment, method=method), said
 
 
