@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check format clean
+.PHONY: demo test check format docs clean
 
 demo: $(READY)  ## train the built-in example, evaluate it, write runs/demo/report.html
 	$(BIN)/unpaired demo
@@ -21,6 +21,10 @@ check: $(READY)  ## formatting, lint, imports, types
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: $(READY)  ## write the pages and tables that follow from the code
+	$(BIN)/python docs/generate
+	$(BIN)/python -m unpaired.metrics.catalogue.table docs/evaluation.md
 
 clean:
 	rm -rf $(VENV)

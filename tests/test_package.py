@@ -87,7 +87,7 @@ def test_what_loads_no_torch(module: str):
 def test_importing_loads_nothing_but_the_package_itself():
     """How long that takes, benchmarks/startup.py measures."""
     code = (
-        "import sys, typing; before = set(sys.modules); import unpaired;"
+        "import __future__, sys, typing; before = set(sys.modules); import unpaired;"
         "print(sorted(set(sys.modules) - before))"
     )
     assert python(code).stdout.strip() == "['unpaired']"

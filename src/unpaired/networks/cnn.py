@@ -20,7 +20,7 @@ from unpaired.networks.layers import (
 
 @config
 class CNN:
-    """Strided convolutions down to 4×4, then one number per image (reports 000, 001)."""
+    """Strided convolutions down to 4×4, then one number per image (Cardace; Daputo)."""
 
     kind: Literal["cnn"] = "cnn"
     width: Positive = 64
