@@ -156,7 +156,8 @@ def test_an_unknown_flag_is_answered_with_the_nearest(
     ("flags", "words"),
     [
         (["--method.cycle-wieght", "5"], ["--method.cycle-wieght", "--method.cycle-weight FLOAT"]),
-        (["--training.batchsize", "5"], ["--training.batchsize", "--training.batch-size INT"]),
+        (["--training.batchsize", "5"], ["--training.batchsize", "--training.batch-size 5"]),
+        (["--training.batch-sise", "5"], ["--training.batch-sise", "--training.batch-size INT"]),
         (["--training.batch-size", "many"], ["--training.batch-size", "'many'"]),
         (["--a.fit", "zoom"], ["--a.fit", "zoom", "resize", "cover", "pad"]),
         (
@@ -171,7 +172,7 @@ def test_an_unknown_flag_is_answered_with_the_nearest(
         (["--training.generators.learning-rate", "nan"], ["learning_rate is nan"]),
         (["--time", "soon"], ["'soon' is no time"]),
         (["--images", "lots"], ["'lots' is no number"]),
-        (["--device", "tpu"], ["invalid choice: 'tpu'"]),
+        (["--device", "tpu"], ["'tpu' is no device: auto, cpu or cuda"]),
         (["photos/"], ["'photos/' belongs to no flag", "--a photos/"]),
         (["--imgaes", "64"], ["unknown argument '--imgaes'; did you mean --images?"]),
         (["--seeds", "2"], ["unknown argument '--seeds'; did you mean --seed?"]),
@@ -209,13 +210,20 @@ def test_training_on_nothing_says_what_to_type(capsys: pytest.CaptureFixture[str
         ("2d", 172_800),
         ("45", 45),
         ("1d2h3m4s", 93_784),
+        ("15min", 900),
+        ("2 h", 7200),
+        ("1h 30m", 5400),
+        ("90 sec", 90),
+        ("1.5 hours", 5400),
     ],
 )
 def test_times(text: str, expected: float):
     assert seconds(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "m", "10 m", "1h 30m", "-5m", "10y", "1e3", "h30", "nan"])
+@pytest.mark.parametrize(
+    "text", ["", "m", "-5m", "10y", "1e3", "h30", "nan", "8GB", "1,5h", "10m5"]
+)
 def test_what_is_no_time(text: str):
     with pytest.raises(Exception, match=r"is no time; write 90s, 10m, 1\.5h or 1h30m"):
         seconds(text)

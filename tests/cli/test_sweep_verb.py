@@ -170,7 +170,7 @@ def test_smoke_keeps_the_names_though_it_shrinks_the_networks(capsys: pytest.Cap
         (["--seeds", "1,1"], ["give every seed once"]),
         (["--seeds", "2", "--worker", "3/2"], ["'3/2' is no share; write 1/4"]),
         (["--images", "4k,lots"], ["'lots' is no number"]),
-        (["--device", "cpu,cuda"], ["invalid choice: 'cpu,cuda'"]),
+        (["--device", "cpu,cuda"], ["'cpu,cuda' is no device"]),
         ([*WEIGHTS, "--recipe", "demo"], ["give one recipe"]),
         (["mnist-usps"], ["mnist-usps"]),
     ],

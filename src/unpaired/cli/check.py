@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unpaired.cli.flags.arguments import Parser, is_flag, print_json
+from unpaired.cli.flags.arguments import Parser, is_flag, print_json, refuse_stray
 from unpaired.cli.tables.findings import leak_lines, summed_up
 from unpaired.core.errors import SettingError
 
@@ -38,7 +38,9 @@ def run(arguments: list[str]) -> int:
     )
     flags.add_argument("--max-megapixels", type=float, help="refuse larger images")
     flags.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    refuse_stray(arguments, Namespace(), flags.prog)
     options, rest = flags.parse_with_settings(arguments)
+    refuse_stray(rest, options, flags.prog)
     from unpaired.data.coverage import mean_never_seen, sizes_in_box
     from unpaired.data.index import opened_once
     from unpaired.data.inspect import check_data, leaks, too_small

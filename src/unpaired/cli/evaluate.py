@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unpaired.cli.flags.arguments import Parser, print_json
+from unpaired.cli.flags.arguments import Parser, device, print_json
 from unpaired.core.console import say
 from unpaired.core.errors import BrokenPackage, MissingExtra, ModelError, SettingError
 from unpaired.core.files import write_atomically
@@ -80,7 +80,12 @@ def run(arguments: list[str]) -> int:
     add("--dino", metavar="WEIGHTS", help="structure distance of a DINO: facebook/dino-vitb8")
     for setting, help in EVALUATORS.items():
         add(f"--{setting}", action=BooleanOptionalAction, help=help)
-    add("--device", choices=["auto", "cpu", "cuda"], help="default: of a run, its own; else auto")
+    add(
+        "--device",
+        type=device,
+        choices=["auto", "cpu", "cuda"],
+        help="default: of a run, its own; else auto",
+    )
     add("--json", action="store_true", help="one JSON object on standard output")
     options = flags.parse_args(arguments)
     _check(options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unpaired.cli.flags.arguments import Parser, print_json
+from unpaired.cli.flags.arguments import Parser, device, print_json
 from unpaired.core.errors import SettingError
 
 EPILOG = """\
@@ -31,7 +31,7 @@ def run(arguments: list[str]) -> int:
         "--arithmetic", metavar="SUM", help="terms of means of images, and what they come to"
     )
     add("--overwrite", action="store_true", help="replace images that are there already")
-    add("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    add("--device", type=device, choices=["auto", "cpu", "cuda"], default="auto")
     add("--json", action="store_true", help="one JSON object on standard output")
     options = flags.parse_args(arguments)
     if options.count < 1 or options.seed < 0:

@@ -16,6 +16,7 @@ import sys
 from importlib import import_module
 
 import unpaired
+from unpaired.cli.flags.other_tools import VERBS as VERBS_OF_OTHERS
 from unpaired.core.errors import UnpairedError
 
 VERBS = {
@@ -62,8 +63,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"unpaired {unpaired.__version__}")
         return 0
     if verb not in VERBS:
-        close = difflib.get_close_matches(verb, VERBS, 1)
-        hint = f" Did you mean `unpaired {close[0]}`?" if close else ""
+        meant = VERBS_OF_OTHERS.get(verb.lower()) or difflib.get_close_matches(verb, VERBS, 1)
+        said = [f"`unpaired {name}`" for name in meant]
+        if len(said) > 1:
+            said = [f"{name}: {VERBS[verb]}" for name, verb in zip(said, meant, strict=True)]
+        hint = f" Did you mean {', or '.join(said)}?" if said else ""
         print(
             f"error: there is no verb {verb!r}.{hint} Verbs: {', '.join(VERBS)}.", file=sys.stderr
         )

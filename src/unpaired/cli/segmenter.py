@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unpaired.cli.flags.arguments import Parser, count, print_json, seconds
+from unpaired.cli.flags.arguments import Parser, count, device, print_json, seconds
 from unpaired.core.errors import DataError, SettingError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _flags_of_train(flags: Parser) -> Parser:
     length.add_argument("--images", type=count, metavar="N", help="length in photos seen")
     length.add_argument("--time", type=seconds, metavar="T", help="about how long, e.g. 10m")
     add("--seed", type=int, default=0, metavar="S", help="default: 0")
-    add("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    add("--device", type=device, choices=["auto", "cpu", "cuda"], default="auto")
     add("-o", "--output", type=Path, default=Path("segmenter"), metavar="DIR")
     add("--json", action="store_true", help="one JSON object on standard output")
     return flags
@@ -86,7 +86,7 @@ def _flags_of_score(flags: Parser) -> Parser:
     add("--generated", metavar="SOURCE", required=True, help="photos made from label maps")
     add("--labels", metavar="SOURCE", required=True, help="these label maps")
     add("--real", metavar="SOURCE", help="real photos of them, not seen in training: the bound")
-    add("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    add("--device", type=device, choices=["auto", "cpu", "cuda"], default="auto")
     add("--json", action="store_true", help="one JSON object on standard output")
     return flags
 

@@ -17,13 +17,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unpaired.cli.flags.arguments import Parser, print_json, unknown_argument
+from unpaired.cli.flags.advice import unknown_flag
+from unpaired.cli.flags.arguments import Parser, is_no_setting, print_json
+from unpaired.cli.flags.epochs import images_of_an_epoch
 from unpaired.core.errors import SettingError
 
 if TYPE_CHECKING:
+    from unpaired.cli.flags.alternatives import Flag
     from unpaired.sweeps.grid import Cell
 
 EPILOG = """\
@@ -164,7 +168,7 @@ def cells_from(
         )
     varied = [flag.path for flag in flags if len(flag.alternatives) > 1]
     flags_of_train = train.parser("unpaired sweep")
-    _require_known(names, [*flags_of_train.options, *parser().options])
+    _require_known(flags, flags_of_train)
     settled = []
     reasons: list[list[str]] = []
     for words in combinations(flags):
@@ -210,11 +214,16 @@ def _of_all(reasons: list[list[str]]) -> list[str]:
     ]
 
 
-def _require_known(names: list[str], options: list[str]) -> None:
+def _require_known(flags: Sequence[Flag], of_train: Parser) -> None:
     """Refuse a flag that neither verb has; those with a dot are settings, which tyro knows."""
-    for name in names:
-        if name.startswith("--") and "." not in name and name not in options:
-            message = unknown_argument(name, options)
+    options = [*of_train.options, *parser().options]
+    for flag in flags:
+        name, *values = flag.alternatives[0]
+        if is_no_setting(name) and name.partition("=")[0] not in options:
+            words = [word for each in flags for word in each.alternatives[0]]
+            image_sets, _ = of_train.parse_known_args(words)
+            epoch_images = partial(images_of_an_epoch, image_sets)
+            message = unknown_flag(name, values, options, "sweep", epoch_images)
             raise SettingError(
                 f"{message}{'' if message.endswith('?') else '.'} `unpaired sweep --help` and "
                 "`unpaired train --help` list what there is.",

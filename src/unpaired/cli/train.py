@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unpaired.cli.flags.arguments import Parser, count, print_json, seconds
+from unpaired.cli.flags.arguments import Parser, count, device, print_json, refuse_stray, seconds
 from unpaired.core.errors import DataError, SettingError
 
 if TYPE_CHECKING:
@@ -45,7 +45,12 @@ def parser(prog: str = "unpaired train") -> Parser:
     add("--images", type=count, metavar="N", help="length in images seen per domain, e.g. 200k")
     add("--time", type=seconds, metavar="T", help="time budget, e.g. 10m or 8h")
     add("--seed", type=int, metavar="S", help="everything random derives from it (default: 0)")
-    add("--device", choices=["auto", "cpu", "cuda"], help="default: a GPU where there is one")
+    add(
+        "--device",
+        type=device,
+        choices=["auto", "cpu", "cuda"],
+        help="default: a GPU where there is one",
+    )
     add("--track", choices=["tensorboard", "wandb"], help="send the curves there as well")
     add("--dry-run", action="store_true", help="print the resolved settings and stop")
     add("--estimate", action="store_true", help="measure memory and time on a few steps and stop")
@@ -63,6 +68,7 @@ def run(arguments: list[str], recipe: str | None = None, prog: str = "unpaired t
     """The verb."""
     flags = parser(prog)
     options, rest = flags.parse_with_settings(arguments)
+    refuse_stray(rest, options, prog)
     if recipe is not None:
         options.recipe = recipe
     if options.help:

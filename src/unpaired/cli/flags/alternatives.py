@@ -120,6 +120,12 @@ def _switch(flag: str, value: str) -> list[str]:
     return [flag if value.lower() == "true" else f"{before}{dot}no-{last}"]
 
 
+def exists(path: str) -> bool:
+    """Whether some alternative has a setting, or can turn it off: "a.augmentation.no_flip"."""
+    before, dot, last = path.rpartition(".")
+    return bool(_types(path) or _types(before + dot + last.removeprefix("no_")))
+
+
 def _types(path: str) -> set[Any]:
     """The types that a setting has, over all alternatives that have it; empty: there is none."""
     places: list[Any] = [Experiment]

@@ -12,6 +12,8 @@ import typing
 from collections.abc import Sequence
 from typing import Any
 
+from unpaired.cli.flags.advice import answer, row_of
+from unpaired.cli.flags.alternatives import exists
 from unpaired.core.errors import SettingError
 from unpaired.experiment.experiment import Experiment
 
@@ -22,7 +24,7 @@ def override(
     """`base` with the settings that flags give; `defaults` says in the help whose `base` is.
 
     Raises:
-        SettingError: for a kind that does not exist, and a word that belongs to no flag.
+        SettingError: for a kind that does not exist, and a setting that others call so.
         SystemExit: 2 for unknown settings and values of the wrong type, 0 for --help, from tyro.
     """
     import tyro
@@ -32,12 +34,7 @@ def override(
     if "--help" in rest:
         print(_help_of_kinds(base, prog))
         rest = ["--help"]
-    elif rest and not rest[0].startswith("-"):
-        raise SettingError(
-            f"{rest[0]!r} belongs to no flag. Image sets are given as folders, --a photos/ --b "
-            f"paintings/, settings as --training.batch-size 8. `{prog} --help` lists them.",
-            code="word-without-setting",
-        )
+    _refuse_settings_of_others(rest, prog)
     registry = ConstructorRegistry()
 
     @registry.primitive_rule
@@ -55,6 +52,27 @@ def override(
         config=(tyro.conf.AvoidSubcommands, tyro.conf.SuppressFixed),
         registry=registry,
     )
+
+
+def _refuse_settings_of_others(arguments: Sequence[str], prog: str) -> None:
+    """Refuse a setting that has a name of other tools, such as --training.lr; tyro answers those
+    that are merely misspelt.
+
+    Raises:
+        SettingError: with the setting that does it.
+    """
+    for i, word in enumerate(arguments):
+        flag, equals, value = word.partition("=")
+        path = flag.removeprefix("--").replace("-", "_")
+        if not word.startswith("--") or "." not in path or exists(path):
+            continue
+        if row := row_of(flag, prog.split()[1]):
+            value = value if equals else " ".join(arguments[i + 1 : i + 2])
+            raise SettingError(
+                f"there is no setting {flag}: {answer(row, value)}. `{prog} --help` lists what "
+                "there is.",
+                code="setting-of-another-tool",
+            )
 
 
 def with_present_names(base: Experiment, arguments: Sequence[str]) -> list[str]:
