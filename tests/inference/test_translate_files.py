@@ -365,13 +365,63 @@ def test_existing_files_are_kept_unless_told_otherwise(translate, tmp_path):
     victim.write_bytes(b"precious")
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "x.png").symlink_to(victim)
-    with pytest.raises(SettingError, match=r"1 of 2 .*x\.png.*--overwrite") as error:
+    with pytest.raises(SettingError, match=r"1 of 2 .*x\.png.*--skip-existing") as error:
         translate()
-    assert error.value.code == "outputs-exist"
+    assert (error.value.code, error.value.setting) == ("outputs-exist", "skip_existing")
     assert names(tmp_path / "out") == ["x.png"]
     assert translate(overwrite=True).num_translated == 2
     assert victim.read_bytes() == b"precious"  # the link was replaced, not followed
     assert not (tmp_path / "out" / "x.png").is_symlink()
+
+
+def test_an_interrupted_translation_goes_on_with_what_is_missing(translate, tmp_path):
+    for i in range(4):
+        write(tmp_path / "in" / f"{i}.png", seed=i)
+    translate(tmp_path / "in" / "0.png", tmp_path / "in" / "1.png")
+    first = {name: (tmp_path / "out" / name).stat().st_mtime_ns for name in ("0.png", "1.png")}
+    (tmp_path / "out" / "2.png").touch()  # what a crash of the machine may leave
+    (tmp_path / "out" / ".unpaired-1-2").write_bytes(b"\x89PNG")  # a file that was being written
+    progress: list[tuple[int, int]] = []
+    report = translate(skip_existing=True, progress=lambda *counts: progress.append(counts))
+    assert (report.num_translated, report.num_skipped) == (2, 2)
+    assert progress[-1] == (2, 2)  # of those that were left
+    for name, written in first.items():
+        assert (tmp_path / "out" / name).stat().st_mtime_ns == written
+    with Image.open(tmp_path / "out" / "2.png") as image:
+        image.load()
+    again = translate(skip_existing=True)
+    assert (again.num_translated, again.num_skipped, again.refused) == (0, 4, [])
+
+
+def test_an_image_is_skipped_only_if_all_of_its_samples_exist(translate, tmp_path):
+    for i in range(2):
+        write(tmp_path / "in" / f"{i}.png", seed=i)
+    translate(samples=2, style_seed=7)
+    whole = {name: (tmp_path / "out" / name).read_bytes() for name in names(tmp_path / "out")}
+    (tmp_path / "out" / "1-2.png").unlink()
+    report = translate(samples=2, style_seed=7, skip_existing=True)
+    assert (report.num_translated, report.num_skipped) == (1, 1)
+    assert names(tmp_path / "out") == sorted(whole)
+    assert (tmp_path / "out" / "0-1.png").read_bytes() == whole["0-1.png"]
+
+
+def test_what_is_skipped_keeps_the_names_of_the_others(translate, tmp_path):
+    """x.gif becomes x-2.png, whether or not x.png exists."""
+    write(tmp_path / "in" / "x.gif")
+    write(tmp_path / "in" / "x.png", seed=1)
+    translate()
+    expected = names(tmp_path / "out")
+    (tmp_path / "out" / "x.png").unlink()
+    assert translate(skip_existing=True).num_translated == 1
+    assert names(tmp_path / "out") == expected
+
+
+def test_existing_translations_are_replaced_or_kept_but_not_both(translate, tmp_path):
+    write(tmp_path / "in" / "x.png")
+    with pytest.raises(SettingError) as error:
+        translate(overwrite=True, skip_existing=True)
+    assert (error.value.code, error.value.setting) == ("overwrite-or-skip", "skip_existing")
+    assert not (tmp_path / "out").exists()
 
 
 def test_output_must_be_a_folder(translate, tmp_path):

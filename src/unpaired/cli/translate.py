@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unpaired.cli.flags.arguments import Parser, print_json
+from unpaired.cli.flags.arguments import Parser, device, print_json
 from unpaired.cli.tables.findings import summed_up
 
 EPILOG = """\
@@ -12,6 +12,7 @@ examples:
   unpaired translate runs/demo/model digits/ -o signs/ --to b
   unpaired translate runs/demo/model digits/3.png -o signs/ --to b --samples 4
   unpaired translate runs/demo/model builtin:ink:test -o signs/ --to b
+  unpaired translate runs/demo/model 'scans/**/*.tif' -o signs/ --to b --skip-existing
 """
 
 
@@ -56,8 +57,17 @@ def run(arguments: list[str]) -> int:
     add("--max-megapixels", type=float, metavar="N", help="refuse larger images")
     add("--format", choices=["png", "jpeg", "webp", "tiff"], help="default: as the input")
     add("--batch-size", type=int, metavar="N", help="default: what suits size and machine")
-    add("--device", choices=["auto", "cpu", "cuda"], default="auto")
-    add("--overwrite", action="store_true", help="replace translations that are there already")
+    add("--device", type=device, choices=["auto", "cpu", "cuda"], default="auto")
+    existing = flags.add_mutually_exclusive_group()
+    existing.add_argument(
+        "--overwrite", action="store_true", help="replace translations that are there already"
+    )
+    existing.add_argument(
+        "--skip-existing",
+        action="store_true",
+        help="keep translations that are there already, and make those that are missing: the same "
+        "command goes on after an interruption",
+    )
     add("--strict", action="store_true", help="stop at the first file that cannot be used")
     add("--json", action="store_true", help="one JSON object on standard output")
     options = flags.parse_args(arguments)
@@ -91,6 +101,7 @@ def run(arguments: list[str]) -> int:
             batch_size=options.batch_size,
             image_format=options.format,
             overwrite=options.overwrite,
+            skip_existing=options.skip_existing,
             strict=options.strict,
             progress=progress,
         )
@@ -99,6 +110,7 @@ def run(arguments: list[str]) -> int:
             {
                 "output": str(options.output),
                 "translated": report.num_translated,
+                "skipped": report.num_skipped,
                 "refused": [{"name": e.name, "reason": e.reason} for e in report.refused],
                 "notes": report.notes,
                 "seconds": report.seconds,
@@ -106,7 +118,7 @@ def run(arguments: list[str]) -> int:
             }
         )
     passes = flags_for(report.refused)
-    if not report.num_translated:
+    if not report.num_translated and not report.num_skipped:
         raise DataError(
             f"none of {len(report.refused)} images can be translated (first: {report.refused[0]})."
             + (f" What lets them pass: {', '.join(passes)}." if passes else ""),
@@ -120,10 +132,18 @@ def run(arguments: list[str]) -> int:
         say(f"{flag} lets such files pass")
     for note in summed_up(report.notes):
         say(note)
+    if report.num_skipped:
+        say(f"{_images(report.num_skipped)} skipped: translated to {options.output} already")
+        if not report.num_translated:
+            say("nothing was left to translate" if not report.refused else "no other can be used")
+            return 0
     speed = report.num_translated / max(report.seconds, 1e-9)
-    images = "image" if report.num_translated == 1 else "images"
     say(
-        f"{report.num_translated:,} {images} translated to {options.output} in "
+        f"{_images(report.num_translated)} translated to {options.output} in "
         f"{report.seconds:.1f} s ({speed:.1f} images/s)"
     )
     return 0
+
+
+def _images(count: int) -> str:
+    return f"{count:,} image{'s' * (count != 1)}"

@@ -45,6 +45,8 @@ class TranslationReport:
 
     num_translated: int = 0
     """Images whose translations are written."""
+    num_skipped: int = 0
+    """Images whose translations existed; see `skip_existing`."""
     refused: list[UnreadableImage] = field(default_factory=list)
     """Images that could not be used, with the reasons."""
     notes: list[str] = field(default_factory=list)
@@ -67,6 +69,7 @@ def translate_files(
     batch_size: int | None = None,
     image_format: ImageFormat | None = None,
     overwrite: bool = False,
+    skip_existing: bool = False,
     strict: bool = False,
     progress: Progress | None = None,
 ) -> TranslationReport:
@@ -76,7 +79,8 @@ def translate_files(
     `Resolution`; for styles, `Translator`. JPEG and WebP are written at quality 95. Files appear
     under their names when they are complete, hold nothing of the original but its translation, and
     never replace an input. An image that cannot be used is reported and left out; with `strict`, it
-    ends the call.
+    ends the call. With `skip_existing`, images whose translations all exist are left out and
+    counted, so that the same call goes on after an interruption.
 
     Raises:
         DataError: when an input does not exist, no image is found, or a file cannot be written.
@@ -93,11 +97,12 @@ def translate_files(
         )
     depth = translator.domains(to)[1].decoding.depth
     inputs = [inputs] if isinstance(inputs, (str, Path)) else list(inputs)
-    plan = make_plan(inputs, Path(output), samples, image_format, depth, overwrite)
+    plan = make_plan(inputs, Path(output), samples, image_format, depth, overwrite, skip_existing)
     styles = [translator.style(to, style_seed, sample) for sample in range(samples)]
     total = len(plan.jobs) + len(plan.refused)
     run = _Run(translator, to, resolution, styles, batch_size, strict, progress, total)
     run.report.notes += plan.notes
+    run.report.num_skipped = plan.num_skipped
     try:
         for error in plan.refused:
             run.refuse(error)

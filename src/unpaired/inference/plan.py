@@ -63,6 +63,8 @@ class Plan:
     """All images to translate, what was refused before reading it, and what users should know."""
 
     jobs: list[Job] = field(default_factory=list)
+    num_skipped: int = 0
+    """Images left out because all of their translations exist."""
     refused: list[UnreadableImage] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -74,6 +76,7 @@ def make_plan(
     image_format: ImageFormat | None,
     depth: int,
     overwrite: bool,
+    skip_existing: bool = False,
 ) -> Plan:
     """Find the images that files, folders, patterns and tables stand for, and name the outcome.
 
@@ -84,11 +87,22 @@ def make_plan(
     With several samples, "-1", "-2" … is appended. Where two images would have one name, the later
     one gets "-2"; one whose extension changes is later than all that keep theirs.
 
+    With `skip_existing`, an image all of whose translations exist is left out; one that lacks some
+    is translated anew. An empty file is what a crash of the machine leaves: it does not count.
+
     Raises:
         DataError: when an input does not exist, or no image is found.
         SettingError: when `output` is or lies in a folder that is translated, is a file, or holds
-            an input; or holds files of these names already, without `overwrite`.
+            an input; or holds files of these names already, without `overwrite` and
+            `skip_existing`, which exclude each other.
     """
+    if overwrite and skip_existing:
+        raise SettingError(
+            "existing translations cannot be both replaced and kept: give --overwrite "
+            "(overwrite=True) or --skip-existing (skip_existing=True).",
+            code="overwrite-or-skip",
+            setting="skip_existing",
+        )
     if image_format is not None:
         check_choice("image_format", image_format, ImageFormat)
     plan = Plan()
@@ -122,7 +136,13 @@ def make_plan(
                 "Translate one folder at a time for names to stay."
             )
         plan.jobs.append(replace(job, outputs=tuple(output / part for part in named[i])))
-    _check_outputs(plan.jobs, overwrite)
+    _check_inputs_stay(plan.jobs)
+    if skip_existing:
+        missing = [job for job in plan.jobs if not all(map(_is_written, job.outputs))]
+        plan.num_skipped = len(plan.jobs) - len(missing)
+        plan.jobs = missing
+    elif not overwrite:
+        _check_free([path for job in plan.jobs for path in job.outputs])
     return plan
 
 
@@ -211,7 +231,7 @@ def _check_outside(output: Path, path: Path) -> None:
         )
 
 
-def _check_outputs(jobs: list[Job], overwrite: bool) -> None:
+def _check_inputs_stay(jobs: list[Job]) -> None:
     # An entry of a folder, as a link is replaced and not followed.
     folders: dict[Path, Path] = {}
 
@@ -222,18 +242,27 @@ def _check_outputs(jobs: list[Job], overwrite: bool) -> None:
         return folders[parent] / path.name
 
     inputs = {entry(job.path) for job in jobs if job.path is not None}
-    outputs = [path for job in jobs for path in job.outputs]
-    for path in outputs:
+    for path in (path for job in jobs for path in job.outputs):
         if entry(path) in inputs:
             raise SettingError(
                 f"the translation {path} would replace an image that is translated. Choose another "
                 "folder with -o.",
                 code="output-replaces-input",
             )
+
+
+def _is_written(path: Path) -> bool:
+    """Whether a translation exists: files get their names when they are complete."""
+    return path.is_file() and path.stat().st_size > 0
+
+
+def _check_free(outputs: list[Path]) -> None:
     existing = [path for path in outputs if os.path.lexists(path)]
-    if existing and not overwrite:
+    if existing:
         raise SettingError(
             f"{len(existing)} of {len(outputs)} translations exist already (first: {existing[0]}). "
-            "Choose another folder with -o, or replace them with --overwrite.",
+            "Go on with those that are missing (--skip-existing), replace them (--overwrite), or "
+            "choose another folder with -o.",
             code="outputs-exist",
+            setting="skip_existing",
         )
