@@ -1,13 +1,18 @@
-"""Model card: what it is for, how it was trained, how well it does, what it cannot."""
+"""Model card: what it is for, how it was trained, how well it does, what it cannot.
+
+Its head of YAML is what the Hugging Face hub lists the model by; see `metadata`.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from unpaired.core.config import encode
-from unpaired.data.sources import describe
+from unpaired.data.sources import HuggingFace, describe
 from unpaired.experiment.experiment import Experiment
 from unpaired.metrics import catalogue
+from unpaired.models.metadata import LICENSE_ADVICE, head
 from unpaired.records.evaluation import EvaluationRecord
 from unpaired.records.measurement import Measurement
 from unpaired.report.metric_text import doubt, in_order, wording
@@ -57,6 +62,8 @@ def card(experiment: Experiment, images: int, evaluations: Sequence[EvaluationRe
         "channels": [str(domain.channels) for domain in domains.values()],
     }
     lines = [
+        *_head(experiment, _newest(evaluations, images)),
+        "",
         f"# {experiment.name}",
         "",
         f"{summaries[experiment.directions]}, with {type(method).__name__}.",
@@ -74,12 +81,13 @@ def card(experiment: Experiment, images: int, evaluations: Sequence[EvaluationRe
         "",
         "## Measured",
         "",
-        *_numbers(evaluations, images, names),
+        *_numbers(_newest(evaluations, images), names),
         "",
         "## Limits",
         "",
-        f"{LIMITS_OF_NOISE if makes_from_noise else LIMITS} The weights are derived from the "
-        "training images; their licence may restrict what you do with them.",
+        LIMITS_OF_NOISE if makes_from_noise else LIMITS,
+        "",
+        LICENSE_ADVICE,
         "",
     ]
     return "\n".join(lines)
@@ -95,12 +103,36 @@ def _averaging(half_life: int, images: int) -> str:
     return f"The weights are averaged, with a half-life of {tenth}."
 
 
-def _numbers(evaluations: Sequence[EvaluationRecord], images: int, names: Names) -> list[str]:
+def _head(experiment: Experiment, record: EvaluationRecord | None) -> list[str]:
+    """What the hub lists the model by, with the metrics that tables show first."""
+    sources = {name: domain.source for name, domain in experiment.domains.items()}
+    own = {} if record is None else record.values
+    return head(
+        "image-to-image" if experiment.directions else "unconditional-image-generation",
+        [experiment.method.kind.replace("_", "-"), "gan"],
+        experiment.name,
+        " and ".join(map(describe, sources.values())),
+        {name: own[name] for name in own if not catalogue.is_companion(name, own)},
+        "test" if record is None else record.split,
+        [s.name for s in sources.values() if isinstance(s, HuggingFace) and _is_id(s.name)],
+    )
+
+
+def _is_id(name: str) -> bool:
+    """Whether a data set lies on the hub: "owner/name", and no file or folder."""
+    return re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name) is not None and ".parquet" not in name
+
+
+def _newest(evaluations: Sequence[EvaluationRecord], images: int) -> EvaluationRecord | None:
     """The newest evaluation of these weights, test before validation."""
-    records = [r for r in evaluations if r.images == images]
-    if not records:
+    records = [record for record in evaluations if record.images == images]
+    tested = [record for record in records if record.split == "test"]
+    return next(iter(tested), records[-1] if records else None)
+
+
+def _numbers(record: EvaluationRecord | None, names: Names) -> list[str]:
+    if record is None:
         return ["Nothing was measured yet."]
-    record = next((r for r in records if r.split == "test"), records[-1])
     return [
         f"On {record.split} images, protocol `{record.fingerprint}`.",
         "",

@@ -78,7 +78,7 @@ def save_model(
             "experiment": encode(without_folders(experiment)),
         }
         (temporary / CONFIG).write_text(json.dumps(record, indent=2) + "\n")
-        (temporary / CARD).write_text(card)
+        (temporary / CARD).write_text(card, encoding="utf-8")
         if program := _program(experiment):
             shutil.copyfile(program, temporary / ENCODER)
     return folder

@@ -25,6 +25,7 @@ from unpaired.core.weights import (
     refuse_pickle,
     write_weights,
 )
+from unpaired.models.metadata import LICENSE_ADVICE, head
 from unpaired.records.measurement import Measurement
 from unpaired.segmenter.networks import SegmenterNetwork
 from unpaired.segmenter.segmenter import Segmenter
@@ -79,7 +80,7 @@ def save_segmenter(folder: Path, segmenter: Segmenter, trained: Trained) -> Path
         scores = {name: score.as_json() for name, score in trained.scores.items()}
         record = encode(trained) | {"scores": scores}
         (temporary / CONFIG).write_text(json.dumps(record, indent=2) + "\n")
-        (temporary / CARD).write_text(card(trained))
+        (temporary / CARD).write_text(card(trained), encoding="utf-8")
     return folder
 
 
@@ -198,13 +199,19 @@ def card(trained: Trained) -> str:
     colours = [
         f"| {i} | {red} {green} {blue} |" for i, (red, green, blue) in enumerate(trained.palette)
     ]
+    network = type(trained.network).__name__
+    scores = {name: m.value for name, m in trained.scores.items()}
     lines = [
+        *head(
+            "image-segmentation", [network.lower()], "Segmenter", "photos and label maps", scores
+        ),
+        "",
         "# Segmenter",
         "",
         f"Gives each pixel of a photo one of {len(trained.palette)} classes, to score generated "
         "photos with (FCN-score).",
         "",
-        f"{type(trained.network).__name__}, trained from {start} on {len(trained.photos):,} "
+        f"{network}, trained from {start} on {len(trained.photos):,} "
         f"photos at {trained.size}×{trained.size}: {trained.images:,} seen, counting repeats, in "
         f"{minutes:.0f} minutes, seed {trained.seed}. Weights `{trained.weights_hash}`.",
         "",
@@ -231,6 +238,8 @@ def card(trained: Trained) -> str:
         "",
         "It knows the photos it was trained on and nothing else. Scores of different segmenters, "
         "sizes or label maps do not compare.",
+        "",
+        LICENSE_ADVICE,
         "",
     ]
     return "\n".join(lines)
