@@ -104,6 +104,8 @@ def test_folders_are_matched_by_name(folders: tuple[Folder, Folder]):
     values = {
         "sampled_source": source,
         "sampled_translations": translations,
+        "source_edges": found.edges[0],
+        "translation_edges": found.edges[1],
         "faithfulness": found,
     }
     metrics = measure(Gathered({}, values))

@@ -11,7 +11,7 @@ from unpaired.data.dataset import load_images
 from unpaired.data.domain import Domain
 from unpaired.data.sources import HuggingFace
 from unpaired.metrics.paired import to_like
-from unpaired.metrics.structure import others, structure
+from unpaired.metrics.structure import edges_of, moved_edges, nearer, others, structure
 
 NUM_RIVALS = 6
 
@@ -193,6 +193,16 @@ def test_an_image_without_edges(ink, size, level):
 def test_noise_in_place_of_a_translation_has_nothing_in_common(ink):
     noise = torch.randint(0, 256, (len(ink), 3, 64, 64), dtype=torch.uint8)
     assert structure(ink, noise) == pytest.approx(np.ones(len(ink)), abs=0.15)
+
+
+def test_images_that_were_described_before_have_the_same_numbers(ink, sign):
+    edges = edges_of(ink), edges_of(sign)
+    order = others(len(ink))
+    assert (structure(*edges) == structure(ink, sign)).all()
+    assert (structure(edges[0], edges[1][order]) == structure(ink, sign[order])).all()
+    assert (nearer(*edges) == nearer(ink, sign)).all()
+    for once, again in zip(moved_edges(*edges), moved_edges(ink, sign), strict=True):
+        assert (once == again).all()
 
 
 def test_image_sets_of_different_sizes_are_refused(ink):

@@ -14,6 +14,7 @@ from unpaired.metrics import segmentation
 from unpaired.metrics.catalogue.metric import Need
 from unpaired.metrics.hidden_signal import HiddenSignal, hidden_signal
 from unpaired.metrics.paired import PairDistance
+from unpaired.metrics.structure import Edges, edges_of
 
 MOST_IMAGES = 1000
 """Images whose structure and hidden signal are measured: enough for intervals of a percent."""
@@ -33,13 +34,20 @@ class Pretrained:
         return {need: network for need, network in networks.items() if network is not None}
 
 
-def translated(images: Translated, seed: int) -> dict[Need, Any]:
+def edges(images: Tensor, seed: int) -> Edges:
+    """Edges of at most `MOST_IMAGES`."""
+    return edges_of(first(images, MOST_IMAGES, seed))
+
+
+def translated(images: Translated, source_edges: Edges, seed: int) -> dict[Need, Any]:
     """Images, their translations and reconstructions; of at most `MOST_IMAGES` for structure."""
     values: dict[Need, Any] = {
         "source": images.source,
         "translations": images.translations,
         "sampled_source": first(images.source, MOST_IMAGES, seed),
         "sampled_translations": first(images.translations, MOST_IMAGES, seed),
+        "source_edges": source_edges,
+        "translation_edges": edges(images.translations, seed),
     }
     if images.reconstructions is not None:
         values["reconstructions"] = images.reconstructions

@@ -129,6 +129,8 @@ def _of_content(
         **networks,
         "sampled_source": source,
         "sampled_translations": translations,
+        "source_edges": faithful.edges[0],
+        "translation_edges": faithful.edges[1],
         "faithfulness": faithful,
     }
     resize = f"bicubic, anti-aliased, to {SHOWN_SIDE}×{SHOWN_SIDE}"

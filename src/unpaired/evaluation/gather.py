@@ -51,7 +51,8 @@ def of_translations(
     """All that metrics need of the translations of a domain's images."""
     labels = evaluated.images[domain].labels
     before = evaluated.unchanged(domain, images.source)
-    values = _settings(evaluated) | content.translated(images, evaluated.protocol.style_seed)
+    seed = evaluated.protocol.style_seed
+    values = _settings(evaluated) | content.translated(images, evaluated.edges(domain), seed)
     values |= evaluated.pretrained.values | learned.codes(model, domain, images, labels)
     if labels is not None:
         values["labels"] = labels

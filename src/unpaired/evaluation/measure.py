@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unpaired.core.progress import report
 from unpaired.metrics import catalogue
 from unpaired.metrics.catalogue.metric import Metric, Need
 from unpaired.metrics.feature_sets import Features
@@ -27,6 +28,7 @@ Values = Mapping[Need, Any]
 
 _OF_TRANSLATIONS: tuple[Need, ...] = (
     "sampled_translations",
+    "translation_edges",
     "translation_codes",
     "translation_features",
 )
@@ -58,6 +60,7 @@ def measure(gathered: Gathered) -> dict[str, Measurement]:
     # What one function gives for several metrics is computed once.
     for _, group in groupby(wanted, lambda m: (m.function, m.needs, m.companions)):
         metrics = list(group)
+        report("metrics and their intervals", wanted.index(metrics[0]), len(wanted))
         for suffix, versions in _versions(metrics[0], gathered):
             results = [_call(metrics[0], values) for values in versions]
             for metric in metrics:

@@ -13,11 +13,12 @@ from unpaired.data.coverage import scale_in_words
 from unpaired.data.dataset import Images, load_images
 from unpaired.data.domain import DIRECTION, OTHER, DomainName
 from unpaired.data.leaks import Leaks, find_leaks
-from unpaired.evaluation.content import Pretrained
-from unpaired.evaluation.samples import content_hash, sample
+from unpaired.evaluation import content
+from unpaired.evaluation.samples import content_hash, sample, to_eight_bits
 from unpaired.evaluation.task_classifiers import task_classifiers
 from unpaired.experiment.experiment import Experiment
 from unpaired.metrics import paired
+from unpaired.metrics.structure import Edges
 from unpaired.records.protocol import Protocol, Split
 
 
@@ -29,7 +30,7 @@ class EvaluatedSplit:
         experiment: Experiment,
         split: Split,
         device: torch.device,
-        pretrained: Pretrained | None = None,
+        pretrained: content.Pretrained | None = None,
         training: Mapping[DomainName, Images] | None = None,
         images: Mapping[DomainName, Images] | None = None,
         leaks: Leaks | None = None,
@@ -37,7 +38,8 @@ class EvaluatedSplit:
         """`training` and `images` are the domains' training images and those of the split where
         they are open already, and `leaks` the leaks among them."""
         self.experiment, self.split, self.device = experiment, split, device
-        self.pretrained = pretrained or Pretrained()
+        self.pretrained = pretrained or content.Pretrained()
+        self._edges: dict[DomainName, Edges] = {}
         domains = experiment.domains
         images = images or {d: load_images(domain, split) for d, domain in domains.items()}
         self.images = {d: sample(images[d]) for d in domains}
@@ -60,6 +62,13 @@ class EvaluatedSplit:
         """Images of a domain in the form of the other: what no translation would come to."""
         other = self.experiment.domain(OTHER[domain])
         return paired.to_like(source, other.channels, other.size)
+
+    def edges(self, domain: DomainName) -> Edges:
+        """Of a domain's images, described once for all evaluations."""
+        if domain not in self._edges:
+            images = to_eight_bits(self.images[domain].pixels)
+            self._edges[domain] = content.edges(images, self.protocol.style_seed)
+        return self._edges[domain]
 
     def slots(self, domain: DomainName) -> dict[str, str]:
         """What fills the names of metrics of translations from a domain."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unpaired.metrics.intervals import wilson
-from unpaired.metrics.structure import moved_edges, nearer, structure
+from unpaired.metrics.structure import Edges, edges_of, moved_edges, nearer, structure
 from unpaired.records.measurement import Measurement
 
 SUSPECTED_FROM = 0.05
@@ -34,6 +34,8 @@ class Faithfulness:
     """(N, 16, 16): where the translation has edges that the image has not; see `moved_edges`."""
     lost: NDArray[np.float64]
     """(N, 16, 16): where the image has edges that the translation has not."""
+    edges: tuple[Edges, Edges]
+    """Of the images and of their translations."""
 
     @property
     def tensors(self) -> tuple[Tensor, Tensor]:
@@ -58,15 +60,17 @@ class Faithfulness:
 
 def faithfulness(source: Tensor, translations: Tensor, names: list[str]) -> Faithfulness:
     """Images (N, C, H, W) uint8 against their translations (N, C', H', W') uint8, N ≥ 2."""
-    added, lost = moved_edges(source, translations)
+    edges = edges_of(source), edges_of(translations)
+    added, lost = moved_edges(*edges)
     return Faithfulness(
         names=names,
         source=source.permute(0, 2, 3, 1).numpy(),
         translations=translations.permute(0, 2, 3, 1).numpy(),
-        distances=structure(source, translations),
-        nearer=nearer(source, translations),
+        distances=structure(*edges),
+        nearer=nearer(*edges),
         added=added,
         lost=lost,
+        edges=edges,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unpaired.core.errors import DataError
+from unpaired.core.progress import report
 
 SIDE = 64
 """Side, in pixels, that both images are brought to."""
@@ -28,11 +30,39 @@ _FLAT = 1e-6  # grey levels per pixel: far above what rounding makes of a flat i
 _BLOCK_IMAGES = 16  # images that are held in float64 at once
 
 
-def structure(x: Tensor, y: Tensor) -> NDArray[np.float64]:
+@dataclass(frozen=True)
+class Edges:
+    """The edges of N images, by `edges_of`: of images that are compared more than once."""
+
+    descriptors: Tensor
+    """(N, 16·16·8) float64 of mean 0 and norm 1; all 0 for a flat image."""
+    amounts: Tensor
+    """(N, 16, 16) float64: how much edge there is in each cell, in units of the cell that has the
+    most."""
+
+    def __len__(self) -> int:
+        return len(self.descriptors)
+
+    def __getitem__(self, places: NDArray[np.int64]) -> Edges:
+        return Edges(self.descriptors[places], self.amounts[places])
+
+
+def edges_of(images: Tensor) -> Edges:
+    """Describe (N, C, H, W) uint8 images, a few at a time."""
+    described = []
+    for part in torch.split(images, _BLOCK_IMAGES):
+        described.append(_described(part))
+        report("edges of images", len(described) * _BLOCK_IMAGES, len(images))
+    descriptors, amounts = zip(*described, strict=True)
+    return Edges(torch.cat(descriptors), torch.cat(amounts))
+
+
+def structure(x: Tensor | Edges, y: Tensor | Edges) -> NDArray[np.float64]:
     """Structure distance of each pair, 0…2: 0 is the same structure, 1 nothing in common.
 
-    x: (N, C, H, W) uint8, y: (N, C', H', W') uint8 => (N,). Channels and sizes may differ: both are
-    brought to 64×64 by anti-aliased bilinear interpolation, stretched if they are not square.
+    x: (N, C, H, W) uint8, y: (N, C', H', W') uint8, or what `edges_of` made of them => (N,).
+    Channels and sizes may differ: both are brought to 64×64 by anti-aliased bilinear interpolation,
+    stretched if they are not square.
 
     One minus the correlation of two histograms of oriented gradients (Dalal and Triggs 2005): in
     each of 16×16 overlapping cells, how much edge there is in each of 8 directions, divided by the
@@ -47,12 +77,13 @@ def structure(x: Tensor, y: Tensor) -> NDArray[np.float64]:
     Raises DataError for image sets of different sizes.
     """
     check_pairs(x, y)
-    blocks = zip(torch.split(x, _BLOCK_IMAGES), torch.split(y, _BLOCK_IMAGES), strict=True)
-    distances: NDArray[np.float64] = torch.cat([_distance(a, b).cpu() for a, b in blocks]).numpy()
+    both_sets = (torch.split(_edges(each).descriptors, _BLOCK_IMAGES) for each in (x, y))
+    blocks = [_distance(a, b) for a, b in zip(*both_sets, strict=True)]
+    distances: NDArray[np.float64] = torch.cat(blocks).numpy()
     return distances
 
 
-def check_pairs(x: Tensor, y: Tensor) -> None:
+def check_pairs(x: Tensor | Edges, y: Tensor | Edges) -> None:
     """Raise DataError for image sets of different sizes."""
     if len(x) != len(y):
         raise DataError(
@@ -75,15 +106,13 @@ def others(num_images: int, seed: int = 0) -> NDArray[np.int64]:
     return following
 
 
-def nearer(x: Tensor, y: Tensor) -> NDArray[np.float64]:
+def nearer(x: Tensor | Edges, y: Tensor | Edges) -> NDArray[np.float64]:
     """For each image, the share of *other* images' translations that are nearer to it; 0…1, (N,).
 
     x, y: as in `structure`, N ≥ 2; translations as near as its own count half. 0: nothing fits an
     image better than its own translation; 0.5: its own is like any other's.
     """
-    a, b = (
-        torch.cat([_descriptor(p).cpu() for p in torch.split(f, _BLOCK_IMAGES)]) for f in (x, y)
-    )
+    a, b = (_edges(each).descriptors for each in (x, y))
     flat_a, flat_b = ~a.any(1), ~b.any(1)
     shares = []
     for first in range(0, len(a), _BLOCK_IMAGES):
@@ -97,39 +126,38 @@ def nearer(x: Tensor, y: Tensor) -> NDArray[np.float64]:
     return result
 
 
-def moved_edges(x: Tensor, y: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def moved_edges(
+    x: Tensor | Edges, y: Tensor | Edges
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Where a translation has edges that its image has not, and the other way round.
 
     x, y: as in `structure`. Both (N, 16, 16): how much edge there is in each cell, in units of the
     cell that has the most, less that of the other; 0…1.
     """
-    pairs = zip(torch.split(x, _BLOCK_IMAGES), torch.split(y, _BLOCK_IMAGES), strict=True)
-    differences = torch.cat([(_amount(b) - _amount(a)).cpu() for a, b in pairs])
+    differences = _edges(y).amounts - _edges(x).amounts
     return differences.clamp_min(0).numpy(), (-differences).clamp_min(0).numpy()
 
 
-def _amount(images: Tensor) -> Tensor:
-    """(N, C, H, W) => (N, 16, 16): norm of each cell, over the largest of the image."""
-    norms = _cells(images).norm(dim=1)
-    largest = norms.amax((1, 2), keepdim=True)
-    amount: Tensor = norms / largest.clamp_min(_FLAT)
-    return amount
+def _edges(images: Tensor | Edges) -> Edges:
+    return images if isinstance(images, Edges) else edges_of(images)
 
 
-def _distance(x: Tensor, y: Tensor) -> Tensor:
-    a, b = _descriptor(x), _descriptor(y)
+def _distance(a: Tensor, b: Tensor) -> Tensor:
+    """Of descriptors, (N, 16·16·8) both => (N,)."""
     both_flat = ~(a.any(1) | b.any(1))
     return (1 - (a * b).sum(1)).clamp_min(0).masked_fill(both_flat, 0)
 
 
-def _descriptor(images: Tensor) -> Tensor:
-    """(N, C, H, W) uint8 => (N, 16·16·8) float64 of mean 0 and norm 1; all 0 for a flat image."""
+def _described(images: Tensor) -> tuple[Tensor, Tensor]:
+    """(N, C, H, W) uint8 => descriptors and amounts; see `Edges`."""
     cells = _cells(images)
     norms = cells.norm(dim=1, keepdim=True)
     mean_norms = norms.mean((2, 3), keepdim=True)
-    cells = (cells / (norms + _FAINT * mean_norms + _FLAT)).flatten(1)
-    centred = F.normalize(cells - cells.mean(1, keepdim=True))
-    return centred.masked_fill(mean_norms.flatten(1) < _FLAT, 0)
+    relative = (cells / (norms + _FAINT * mean_norms + _FLAT)).flatten(1)
+    centred = F.normalize(relative - relative.mean(1, keepdim=True))
+    descriptors = centred.masked_fill(mean_norms.flatten(1) < _FLAT, 0)
+    amounts = norms[:, 0] / norms.amax((1, 2, 3), keepdim=True)[:, 0].clamp_min(_FLAT)
+    return descriptors.cpu(), amounts.cpu()
 
 
 def _cells(images: Tensor) -> Tensor:

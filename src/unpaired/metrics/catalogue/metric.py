@@ -23,6 +23,8 @@ Need = Literal[
     "reconstructions",  # these translated back, a→b→a
     "sampled_source",  # at most 1000 images with their own translations
     "sampled_translations",
+    "source_edges",  # of these, see `structure.Edges`
+    "translation_edges",
     "translations_with_truth",  # those whose true counterpart is known
     "truth",  # the counterparts
     "label_maps",  # translations as classes of pixels: (N, H, W)

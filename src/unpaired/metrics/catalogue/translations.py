@@ -158,7 +158,7 @@ TRANSLATION_METRICS: tuple[Metric, ...] = (
     Metric(
         "structure/{direction}",
         "structure:structure",
-        _SAMPLES,
+        ("source_edges", "translation_edges"),
         "Structure distance",
         _THERE,
         "Distance between the edges of {source} images and of their translations: 0 where all are "
