@@ -71,7 +71,7 @@ def test_the_values_that_are_proposed_are_values():
     experiment = override(recipe("demo"), [*kinds, *settings], "unpaired train")
     assert experiment.training.batch_size == 8
     assert experiment.a is not None
-    assert experiment.a.size == 128
+    assert experiment.a.fit == "crop"
 
 
 @pytest.mark.parametrize("verb", REQUIRED)
@@ -116,7 +116,9 @@ def test_a_name_stands_in_one_row_and_is_no_flag_of_the_verb(verb: str):
         ("--size 128", "--a.size 128"),
         ("--img-size 128x128", "--a.size 128"),
         ("--imgsz 640", "--a.size 640"),
-        ("--crop_size [256]", "--a.size 256"),
+        ("--crop_size [256]", "--a.fit crop --b.fit crop --a.size 256"),
+        ("--load_size 286", "--a.fit crop --b.fit crop --a.short-side 286 --b.short-side 286"),
+        ("--preprocess resize_and_crop", "--a.fit crop --b.fit crop"),
         ("--image-size large", "--a.size 128"),
         ("--epochs 5", "--images 500"),
         ("--n_epochs 0.5", "--images 50"),

@@ -77,13 +77,15 @@ _IMAGES = (
     Row("dataroot data-root data data-dir data-path dataset dataset-path root train-dir input-dir",
         "--a {0}/trainA --b {0}/trainB", "datasets/mine", "folders may have any names; --a-test "
         "and --b-test name images kept for the test (testA, testB)"),
-    Row("size image-size img-size imgsz imsize resolution res input-size crop-size fine-size "
-        "height width", "--a.size {}", "128", "the other image set follows"),
-    Row("load-size scale-size", _domains("augmentation.zoom 1.12"), note="images are brought to "
-        "--a.size, and zoom enlarges some before they are cropped: 1.12 is 286 for 256"),
-    Row("preprocess resize-mode", "--a.fit cover --b.fit cover", note="cover cuts the middle "
-        "out, resize stretches, pad adds a border",
-        choices=dict.fromkeys(("resizeandcrop", "resize"), "--a.fit resize --b.fit resize")),
+    Row("size image-size img-size imgsz imsize resolution res input-size height width",
+        "--a.size {}", "128", "the other image set follows"),
+    Row("crop-size fine-size crop", "--a.fit crop --b.fit crop --a.size {}", "256",
+        "squares cut out at random; without them, --a.size alone"),
+    Row("load-size scale-size", _domains("fit crop") + " " + _domains("short-side {0}"), "286",
+        "squares of --a.size are cut out of images with this short side"),
+    Row("preprocess resize-mode", _domains("fit crop"), note="crop cuts squares out at random, "
+        "cover the middle one, resize stretches, pad adds a border",
+        choices={"none": _domains("fit pad"), "resize": _domains("fit resize")}),
     Row("input-nc in-channels channels", "--a.channels {}", "3", "1 or 3; of b: --b.channels"),
     Row("output-nc out-channels", "--b.channels {}", "3", "1 or 3"),
     Row("grayscale greyscale gray grey", _domains("channels 1")),
