@@ -51,14 +51,24 @@ class DataError(UnpairedError, ValueError):
 
 class UnreadableImage(DataError):
     """One image cannot be used: `reason` says why, without the image's name; `setting` is that of
-    its decoding which would let it pass, if there is one."""
+    its decoding which would let it pass, if there is one. `numbers`: the smallest and the largest
+    that the image holds, where their range is what is missing."""
 
     code = "unreadable-image"
 
-    def __init__(self, name: str, reason: str, setting: str = "", *, code: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        reason: str,
+        setting: str = "",
+        *,
+        code: str = "",
+        numbers: tuple[float, float] | None = None,
+    ) -> None:
         super().__init__(f"{name}: {reason}", code=code, setting=setting)
         self.name = name
         self.reason = reason
+        self.numbers = numbers
 
 
 class ModelError(UnpairedError, ValueError):

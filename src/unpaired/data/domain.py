@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from annotated_types import Ge, Le
@@ -94,10 +95,12 @@ class Domain:
     """What networks see of label maps: a channel for each class, which makes every translation a
     valid label map, or the colours, as of images."""
 
+    FORMER_NAMES: ClassVar[Mapping[str, str]] = {"decoding.float_range": "range"}
+
     @property
     def reading(self) -> Reading:
-        """Its decoding, and its range."""
-        return Reading(**vars(self.decoding), range=self.range)
+        """Its decoding, and what its pixels stand for."""
+        return Reading(**vars(self.decoding), range=self.range, holds_labels=self.holds_labels)
 
     @property
     def levels(self) -> int:

@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image
 
 from unpaired.core.errors import UnreadableImage
-from unpaired.data.codecs.decode import Decoded, decode
+from unpaired.data.codecs.decode import decode
+from unpaired.data.codecs.decoded import Decoded
 from unpaired.data.codecs.numbers import from_integers
 from unpaired.data.codecs.settings import Reading
 from unpaired.data.domain import Domain, Pixels, in_box
@@ -73,8 +74,12 @@ def read_content(
     """
     if not isinstance(content, np.ndarray):
         return decode(content, name=name, channels=channels, decoding=decoding)
+    decoded, notes = Decoded(content), list[str]()
     if decoding.range is not None:
-        content = from_integers(content, 255, replace(decoding, depth=8))
-    if content.shape[2] > channels:
-        return Decoded(np.asarray(Image.fromarray(content).convert("L"))[..., None])
-    return Decoded(np.repeat(content, channels // content.shape[2], axis=2))
+        decoded = from_integers(content, 255, replace(decoding, depth=8), notes)
+    pixels = decoded.pixels
+    if pixels.shape[2] > channels:
+        pixels = np.asarray(Image.fromarray(pixels).convert("L"))[..., None]
+    else:
+        pixels = np.repeat(pixels, channels // pixels.shape[2], axis=2)
+    return replace(decoded, pixels=pixels, notes=tuple(notes))

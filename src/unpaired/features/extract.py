@@ -34,7 +34,7 @@ BATCH_IMAGES = 32
 
 _SAMPLED = 50  # images of a set whose size and colours are inspected
 
-_VERSION = 1  # of what is kept; counted up when the same images would give other features
+_VERSION = 2  # of what is kept; counted up when the same images would give other features
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Image decoding: one file to an array of pixels, or a reason in plain words why not.
 
 The original bytes are never passed on, so whatever else a file carries (a ZIP archive, scripts,
-EXIF data, colour profiles) ends here.
+EXIF data, colour profiles) ends here. Colours are those of sRGB afterwards; see `profiles`.
 
 Known limits. Outside TIFF, colour with 16 bits per channel and 16-bit grey with an alpha channel
 are read at 8 bits; a note says so where 16 are wanted. JPEG, WebP and uncompressed formats carry no
@@ -15,15 +15,15 @@ import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, Literal
+from typing import BinaryIO, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from unpaired.core.errors import UnreadableImage
 from unpaired.data.codecs import pillow, tiff
+from unpaired.data.codecs.decoded import Decoded
 from unpaired.data.codecs.formats import EXTENSIONS, NUM_BYTES_TO_RECOGNISE, Format, recognise
 from unpaired.data.codecs.numbers import to_grey
 from unpaired.data.codecs.settings import Reading, check_size
@@ -33,26 +33,15 @@ from unpaired.data.codecs.settings import Reading, check_size
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
-@dataclass(frozen=True)
-class Decoded:
-    """Pixels of one image.
-
-    `pixels`: (height, width, channels), uint8 for a depth of 8 bits, uint16 for 16.
-    `notes`: warnings for the user, without the image's name.
-    """
-
-    pixels: npt.NDArray[Any]
-    notes: tuple[str, ...] = ()
-
-
 def decode(
     content: bytes | Path, *, name: str, channels: Literal[1, 3], decoding: Reading
 ) -> Decoded:
-    """Decode one image, upright and opaque, with the given number of channels.
+    """Decode one image, upright and opaque, with the given number of channels, in sRGB.
 
-    Grey is replicated to 3 channels; colour becomes 1 channel by its luma (ITU-R 601). 16-bit
-    values are scaled to 8 bits by range, 8-bit ones to 16 bits by 257. Of an animation, the first
-    frame is used. `name` serves the messages, and a note where it contradicts the content.
+    What is transparent shows the background of `decoding`. Grey is replicated to 3 channels; colour
+    becomes 1 channel by its luma (ITU-R 601). 16-bit values are scaled to 8 bits by range, 8-bit
+    ones to 16 bits by 257. Of an animation, the first frame is used. `name` serves the messages,
+    and a note where it contradicts the content.
 
     Raises `UnreadableImage` for whatever cannot be decoded in full.
     """
@@ -63,15 +52,15 @@ def decode(
             # Loading alone ignores the checksums of the pixels' chunks.
             format.reader(file).verify()
             file.seek(0)
-        deep = tiff.read(file, name, decoding, notes) if format.name == "TIFF" else None
-        pixels = (
-            _with_pillow(file, format, name, channels, decoding, notes) if deep is None else deep
-        )
+        decoded = tiff.read(file, name, decoding, notes) if format.name == "TIFF" else None
+        if decoded is None:
+            decoded = _with_pillow(file, format, name, channels, decoding, notes)
+    pixels = decoded.pixels
     if pixels.shape[2] > channels:
         pixels = to_grey(pixels)
     if pixels.shape[2] < channels:
         pixels = np.repeat(pixels, channels, axis=2)
-    return Decoded(pixels, tuple(notes))
+    return replace(decoded, pixels=pixels, notes=tuple(notes))
 
 
 def _with_pillow(
@@ -81,7 +70,7 @@ def _with_pillow(
     channels: Literal[1, 3],
     decoding: Reading,
     notes: list[str],
-) -> npt.NDArray[Any]:
+) -> Decoded:
     """(H, W, 1 or `channels`) at the wanted depth."""
     source = format.reader(file)
     check_size(source.size, name, decoding)
@@ -92,8 +81,8 @@ def _with_pillow(
     if image.mode == "F" or (image.mode == "I" and format.name == "TIFF"):
         return pillow.from_32_bits(image, tags, name, decoding, notes)
     if image.mode.startswith("I"):
-        return pillow.from_16_bits(image, tags, channels, decoding)
-    return pillow.from_8_bits(image, channels, decoding)
+        return pillow.from_16_bits(image, tags, channels, decoding, notes)
+    return pillow.from_8_bits(image, channels, decoding, notes)
 
 
 @contextmanager

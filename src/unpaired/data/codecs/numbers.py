@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unpaired.core.errors import UnreadableImage
+from unpaired.data.codecs.decoded import Decoded
 from unpaired.data.codecs.settings import Reading
 
 _LUMA = np.array([19595, 38470, 7471], np.uint32)  # ITU-R 601 in 65536ths, as Pillow has it
@@ -16,7 +17,7 @@ _LUMA = np.array([19595, 38470, 7471], np.uint32)  # ITU-R 601 in 65536ths, as P
 
 def from_numbers(
     values: npt.NDArray[Any], name: str, decoding: Reading, notes: list[str]
-) -> npt.NDArray[Any]:
+) -> Decoded:
     """Numbers (H, W, C), whose range only the user knows => pixels (H, W, C).
 
     Raises `UnreadableImage` for numbers that are not finite, and without a range.
@@ -33,22 +34,35 @@ def from_numbers(
             "black and white; set range",
             "range",
             code="range-unknown",
+            numbers=(smallest, largest),
         )
+    note_clipped(values, decoding, notes)
+    return Decoded(_by_range(values, decoding.range, decoding.depth), stored=values, limit=None)
+
+
+def from_integers(
+    values: npt.NDArray[Any], limit: int, decoding: Reading, notes: list[str]
+) -> Decoded:
+    """Integers (H, W, C) => pixels (H, W, C): by the range that is set, else by 0…`limit`."""
+    if decoding.range is not None:
+        note_clipped(values, decoding, notes)
+    pixels = _by_range(values, decoding.range or (0, limit), decoding.depth)
+    return Decoded(pixels, stored=values, limit=limit)
+
+
+def note_clipped(values: npt.NDArray[Any], decoding: Reading, notes: list[str]) -> None:
+    """Say where numbers lie outside of the range that is set."""
+    assert decoding.range is not None
     low, high = decoding.range
+    smallest, largest = float(values.min()), float(values.max())
     if smallest < low or largest > high:
         notes.append(f"has values from {smallest:g} to {largest:g}, clipped to {low:g}..{high:g}")
-    return scaled(np.clip(values, low, high), low, high, decoding.depth)
 
 
-def from_integers(values: npt.NDArray[Any], largest: int, decoding: Reading) -> npt.NDArray[Any]:
-    """Integers (H, W, C) => pixels (H, W, C): by the range that is set, else by 0…`largest`."""
-    low, high = decoding.range or (0, largest)
-    return scaled(np.clip(values, low, high), low, high, decoding.depth)
-
-
-def scaled(values: npt.NDArray[Any], low: float, high: float, depth: int) -> npt.NDArray[Any]:
-    """Values in low..high => integers over the full range of `depth` bits, rounded to nearest."""
-    unit = (values.astype(np.float32) - low) / (high - low)
+def _by_range(values: npt.NDArray[Any], range: tuple[float, float], depth: int) -> npt.NDArray[Any]:
+    """Numbers => integers over all of `depth` bits: by a range, clipped, rounded to nearest."""
+    low, high = range
+    unit = (np.clip(values, low, high).astype(np.float32) - low) / (high - low)
     pixels: npt.NDArray[Any] = np.rint(unit * (2**depth - 1))
     return pixels.astype(np.uint8 if depth == 8 else np.uint16)
 

@@ -13,7 +13,9 @@ from PIL.ExifTags import Base as ExifTag
 from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, SAMPLEFORMAT
 
+from unpaired.data.codecs.decoded import EIGHT_BITS_IN_SIXTEEN, Decoded
 from unpaired.data.codecs.numbers import from_integers, from_numbers
+from unpaired.data.codecs.profiles import pixels_to_srgb, to_srgb
 from unpaired.data.codecs.settings import Reading
 
 Transpose = Image.Transpose
@@ -54,38 +56,52 @@ def upright(image: Image.Image, notes: list[str]) -> Image.Image:
     return image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
 
 
-def from_8_bits(image: Image.Image, channels: int, decoding: Reading) -> npt.NDArray[Any]:
+def from_8_bits(image: Image.Image, channels: int, decoding: Reading, notes: list[str]) -> Decoded:
     """Grey, colour, palette, CMYK, with or without transparency => HWC at the wanted depth."""
+    image = to_srgb(image, decoding, notes)
     if image.mode == "La":  # premultiplied; has no other conversion
         image = image.convert("LA")
+    alpha = None
     if image.has_transparency_data:
+        front = image.convert("RGBA")
+        alpha = _at_depth(np.array(front.getchannel("A"))[..., None], decoding.depth)
         canvas = Image.new("RGBA", image.size, (*decoding.background, 255))
-        image = Image.alpha_composite(canvas, image.convert("RGBA"))
+        image = Image.alpha_composite(canvas, front)
     if image.mode not in ("1", "L"):
         image = image.convert("RGB")
     pixels = np.array(image.convert("L" if channels == 1 or image.mode != "RGB" else "RGB"))
     pixels = pixels.reshape(image.height, image.width, -1)
     if decoding.range is not None:
-        return from_integers(pixels, 255, decoding)
-    return pixels if decoding.depth == 8 else pixels.astype(np.uint16) * 257
+        return replace(from_integers(pixels, 255, decoding, notes), alpha=alpha)
+    return Decoded(_at_depth(pixels, decoding.depth), alpha=alpha, stored=pixels)
 
 
 def from_16_bits(
-    image: Image.Image, tags: Mapping[int, Any], channels: int, decoding: Reading
-) -> npt.NDArray[Any]:
+    image: Image.Image,
+    tags: Mapping[int, Any],
+    channels: int,
+    decoding: Reading,
+    notes: list[str],
+) -> Decoded:
     """Grey of 9 to 16 bits, with at most one transparent level => HWC at the wanted depth."""
     values = np.asarray(image)
     # Pillow scales to 16 bits, all but the 12-bit values of TIFF.
-    largest = 4095 if tags.get(BITSPERSAMPLE) == (12,) else 65535
-    pixels = from_integers(values[..., None], largest, decoding)
+    limit = 4095 if tags.get(BITSPERSAMPLE) == (12,) else 65535
+    decoded = from_integers(values[..., None], limit, decoding, notes)
+    pixels = decoded.pixels
     if tags.get(PHOTOMETRIC_INTERPRETATION) == WHITE_IS_ZERO:  # Pillow inverts up to 8 bits only
-        pixels = 2**decoding.depth - 1 - pixels
+        pixels = np.invert(pixels)
+    pixels = pixels_to_srgb(pixels, image.info.get("icc_profile"), decoding, notes)
     level = image.info.get("transparency")
-    if level is not None:
-        patch = Image.new("RGB", (1, 1), decoding.background)
-        under = from_8_bits(patch, channels, replace(decoding, range=None))[0, 0]
-        pixels = np.where((values == level)[..., None], under, pixels)
-    return pixels
+    if level is None:
+        return replace(decoded, pixels=pixels)
+    is_opaque = (values != level)[..., None]
+    patch = Image.new("RGB", (1, 1), decoding.background)
+    under = from_8_bits(patch, channels, replace(decoding, range=None), notes).pixels[0, 0]
+    alpha = is_opaque * np.iinfo(pixels.dtype).max
+    return replace(
+        decoded, pixels=np.where(is_opaque, pixels, under), alpha=alpha.astype(pixels.dtype)
+    )
 
 
 def from_32_bits(
@@ -94,9 +110,13 @@ def from_32_bits(
     name: str,
     decoding: Reading,
     notes: list[str],
-) -> npt.NDArray[Any]:
+) -> Decoded:
     """Floating-point or 32-bit numbers => HW1 at the wanted depth."""
     values = np.asarray(image)
     if image.mode == "I" and tags.get(SAMPLEFORMAT, (1,)) == (1,):
         values = values.view(np.uint32)  # Pillow gives its large numbers as negative ones
     return from_numbers(values[..., None], name, decoding, notes)
+
+
+def _at_depth(pixels: npt.NDArray[Any], depth: int) -> npt.NDArray[Any]:
+    return pixels if depth == 8 else pixels.astype(np.uint16) * EIGHT_BITS_IN_SIXTEEN

@@ -31,13 +31,21 @@ class Decoding:
     min_side: Natural = 4
     """Smallest width and height that is used, in pixels."""
 
+    profiles: Literal["convert", "ignore"] = "convert"
+    """Embedded colour profiles (ICC: Display P3, Adobe RGB, CMYK, grey): "convert" brings their
+    colours to sRGB, as viewers do. Label maps, images with a physical range and values of 16 bits
+    are never converted."""
+
 
 @config
 class Reading(Decoding):
-    """How the images of a domain become pixels: its decoding and its physical range."""
+    """How the images of a domain become pixels: its decoding, and what its pixels stand for."""
 
     range: tuple[float, float] | None = None
     """See `Domain.range`."""
+
+    holds_labels: bool = False
+    """See `Domain.holds_labels`."""
 
 
 _VALUES = {"range": "LOW HIGH", "max_megapixels": "N"}

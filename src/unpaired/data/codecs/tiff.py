@@ -8,13 +8,16 @@ latter, Pillow keeps 8 bits a channel of colour, and a note says so.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from unpaired.core.errors import UnreadableImage
+from unpaired.data.codecs.decoded import Decoded
 from unpaired.data.codecs.numbers import from_integers, from_numbers
+from unpaired.data.codecs.profiles import pixels_to_srgb
 from unpaired.data.codecs.settings import Reading, check_size
 
 # It tells of slips in metadata that we do not use.
@@ -39,7 +42,7 @@ _UPRIGHT = {
 }
 
 
-def read(file: BinaryIO, name: str, decoding: Reading, notes: list[str]) -> npt.NDArray[Any] | None:
+def read(file: BinaryIO, name: str, decoding: Reading, notes: list[str]) -> Decoded | None:
     """Pixels (H, W, 1 or 3) at the wanted depth; None, and the file at its begin, for Pillow's.
 
     Raises `UnreadableImage` for limits that are broken, and what no decoder here reads; anything
@@ -77,15 +80,23 @@ def read(file: BinaryIO, name: str, decoding: Reading, notes: list[str]) -> npt.
         values = values.reshape(page.shape)
         values = np.moveaxis(values, 0, -1) if page.axes == "SYX" else values
         values = values.reshape(page.imagelength, page.imagewidth, page.samplesperpixel)
-        tag = page.tags.get("Orientation")
+        tag, icc = page.tags.get("Orientation"), page.tags.get("InterColorProfile")
         values = _upright(values, 1 if tag is None else int(tag.value))
-    pixels = _to_pixels(values[..., :num_colours], bits, name, decoding, notes)
+    decoded = _to_pixels(values[..., :num_colours], bits, name, decoding, notes)
+    pixels, alpha = decoded.pixels, None
     if page.photometric == WHITE_IS_ZERO:
         pixels = np.invert(pixels)
+    is_premultiplied = extra[:1] == (PREMULTIPLIED,)
+    profile = None if icc is None else bytes(icc.value)
+    if not is_premultiplied:
+        pixels = pixels_to_srgb(pixels, profile, decoding, notes)
     if values.shape[2] > num_colours and extra[:1] in ((), (PREMULTIPLIED,), (ALPHA,)):
-        alpha = _share(values[..., num_colours:], bits)
-        pixels = _over_background(pixels, alpha, decoding, extra[:1] == (PREMULTIPLIED,))
-    return pixels
+        share = _share(values[..., num_colours:], bits)
+        pixels = _over_background(pixels, share, decoding, is_premultiplied)
+        alpha = np.rint(share * np.iinfo(pixels.dtype).max).astype(pixels.dtype)
+    if is_premultiplied:
+        pixels = pixels_to_srgb(pixels, profile, decoding, notes)
+    return replace(decoded, pixels=pixels, alpha=alpha)
 
 
 def _check_data_is_there(page: Any, file: BinaryIO) -> None:
@@ -125,10 +136,10 @@ def _upright(values: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
 
 def _to_pixels(
     values: npt.NDArray[Any], bits: int, name: str, decoding: Reading, notes: list[str]
-) -> npt.NDArray[Any]:
+) -> Decoded:
     """Integers of up to 16 bits without sign may go by their own range, others by the one set."""
     if values.dtype.kind == "u" and bits <= 16:
-        return from_integers(values, 2**bits - 1, decoding)
+        return from_integers(values, 2**bits - 1, decoding, notes)
     return from_numbers(values, name, decoding, notes)
 
 
