@@ -32,7 +32,7 @@ def test_all_kinds_of_one_image_are_the_same_pixels(tmp_path):
         str(tmp_path / "x.png"),
     ]
     for kind in kinds:
-        assert np.array_equal(read_image(kind, COLOUR), rgb)
+        assert np.array_equal(read_image(kind, COLOUR).pixels, rgb)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "CMYK"])
@@ -40,13 +40,13 @@ def test_every_mode_of_pillow(mode):
     image = Image.fromarray(rgb)
     for step in {"La": ["LA", "La"], "PA": ["P", "PA"], "RGBa": ["RGBA", "RGBa"]}.get(mode, [mode]):
         image = image.convert(step)
-    assert read_image(image, COLOUR).shape == (6, 8, 3)
-    assert read_image(image, GREY).shape == (6, 8, 1)
+    assert read_image(image, COLOUR).pixels.shape == (6, 8, 3)
+    assert read_image(image, GREY).pixels.shape == (6, 8, 1)
 
 
 def test_transparent_pixels_show_the_background():
     alpha = np.zeros((6, 8, 1), np.uint8)
-    pixels = read_image(np.concatenate([rgb, alpha], axis=2), COLOUR)
+    pixels = read_image(np.concatenate([rgb, alpha], axis=2), COLOUR).pixels
     assert (pixels == 255).all()
 
 
@@ -54,21 +54,21 @@ def test_orientation_of_an_open_image_is_not_applied():
     """The caller sees `image.size`; a turned result would be of another size."""
     image = Image.fromarray(rgb)
     image.getexif()[0x0112] = 6
-    assert np.array_equal(read_image(image, COLOUR), rgb)
+    assert np.array_equal(read_image(image, COLOUR).pixels, rgb)
 
 
 def test_grey_arrays():
     for array in (rgb[..., 0], rgb[..., :1]):
-        assert np.array_equal(read_image(array, COLOUR), np.repeat(rgb[..., :1], 3, axis=2))
+        assert np.array_equal(read_image(array, COLOUR).pixels, np.repeat(rgb[..., :1], 3, axis=2))
 
 
 def test_16_bits():
     deep = np.arange(48, dtype=np.uint16).reshape(6, 8) * 1000
-    assert np.array_equal(read_image(deep, DEEP)[..., 0], deep)
-    assert np.array_equal(read_image(deep, GREY)[..., 0], np.rint(deep / 257))
-    assert np.array_equal(read_image(Image.fromarray(deep), DEEP)[..., 0], deep)
+    assert np.array_equal(read_image(deep, DEEP).pixels[..., 0], deep)
+    assert np.array_equal(read_image(deep, GREY).pixels[..., 0], np.rint(deep / 257))
+    assert np.array_equal(read_image(Image.fromarray(deep), DEEP).pixels[..., 0], deep)
     colour = np.repeat(deep[..., None], 3, axis=2)
-    assert np.array_equal(read_image(colour, DEEP)[..., 0], deep)
+    assert np.array_equal(read_image(colour, DEEP).pixels[..., 0], deep)
 
 
 def test_16_bits_that_pillow_has_opened_as_32(tmp_path):
@@ -76,7 +76,7 @@ def test_16_bits_that_pillow_has_opened_as_32(tmp_path):
     (tmp_path / "x.pgm").write_bytes(b"P5 8 6 65535\n" + deep.astype(">u2").tobytes())
     with Image.open(tmp_path / "x.pgm") as image:
         assert image.mode == "I"
-        assert np.array_equal(read_image(image, DEEP)[..., 0], deep)
+        assert np.array_equal(read_image(image, DEEP).pixels[..., 0], deep)
 
 
 def test_numbers_of_32_bits_need_their_range():
@@ -85,7 +85,7 @@ def test_numbers_of_32_bits_need_their_range():
         read_image(image, GREY)
     assert (error.value.code, error.value.setting) == ("range-unknown", "range")
     ranged = Domain(source=BuiltIn(name="ink"), range=(-24.0, 23.0))
-    assert read_image(image, ranged)[..., 0].ravel()[[0, -1]].tolist() == [0, 255]
+    assert read_image(image, ranged).pixels[..., 0].ravel()[[0, -1]].tolist() == [0, 255]
 
 
 @pytest.mark.parametrize(
@@ -170,5 +170,5 @@ def test_16_bit_images_of_pillow_are_grey():
 def test_arrays_are_read_by_the_physical_range_as_files_are():
     twelve = Domain(source=BuiltIn(name="ink"), channels=3, range=(0, 4_095))
     grey = np.full((8, 8), 4_095, np.uint16)
-    assert (read_image(grey, twelve) == 255).all()
-    assert (read_image(np.stack([grey] * 3, 2), twelve) == 255).all()
+    assert (read_image(grey, twelve).pixels == 255).all()
+    assert (read_image(np.stack([grey] * 3, 2), twelve).pixels == 255).all()

@@ -80,7 +80,7 @@ def test_returns_the_kind_it_was_given(translator, tmp_path):
 
 def test_channels_follow_the_domain(translator):
     assert translator.translate(noise(32, 32, 3), "a").shape == (32, 32, 1)
-    assert translator.translate(Image.fromarray(noise(32, 32, 4)), "b").mode == "RGB"
+    assert translator.translate(Image.fromarray(noise(32, 32, 4)), "b").mode == "RGBA"
     assert translator.translate(Image.fromarray(noise(32, 32, 3)), "a").mode == "L"
 
 

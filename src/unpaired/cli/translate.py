@@ -54,6 +54,13 @@ def run(arguments: list[str]) -> int:
         metavar=("LOW", "HIGH"),
         help="values in files that are black and white (default: as trained)",
     )
+    add(
+        "--alpha",
+        choices=["keep", "composite"],
+        default="keep",
+        help="transparent images: keep their transparency where the format holds it (default), or "
+        "composite them on the background",
+    )
     add("--max-megapixels", type=float, metavar="N", help="refuse larger images")
     add("--format", choices=["png", "jpeg", "webp", "tiff"], help="default: as the input")
     add("--batch-size", type=int, metavar="N", help="default: what suits size and machine")
@@ -74,6 +81,7 @@ def run(arguments: list[str]) -> int:
     from unpaired.core.console import counting, say
     from unpaired.core.errors import DataError, SettingError
     from unpaired.data.codecs.settings import flags_for
+    from unpaired.data.domain import OTHER
     from unpaired.inference.files import translate_files
     from unpaired.inference.translator import load
 
@@ -86,7 +94,7 @@ def run(arguments: list[str]) -> int:
                 code="empty-range",
                 setting="range",
             )
-        translator.read_as(range=(low, high))
+        translator.read_as(OTHER[options.to], range=(low, high))
     if options.max_megapixels:
         translator.read_as(max_megapixels=options.max_megapixels)
     with counting("translated", quiet=options.json) as progress:
@@ -98,6 +106,7 @@ def run(arguments: list[str]) -> int:
             style_seed=options.style_seed,
             samples=options.samples,
             resolution=options.resolution,
+            alpha=options.alpha,
             batch_size=options.batch_size,
             image_format=options.format,
             overwrite=options.overwrite,

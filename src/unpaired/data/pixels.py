@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from unpaired.core.errors import DataError, UnreadableImage
 from unpaired.data.codecs.decode import decode
+from unpaired.data.codecs.decoded import Decoded
 from unpaired.data.codecs.numbers import from_integers
 from unpaired.data.domain import Domain, Pixels
 from unpaired.data.tensors import LUMA
@@ -25,12 +27,21 @@ Arrays and tensors hold uint8 (0 to 255) or uint16 (0 to 65535). Transparency in
 or fourth channel, is for uint8 alone.
 """
 
+Alpha = Literal["keep", "composite"]
+"""What becomes of transparency in translations: "keep" carries it over, where what is returned or
+written holds it; "composite" leaves the image opaque, before the background of the decoding."""
+
 _PNG_MODES = {"1", "L", "LA", "I;16", "I;16B", "P", "RGB", "RGBA"}
-_NUMBERS = {"F", "I"}  # modes without a black and a white, which TIFF holds
+_TIFF_MODES = {
+    "F",
+    "I",
+    "CMYK",
+    "LAB",
+}  # numbers without a black and a white, and colours for print
 _LUMA = np.array([round(2**16 * weight) for weight in LUMA], np.uint32)  # as Pillow has it
 
 
-def read_image(image: ImageLike, domain: Domain) -> Pixels:
+def read_image(image: ImageLike, domain: Domain) -> Decoded:
     """Pixels (H, W, domain.channels) at the domain's depth, by the rules that files are read by.
 
     Raises:
@@ -62,14 +73,17 @@ def read_image(image: ImageLike, domain: Domain) -> Pixels:
         _check(str(array.dtype), array.shape, least_axes=2)
     if array.dtype == np.uint16 and array.ndim == 3 and array.shape[2] == 3:
         # The one kind that Pillow has no mode for.
-        pixels = from_integers(array, 2**16 - 1, domain.reading)
-        return convert(pixels, domain.channels, domain.decoding.depth)
+        notes: list[str] = []
+        decoded = from_integers(array, 2**16 - 1, domain.reading, notes)
+        pixels = convert(decoded.pixels, domain.channels, domain.decoding.depth)
+        return replace(decoded, pixels=pixels, notes=tuple(notes))
     plain = array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array
     return _decode(_encode(Image.fromarray(np.ascontiguousarray(plain))), "the image", domain)
 
 
 def like(pixels: Pixels, image: ImageLike) -> Any:
-    """Pixels (H, W, C) as the same kind of thing as `image`; a Pillow image for files and bytes."""
+    """Pixels (H, W, C), transparency among them, as the same kind of thing as `image`; a Pillow
+    image for files and bytes."""
     if isinstance(image, Tensor):
         return torch.from_numpy(pixels).permute(2, 0, 1).contiguous().to(image.device)
     if isinstance(image, np.ndarray):
@@ -78,10 +92,39 @@ def like(pixels: Pixels, image: ImageLike) -> Any:
 
 
 def to_pillow(pixels: Pixels) -> Image.Image:
-    """Pixels (H, W, C) as a Pillow image, which has no 16-bit colour: that becomes 8 bits."""
+    """Pixels (H, W, 1 to 4) as L, LA, RGB, RGBA or I;16. Pillow has no 16-bit colour and no 16-bit
+    transparency: these become 8 bits."""
     if pixels.shape[2] == 1:
         return Image.fromarray(pixels[..., 0])
-    return Image.fromarray(convert(pixels, 3, 8))
+    return Image.fromarray(convert(pixels, pixels.shape[2], 8))
+
+
+def holds_alpha(image: ImageLike, target: Domain) -> bool:
+    """Whether a translation to `target` that is `like` an image can be transparent: Pillow has no
+    grey of 16 bits that is."""
+    is_array = isinstance(image, (np.ndarray, Tensor))
+    return is_array or not (target.channels == 1 and target.decoding.depth == 16)
+
+
+def with_alpha(translation: Pixels, alpha: Pixels, source: Domain, target: Domain) -> Pixels:
+    """A translation (H, W, C) and the opacity (H, W, 1) of its original => (H, W, C + 1).
+
+    The networks see the original before the background of `source`. What this lends to pixels that
+    are partly transparent is taken out again: before the same background they look as translated,
+    and before others they have no fringe. Fully transparent pixels keep the translation's colour,
+    and label maps theirs.
+    """
+    alpha = convert(alpha, 1, target.decoding.depth)
+    partly = ((alpha > 0) & (alpha < target.levels))[..., 0]
+    colours = translation
+    if partly.any() and not target.holds_labels:
+        share = alpha[partly].astype(np.float32) / target.levels
+        behind = np.array(source.decoding.background, np.uint8)[None, None]
+        behind = convert(behind, target.channels, target.decoding.depth)[0].astype(np.float32)
+        before = behind + (translation[partly] - behind) / share
+        colours = translation.copy()
+        colours[partly] = np.rint(before).clip(0, target.levels).astype(translation.dtype)
+    return np.concatenate([colours, alpha], axis=2)
 
 
 def convert(pixels: Pixels, channels: int, depth: int) -> Pixels:
@@ -98,19 +141,19 @@ def convert(pixels: Pixels, channels: int, depth: int) -> Pixels:
     return pixels
 
 
-def _decode(content: bytes | Path, name: str, domain: Domain) -> Pixels:
-    return decode(content, name=name, channels=domain.channels, decoding=domain.reading).pixels
+def _decode(content: bytes | Path, name: str, domain: Domain) -> Decoded:
+    return decode(content, name=name, channels=domain.channels, decoding=domain.reading)
 
 
 def _encode(image: Image.Image) -> bytes:
     """A file in memory, so that one place decides what becomes of modes, palettes and alpha."""
     if image.mode == "I" and image.format not in (None, "TIFF"):
         image = Image.fromarray(np.asarray(image).astype(np.uint16))  # of a file with 16 bits
-    if image.mode not in _PNG_MODES | _NUMBERS:
+    if image.mode not in _PNG_MODES | _TIFF_MODES:
         with_alpha = "LA" if image.mode == "La" else "RGBA"  # La has no other conversion
         image = image.convert(with_alpha if image.has_transparency_data else "RGB")
     file = io.BytesIO()
-    if image.mode in _NUMBERS:
+    if image.mode in _TIFF_MODES:
         image.save(file, "TIFF")
     else:
         image.save(file, "PNG", compress_level=0)

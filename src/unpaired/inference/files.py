@@ -21,12 +21,19 @@ from pathlib import Path
 
 from torch import Tensor
 
-from unpaired.core.errors import DataError, SettingError, UnreadableImage
-from unpaired.data.domain import DomainName, Pixels
+from unpaired.core.errors import DataError, SettingError, UnreadableImage, check_choice
+from unpaired.data.domain import Domain, DomainName, Pixels
 from unpaired.data.framing import Placed, Resolution, is_shrunk
-from unpaired.data.pixels import convert, to_pillow
+from unpaired.data.pixels import Alpha, convert, to_pillow
 from unpaired.data.read import read_content
-from unpaired.inference.plan import HOLD_16_BITS, WRITERS, ImageFormat, Job, make_plan
+from unpaired.inference.plan import (
+    HOLD_16_BITS,
+    HOLD_ALPHA,
+    WRITERS,
+    ImageFormat,
+    Job,
+    make_plan,
+)
 from unpaired.inference.translator import Translator, stack, unstack
 
 VALUES_IN_MEMORY = 200_000_000
@@ -66,6 +73,7 @@ def translate_files(
     style_seed: int = 0,
     samples: int = 1,
     resolution: Resolution = "auto",
+    alpha: Alpha = "keep",
     batch_size: int | None = None,
     image_format: ImageFormat | None = None,
     overwrite: bool = False,
@@ -76,7 +84,8 @@ def translate_files(
     """Translate files, folders, patterns and tables to domain `to`, into the folder `output`.
 
     `inputs`: one of these, or several. For names and formats see `make_plan`; for sizes,
-    `Resolution`; for styles, `Translator`. JPEG and WebP are written at quality 95. Files appear
+    `Resolution`; for styles, `Translator`; for transparency, `Alpha`: a note says which images lose
+    it to the format that they are written in. JPEG and WebP are written at quality 95. Files appear
     under their names when they are complete, hold nothing of the original but its translation, and
     never replace an input. An image that cannot be used is reported and left out; with `strict`, it
     ends the call. With `skip_existing`, images whose translations all exist are left out and
@@ -89,20 +98,28 @@ def translate_files(
     """
     started = time.monotonic()
     translator.check(to, style_seed, samples)
+    check_choice("alpha", alpha, Alpha)
     if batch_size is not None and batch_size < 1:
         raise SettingError(
             f"batch_size is {batch_size}: the least is 1.",
             code="batch-size-too-small",
             setting="batch_size",
         )
-    depth = translator.domains(to)[1].decoding.depth
+    target = translator.domains(to)[1]
     inputs = [inputs] if isinstance(inputs, (str, Path)) else list(inputs)
+    depth = target.decoding.depth
     plan = make_plan(inputs, Path(output), samples, image_format, depth, overwrite, skip_existing)
     styles = [translator.style(to, style_seed, sample) for sample in range(samples)]
     total = len(plan.jobs) + len(plan.refused)
-    run = _Run(translator, to, resolution, styles, batch_size, strict, progress, total)
+    run = _Run(translator, to, resolution, alpha, styles, batch_size, strict, progress, total)
     run.report.notes += plan.notes
     run.report.num_skipped = plan.num_skipped
+    if target.range is not None:
+        low, high = target.range
+        run.report.notes.append(
+            f"the numbers {low:g} and {high:g} of {to}.range are written as black and white, 0 and "
+            f"{target.levels:,} (255 in formats of 8 bits)"
+        )
     try:
         for error in plan.refused:
             run.refuse(error)
@@ -122,6 +139,8 @@ class _Ready:
 
     job: Job
     placed: Placed
+    alpha: Pixels | None
+    """Its opacity (H, W, 1), where that is written."""
     notes: tuple[str, ...]
     is_shrunk: bool
     """See `resolution.is_shrunk`."""
@@ -134,6 +153,7 @@ class _Run:
     translator: Translator
     to: DomainName
     resolution: Resolution
+    alpha: Alpha
     styles: list[Tensor | None]
     batch_size: int | None
     strict: bool
@@ -192,7 +212,7 @@ class _Run:
                 return
             self.report.network_seconds += time.monotonic() - started
             for image, result, futures in zip(batch, unstack(results), writes, strict=True):
-                futures.append(self.pool.submit(_write, result, image, sample))
+                futures.append(self.pool.submit(self._write, result, image, sample))
         self.unwritten.extend(zip(batch, writes, strict=True))
         self.settle(VALUES_IN_MEMORY)
 
@@ -236,7 +256,7 @@ class _Run:
         self._tell()
 
     def _read(self, job: Job) -> _Ready | UnreadableImage:
-        source, _ = self.translator.domains(self.to)
+        source, target = self.translator.domains(self.to)
         channels, decoding = source.channels, source.reading
         # The ending of a table's row is one that we gave it: it says nothing of the content.
         name = job.name if job.path is not None else job.name.removesuffix(".png")
@@ -248,7 +268,16 @@ class _Run:
         shrunk = is_shrunk(
             image.pixels, source, self.resolution, fixed_size=self.translator.translating.fixed_size
         )
-        return _Ready(job, placed, image.notes, shrunk)
+        alpha, notes = image.alpha if self.alpha == "keep" else None, image.notes
+        reason = _why_opaque(job.outputs[0], target)
+        if alpha is not None and reason:
+            notes += (f"is opaque in its translation: {reason}",) * image.is_transparent
+            alpha = None
+        return _Ready(job, placed, alpha, notes, shrunk)
+
+    def _write(self, translation: Pixels, image: _Ready, sample: int) -> None:
+        pixels = self.translator.finish(image.placed, translation, image.alpha, self.to)
+        _write(pixels, image, sample)
 
     def _batch_size(self, image: _Ready) -> int:
         height, width = image.placed.pixels.shape[:2]
@@ -259,14 +288,22 @@ class _Run:
             self.progress(self.report.num_translated + len(self.report.refused), self.total)
 
 
-def _write(translation: Pixels, image: _Ready, sample: int) -> None:
+def _why_opaque(path: Path, target: Domain) -> str:
+    """Why a translation that is written here cannot be transparent; empty where it can."""
+    if path.suffix.lower() not in HOLD_ALPHA:
+        return f"{WRITERS[path.suffix.lower()][0]} holds no transparency"
+    if target.channels == 1 and target.decoding.depth == 16:
+        return "grey of 16 bits is written without transparency"
+    return ""
+
+
+def _write(pixels: Pixels, image: _Ready, sample: int) -> None:
     """Encode one translation and put it in its place at once."""
     path = image.job.outputs[sample]
     extension = path.suffix.lower()
     format, options = WRITERS[extension]
     # Short, as the name itself may be as long as a name can be.
     temporary = path.with_name(f".unpaired-{os.getpid()}-{threading.get_ident()}")
-    pixels = image.placed.restore(translation)
     if extension not in HOLD_16_BITS:
         pixels = convert(pixels, pixels.shape[2], 8)
     try:

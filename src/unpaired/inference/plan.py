@@ -42,6 +42,7 @@ WRITERS: dict[str, tuple[str, dict[str, Any]]] = {
 """Pillow's name and settings of the formats that are written, by extension."""
 
 HOLD_16_BITS = {".png", ".tif", ".tiff", ".ppm"}
+HOLD_ALPHA = {".png", ".webp", ".tif", ".tiff"}
 
 
 @dataclass(frozen=True)

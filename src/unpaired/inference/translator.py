@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from unpaired.core.devices import Device, choose_device
-from unpaired.core.errors import DataError, SettingError
+from unpaired.core.errors import DataError, SettingError, check_choice
 from unpaired.core.torch_state import plain_torch
 from unpaired.data.batches import generator
 from unpaired.data.domain import DIRECTION, OTHER, DomainName, Pixels
 from unpaired.data.framing import Placed, Resolution, place
-from unpaired.data.pixels import ImageLike, like, read_image
+from unpaired.data.pixels import Alpha, ImageLike, holds_alpha, like, read_image, with_alpha
 from unpaired.inference.applied import AppliedModel
 from unpaired.models.folder import load_model
 
@@ -44,12 +44,30 @@ class Translator(AppliedModel):
         parts = [" ".join(words), *domains, str(self.device), self.precision]
         return f"<Translator {experiment.name}: {', '.join(parts)}>"
 
-    def read_as(self, **reading: Any) -> None:
-        """Read images otherwise than in training: `range`, and settings of `Decoding`."""
+    def read_as(self, domain: DomainName | None = None, **reading: Any) -> None:
+        """Read images of a domain, or of both, otherwise than in training: by another `range`, or
+        with other settings of `Decoding`. Label maps have no range.
+
+        Raises:
+            SettingError: for a range of nothing but label maps, whose colours it would change.
+        """
+        domains = self.experiment.domains
+        names = list(domains) if domain is None else [domain]
         ranged = {"range": reading.pop("range")} if "range" in reading else {}
+        if ranged:
+            names = [name for name in names if not domains[name].holds_labels]
+        if not names:
+            raise SettingError(
+                "a range would change the colours of label maps, which are its classes. Leave it "
+                "out.",
+                code="range-of-label-maps",
+                setting="range",
+            )
         changes: dict[str, Any] = {
-            name: replace(domain, decoding=replace(domain.decoding, **reading), **ranged)
-            for name, domain in self.experiment.domains.items()
+            name: replace(
+                domains[name], decoding=replace(domains[name].decoding, **reading), **ranged
+            )
+            for name in names
         }
         self.experiment = replace(self.experiment, **changes)
 
@@ -62,13 +80,16 @@ class Translator(AppliedModel):
         style_seed: int = 0,
         samples: int = 1,
         resolution: Resolution = "auto",
+        alpha: Alpha = "keep",
     ) -> Any:
         """Translate a Pillow image, an array (H, W) or (H, W, C), a tensor [C, H, W] or
         [N, C, H, W], a path, or the bytes of an image file, to domain `to`.
 
         Returns the same kind of thing (a Pillow image for a path and for bytes), at the same size,
-        with the channels and depth of the domain; with `samples` > 1, a list of as many, each in
-        another style. Style k of a seed is the same for all images. For sizes, see `Resolution`.
+        with the channels and depth of the domain, and the transparency of the image, if it has
+        any, as a last channel; with `samples` > 1, a list of as many, each in another style. Style
+        k of a seed is the same for all images. For sizes, see `Resolution`, for transparency,
+        `Alpha`.
 
         Raises:
             UnreadableImage, DataError: when the image cannot be used, with the reason.
@@ -79,10 +100,12 @@ class Translator(AppliedModel):
         images: list[ImageLike] = list(image) if isinstance(image, Tensor) and is_batch else [image]
         if not images:
             raise DataError("the batch holds no image.", code="empty-batch")
-        source, _ = self.domains(to)
-        placed = [
-            self.place(read_image(one, source), "the image", to, resolution) for one in images
-        ]
+        check_choice("alpha", alpha, Alpha)
+        source, target = self.domains(to)
+        decoded = [read_image(one, source) for one in images]
+        keeps_alpha = alpha == "keep" and holds_alpha(images[0], target)
+        alphas = [one.alpha if keeps_alpha else None for one in decoded]
+        placed = [self.place(one.pixels, "the image", to, resolution) for one in decoded]
         size = self.images_per_batch(*placed[0].pixels.shape[:2])
         results: list[Any] = []
         for sample in range(samples):
@@ -91,8 +114,11 @@ class Translator(AppliedModel):
                 pixels = stack([one.pixels for one in placed[first : first + size]])
                 style = self.style(to, style_seed, sample)
                 translations += unstack(self.translate_batch(pixels, to, style))
-            pairs = zip(placed, translations, images, strict=True)
-            like_input = [like(one.restore(result), original) for one, result, original in pairs]
+            finished = zip(placed, translations, alphas, images, strict=True)
+            like_input = [
+                like(self.finish(one, result, opacity, to), original)
+                for one, result, opacity, original in finished
+            ]
             results.append(torch.stack(like_input) if is_batch else like_input[0])
         return results if samples > 1 else results[0]
 
@@ -102,6 +128,14 @@ class Translator(AppliedModel):
         return place(
             pixels, name, *domains, multiple, resolution, fixed_size=self.translating.fixed_size
         )
+
+    def finish(
+        self, placed: Placed, translation: Pixels, alpha: Pixels | None, to: DomainName
+    ) -> Pixels:
+        """What the networks made of a placed image, at the image's own size: (H, W, C), or
+        (H, W, C + 1) with the opacity `alpha` (H, W, 1) of the image."""
+        pixels = placed.restore(translation)
+        return pixels if alpha is None else with_alpha(pixels, alpha, *self.domains(to))
 
     @plain_torch()
     def style(self, to: DomainName, style_seed: int, sample: int) -> Tensor | None:
