@@ -81,11 +81,17 @@ def _print_finding(name: str, finding: Finding, too_few: Collection[str]) -> Non
         f"{finding.num_grey:,} grey; {finding.num_labelled:,} labelled; sizes {sizes}"
     )
     flags = flags_for(finding.refused, name[0])
+    if finding.num_transparent:
+        finding.notes.append(
+            f"{finding.num_transparent:,} images are transparent: their background is shown as "
+            f"--{name[0]}.decoding.background (white)"
+        )
     kinds = {
         "refused": list(map(str, finding.refused)),
         "ignored": [f"{other_files(finding.ignored)}, not named like images"]
         * bool(finding.ignored),
         "advice": [f"{flag} lets such files pass" for flag in flags],
+        "range": [finding.range_advice.sentence(name[0])] if finding.range_advice else [],
         "note": finding.notes,
         "twice": [f"{first} = {second}" for first, second in finding.duplicates],
     }
@@ -109,7 +115,7 @@ def _print_coverage(name: str, domain: Domain, finding: Finding) -> None:
 
 def _domains(flags: Parser, options: Namespace, settings: list[str]) -> dict[str, Domain]:
     """The domains as `train` would take them."""
-    from unpaired.cli.flags.settings import override
+    from unpaired.cli.flags.settings import override, with_present_names
     from unpaired.data.domain import Domain
     from unpaired.data.sources import parse_source
     from unpaired.experiment.experiment import Experiment
@@ -121,7 +127,8 @@ def _domains(flags: Parser, options: Namespace, settings: list[str]) -> dict[str
         Domain(source=parse_source(train), test_source=parse_source(test) if test else None)
         for train, test in ((options.a, options.a_test), (options.b, options.b_test))
     )
-    experiment = override(Experiment(a=a, b=b), settings, flags.prog)
+    base = Experiment(a=a, b=b)
+    experiment = override(base, with_present_names(base, settings), flags.prog)
     domains: dict[str, Domain] = {}
     for name, domain in experiment.domains.items():
         decoding = domain.decoding

@@ -7,9 +7,10 @@ The smallest and largest value of a number stand in its type (`Natural`, `Share`
 with `Ge` and `Le`), where help, schemas and forms find them.
 
 A setting that is renamed stays readable in stored files: its class lists the former name in
-`FORMER_NAMES: ClassVar[Mapping[str, str]]`, which maps it to the present one, or to a place in a
-part, as `{"decay_from": "schedule.decay_from"}` does where the setting has moved there. A setting
-that has become a union of kinds is decoded from the bare name of a kind too.
+`FORMER_NAMES: ClassVar[Mapping[str, str]]`, which maps it to the present one. Either may be a place
+in a part: `{"decay_from": "schedule.decay_from"}` has moved into one, `{"decoding.float_range":
+"range"}` out of one. A setting that has become a union of kinds is decoded from the bare name of a
+kind too.
 """
 
 from __future__ import annotations
@@ -118,8 +119,14 @@ def _renamed(form: Any, stored: Any) -> Any:
     hints = typing.get_type_hints(settings)
     present = dict(stored)
     for former, place in getattr(settings, "FORMER_NAMES", {}).items():
-        if former in present and former not in hints and place not in present:
-            _put(present, settings, place, present.pop(former))
+        part, dot, name = former.rpartition(".")
+        holder = present.get(part) if dot else present
+        if not isinstance(holder, dict) or name not in holder:
+            continue
+        if former not in hints and place not in present:
+            if dot:
+                holder = present[part] = dict(holder)
+            _put(present, settings, place, holder.pop(name))
     return {name: _renamed(hints.get(name), value) for name, value in present.items()}
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unpaired.core.errors import UnreadableImage
+from unpaired.data.codecs.decoded import Values
 from unpaired.data.codecs.settings import Reading
 from unpaired.data.domain import Domain, Pixels, frame
 from unpaired.data.index import NUM_THREADS, ImageIndex, open_index, opened_once
@@ -22,6 +23,7 @@ from unpaired.data.read import read_content
 from unpaired.data.sources import BuiltIn, Source, describe, parse_source
 from unpaired.data.splits import FEWEST as FEWEST_OF_SPLIT
 from unpaired.data.splits import Split, list_split, source_of
+from unpaired.data.value_ranges import RangeAdvice, advise
 
 SHEET = 24
 """Images of each set on the contact sheet."""
@@ -46,6 +48,10 @@ class Finding:
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     num_grey: int = 0
     num_labelled: int = 0
+    num_transparent: int = 0
+    values: dict[str, Values] = field(default_factory=dict)
+    """The range of each image's numbers, by its name; of those too that are refused for it."""
+    range_advice: RangeAdvice | None = None
     hashes: dict[str, str] = field(default_factory=dict)
     usable_names: list[str] = field(default_factory=list)
     duplicates: list[tuple[str, str]] = field(default_factory=list)
@@ -59,12 +65,22 @@ class Finding:
             "usable": self.num_usable,
             "grey": self.num_grey,
             "labelled": self.num_labelled,
+            "transparent": self.num_transparent,
+            "values": self._extremes,
+            "range": None if self.range_advice is None else self.range_advice.proposal,
             "refused": [{"name": e.name, "reason": e.reason} for e in self.refused],
             "ignored": dict(self.ignored),
             "notes": self.notes,
             "sizes": {f"{w}x{h}": n for (h, w), n in self.sizes.most_common()},
             "duplicates": self.duplicates,
         }
+
+    @property
+    def _extremes(self) -> tuple[float, float] | None:
+        values = self.values.values()
+        if not values:
+            return None
+        return min(v.smallest for v in values), max(v.largest for v in values)
 
 
 @opened_once()
@@ -141,6 +157,8 @@ class _Inspected:
 
     size: tuple[int, int]
     is_grey: bool
+    is_transparent: bool
+    values: Values
     digest: str
     notes: tuple[str, ...]
     thumbnail: NDArray[np.uint8] | None
@@ -161,17 +179,23 @@ def _inspect(source: Source, decoding: Reading) -> Finding:
         for name, image in zip(index.names, images, strict=True):
             if isinstance(image, UnreadableImage):
                 finding.refused.append(image)
+                if image.numbers is not None:
+                    finding.values[name] = Values(*image.numbers, limit=None)
                 continue
             finding.num_usable += 1
             finding.usable_names.append(name)
             finding.notes += [f"{name}: {note}" for note in image.notes]
             finding.sizes[image.size] += 1
             finding.num_grey += image.is_grey
+            finding.num_transparent += image.is_transparent
+            finding.values[name] = image.values
             if image.digest in finding.hashes:
                 finding.duplicates.append((finding.hashes[image.digest], name))
             finding.hashes.setdefault(image.digest, name)
             if image.thumbnail is not None:
                 finding.thumbnails.append((name, image.thumbnail))
+    if not decoding.holds_labels:
+        finding.range_advice = advise(finding.values, decoding.range)
     index.complete()  # each image was read: its hash is kept for next time
     return finding
 
@@ -187,6 +211,8 @@ def _inspect_image(
     return _Inspected(
         size=pixels.shape[:2],
         is_grey=bool((pixels == pixels[..., :1]).all()),
+        is_transparent=decoded.is_transparent,
+        values=decoded.values,
         digest=hashlib.sha256(str(pixels.shape).encode() + pixels.tobytes()).hexdigest(),
         notes=decoded.notes,
         thumbnail=_thumbnail(pixels) if shown else None,

@@ -16,10 +16,9 @@ def in_present_form(stored: dict[str, Any]) -> dict[str, Any]:
 
     Whether networks see classes or colours of label maps was the method's affair
     (`class_channels`) and is the domain's (`label_channels`); a feature segmenter was an option of
-    CycleGAN (`encoder.path`) and is a method; the physical range was for floats alone
-    (`decoding.float_range`) and is for all pixels (`range`). An identity loss between photos and
-    classes was one of their colours, and is none: models of it translate, and no training of it
-    goes on, as its networks are built otherwise now.
+    CycleGAN (`encoder.path`) and is a method. An identity loss between photos and classes was one
+    of their colours, and is none: models of it translate, and no training of it goes on, as its
+    networks are built otherwise now.
     """
     stored = dict(stored)
     domains = {
@@ -36,10 +35,6 @@ def in_present_form(stored: dict[str, Any]) -> dict[str, Any]:
     for domain in domains.values():
         if domain.get("palette"):
             domain.setdefault("label_channels", channels)
-        decoding = _part(domain, "decoding")
-        if decoding is not None and "float_range" in decoding:
-            domain.setdefault("range", decoding.pop("float_range"))
-            domain["decoding"] = decoding
     if method.get("kind", "cyclegan") == "cyclegan":
         if (_part(method, "encoder") or {}).get("path"):
             method["kind"] = "feature_segmentation"

@@ -7,13 +7,16 @@ from typing import get_args
 
 import numpy as np
 
-from unpaired.core.errors import DataError, RunError
+from unpaired.core.errors import DataError, RunError, UnreadableImage
 from unpaired.core.files import at_home
+from unpaired.data.codecs.decoded import Values
 from unpaired.data.dataset import MEMORY_SHARE, Images, StreamedImages
-from unpaired.data.domain import DomainName
+from unpaired.data.domain import Domain, DomainName
 from unpaired.data.palettes import share_of_palette
+from unpaired.data.read import read_content
 from unpaired.data.sources import Folder, describe
-from unpaired.data.splits import Split, source_of
+from unpaired.data.splits import Split, list_split, source_of
+from unpaired.data.value_ranges import advise
 from unpaired.experiment.experiment import Experiment
 from unpaired.methods.protocols import Classifies
 
@@ -83,6 +86,44 @@ def streaming_notes(images: Images) -> list[str]:
         f"decoded, they need more than {MEMORY_SHARE:.0%} of the memory that is free: each is "
         f"decoded anew each time it is seen, about {images.images_per_second:,.0f} a second here"
     ]
+
+
+IMAGES_LOOKED_AT = 50
+"""Of a training set, for the range of its numbers."""
+
+
+def unsuited_ranges(experiment: Experiment, images: dict[DomainName, Images]) -> list[str]:
+    """Warnings of training images that use little of black to white, with the range that suits.
+
+    Files are read again where their images look like it, or a range is set.
+    """
+    warnings = []
+    for name, domain in experiment.domains.items():
+        if domain.holds_labels:
+            continue
+        some = images[name].gather(np.arange(min(IMAGES_LOOKED_AT, len(images[name])))).numpy()
+        contrast = np.median(np.ptp(some.reshape(len(some), -1), axis=1))
+        if domain.range is None and contrast > domain.levels / 2:
+            continue
+        if (advice := advise(_stored_values(domain), domain.range)) is not None:
+            warnings.append(f"{name} has {advice.sentence(name)}")
+    return warnings
+
+
+def _stored_values(domain: Domain) -> dict[str, Values]:
+    """The range of the numbers in the first files of a training set, by name."""
+    index, places = list_split(domain, "train")
+    values = {}
+    for i in places[:IMAGES_LOOKED_AT].tolist():
+        try:
+            content = index.read(i)
+            decoded = read_content(content, index.names[i], domain.channels, domain.reading)
+        except UnreadableImage as error:
+            if error.numbers is not None:
+                values[index.names[i]] = Values(*error.numbers, limit=None)
+            continue
+        values[index.names[i]] = decoded.values
+    return values
 
 
 def check_labels(experiment: Experiment, images: dict[DomainName, Images]) -> None:

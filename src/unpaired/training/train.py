@@ -27,6 +27,7 @@ from unpaired.training.checks import (
     check_palettes,
     large_batches,
     streaming_notes,
+    unsuited_ranges,
 )
 from unpaired.training.observer import RunObserver
 from unpaired.training.run_folder import changed_training_images, open_run
@@ -81,10 +82,11 @@ def train_checked(
         require_images(domain, "test", FEWEST["test"])
     leaks = find_leaks(experiment.domains)
     flattering = [leak for warnings in leaks.values() for leak in warnings]
-    for warning in dict.fromkeys([*flattering, *large_batches(experiment, images)]):
+    others = [*large_batches(experiment, images), *unsuited_ranges(experiment, images)]
+    for warning in dict.fromkeys([*flattering, *others]):
         if not quiet:
             say(f"warning: {warning}")
-    fabric = build_fabric(experiment.training)
+    fabric = build_fabric(experiment.training, sixteen_bits=experiment.keeps_16_bits)
     # Of several processes, the first alone writes.
     held = open_run(run, experiment) if fabric.is_global_zero else nullcontext()
     with held, global_state_kept(fabric.device):

@@ -86,16 +86,17 @@ def with_present_names(base: Experiment, arguments: Sequence[str]) -> list[str]:
 
 def _with_present_name(settings: Any, word: str) -> str:
     flag, equals, value = word.partition("=")
-    parents, dot, name = flag.removeprefix("--").replace("-", "_").rpartition(".")
-    for part in parents.split(".") if parents else []:
+    parts = flag.removeprefix("--").replace("-", "_").split(".")
+    hints: dict[str, Any] = {}
+    for i, part in enumerate(parts):
+        hints = typing.get_type_hints(type(settings)) if dataclasses.is_dataclass(settings) else {}
+        rest = ".".join(parts[i:])
+        place = getattr(settings, "FORMER_NAMES", {}).get(rest)
+        if place is not None and rest not in hints:
+            return "--" + ".".join([*parts[:i], place]).replace("_", "-") + equals + value
         settings = getattr(settings, part, None)
-    hints = typing.get_type_hints(type(settings)) if dataclasses.is_dataclass(settings) else {}
-    place = getattr(settings, "FORMER_NAMES", {}).get(name)
-    if place is not None and name not in hints:
-        flag = f"--{parents}{dot}{place}".replace("_", "-")
-    elif len(_kinds(hints.get(name))) > 1:
-        flag += ".kind"
-    return flag + equals + value
+    kind = ".kind" if len(_kinds(hints.get(parts[-1]))) > 1 else ""
+    return flag + kind + equals + value
 
 
 def paths_set(arguments: Sequence[str]) -> set[str]:
