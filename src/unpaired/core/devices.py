@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import torch
@@ -74,6 +76,22 @@ def precision_of_translation(trained: Precision, device: torch.device) -> torch.
     """The context of `translates_in`."""
     lower = translates_in(trained, device) == "bfloat16"
     return torch.autocast(device.type, torch.bfloat16, enabled=lower)
+
+
+@contextmanager
+def exact_float32(device: torch.device) -> Iterator[None]:
+    """The context for images of 16 bits: float32, which no GPU rounds to 10 bits in convolutions.
+
+    torch lets them, unless told otherwise (TF32).
+    """
+    convolutions = torch.backends.cudnn.conv
+    before = convolutions.fp32_precision
+    convolutions.fp32_precision = "ieee"
+    try:
+        with torch.autocast(device.type, enabled=False):
+            yield
+    finally:
+        convolutions.fp32_precision = before
 
 
 def prefers_channels_last(device: torch.device, size: int) -> bool:

@@ -19,14 +19,19 @@ from unpaired.engine.settings import Training
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it announces each precision
 
 
-def build_fabric(training: Training) -> Fabric:
+def build_fabric(training: Training, *, sixteen_bits: bool = False) -> Fabric:
     """Device, precision and processes; several processes come from torchrun.
+
+    `sixteen_bits`: whether images keep as many, of which bfloat16 has 8: it is used for them where
+    it is asked for by name alone.
 
     Raises:
         SettingError: when the processes cannot share a batch evenly.
     """
     device = choose_device(training.device)
     precision = choose_precision(training.precision, device)
+    if sixteen_bits and training.precision == "auto":
+        precision = "float32"
     num_processes = int(os.environ.get("WORLD_SIZE", 1))
     num_here = int(os.environ.get("LOCAL_WORLD_SIZE", num_processes))
     if training.batch_size % num_processes:

@@ -55,7 +55,8 @@ class Training:
     pool_size: Natural = 50
     """Past translations kept to train discriminators on (Shrivastava et al. 2017); 0: none."""
     precision: Literal["auto", "bfloat16", "float32"] = "auto"
-    """"auto": bfloat16 where processor or GPU computes it in hardware, else float32."""
+    """"auto": bfloat16 where processor or GPU computes it in hardware, else float32; and float32
+    where a domain keeps 16 bits (decoding.depth), which translate in it whatever is set here."""
     compile: bool = False
     """Compile each phase as a whole (torch.compile): minutes at the start, faster steps later."""
     device: Device = "auto"

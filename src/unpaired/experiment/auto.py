@@ -67,9 +67,11 @@ def choose(wanted: Experiment, fixed: Collection[str] = ()) -> tuple[Experiment,
         fast = size <= _largest(gpu=gpu)
         reasons.append(f"{', '.join(networks + batches)}: usual at this size{time if fast else ''}")
     if "training.precision" not in fixed:
-        precision = choose_precision("auto", device)
+        deep = experiment.keeps_16_bits
+        precision = "float32" if deep else choose_precision("auto", device)
         fast = precision == "bfloat16"
         why = "computed in hardware here" if fast else "bfloat16 would be emulated here"
+        why = "the images keep 16 bits, and bfloat16 has 8" if deep else why
         reasons.append(f"{precision} on {device.type}: {why}")
     return experiment, reasons + _of_augmentation(experiment, fixed)
 

@@ -58,6 +58,11 @@ class Experiment:
         return {"b": self.b} if self.a is None else {"a": self.a, "b": self.b}
 
     @property
+    def keeps_16_bits(self) -> bool:
+        """Whether images of a domain keep more bits than bfloat16 has."""
+        return any(domain.decoding.depth == 16 for domain in self.domains.values())
+
+    @property
     def evaluation_images(self) -> int:
         """See `engine.settings.Trainable`."""
         return self.evaluation.images

@@ -7,12 +7,14 @@ generates or measures does it through this.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor
 
 from unpaired.core.devices import (
     NumberFormat,
+    exact_float32,
     precision_of_translation,
     prefers_channels_last,
     translates_in,
@@ -45,8 +47,9 @@ class AppliedModel:
 
     @property
     def precision(self) -> NumberFormat:
-        """The number format in which its images are made; from noise always float32."""
-        if not self.experiment.directions:
+        """The number format in which its images are made; from noise, and where 16 bits are kept,
+        always float32."""
+        if not self.experiment.directions or self.experiment.keeps_16_bits:
             return "float32"
         return translates_in(self.experiment.training.precision, self.device)
 
@@ -152,12 +155,14 @@ class AppliedModel:
             yield self.values(part, domain)
 
     @torch.inference_mode()
-    def generate(self, latents: Tensor) -> Tensor:
-        """Noise [N, latent_channels] => images of b, uint8 on the CPU."""
+    def generate(self, latents: Tensor, levels: int = 255) -> Tensor:
+        """Noise [N, latent_channels] => images of b on the CPU, uint8, or uint16 (levels 65535)."""
         b, images = self.experiment.b, []
+        exact = self.experiment.keeps_16_bits
         for part in torch.split(latents.float(), images_at_once(b.size, b.size)):
-            values = self.generating.generate(self.networks, part.to(self.device))
-            images.append(b.representation.decode(values).cpu())
+            with exact_float32(self.device) if exact else nullcontext():
+                values = self.generating.generate(self.networks, part.to(self.device))
+            images.append(b.representation.decode(values, levels).cpu())
         return torch.cat(images)
 
     def sample(self, count: int, random: torch.Generator) -> Tensor:
@@ -197,7 +202,9 @@ class AppliedModel:
     ) -> Tensor:
         return torch.cat([function(values).cpu() for values in self.batches(pixels, domain)])
 
-    def _precision(self) -> torch.autocast:
+    def _precision(self) -> AbstractContextManager[None]:
+        if self.experiment.keeps_16_bits:
+            return exact_float32(self.device)
         return precision_of_translation(self.experiment.training.precision, self.device)
 
 

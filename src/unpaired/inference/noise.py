@@ -7,16 +7,15 @@ import re
 from itertools import zip_longest
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from unpaired.core.devices import Device, choose_device
 from unpaired.core.errors import SettingError
 from unpaired.core.torch_state import plain_torch
 from unpaired.data.batches import generator
+from unpaired.data.domain import Pixels
+from unpaired.data.pixels import to_pillow
 from unpaired.inference.applied import AppliedModel
 from unpaired.models.folder import load_model
 
@@ -56,8 +55,8 @@ class Noise(AppliedModel):
         return torch.cat([self.generating.draw_latents(1, random) for random in seeds])
 
     @plain_torch()
-    def images(self, latents: Tensor) -> list[NDArray[np.uint8]]:
-        """[N, latent_channels] => N images (H, W, C), uint8.
+    def images(self, latents: Tensor) -> list[Pixels]:
+        """[N, latent_channels] => N images (H, W, C), uint8, or uint16 where the model's are.
 
         Raises:
             SettingError: for noise of another shape.
@@ -68,7 +67,8 @@ class Noise(AppliedModel):
                 f"latents have the shape {tuple(latents.shape)}: this model takes (N, {width}).",
                 code="latents-of-another-shape",
             )
-        return list(self.generate(latents).permute(0, 2, 3, 1).numpy())
+        images = self.generate(latents, self.experiment.b.levels)
+        return list(images.permute(0, 2, 3, 1).numpy())
 
     @plain_torch()
     def between(self, first: int, last: int, steps: int, seed: int = 0) -> Tensor:
@@ -137,8 +137,8 @@ def free_paths(folder: Path, count: int, *, overwrite: bool = False) -> list[Pat
     return paths
 
 
-def save(images: list[NDArray[np.uint8]], paths: list[Path]) -> None:
-    """Write each image to its path."""
+def save(images: list[Pixels], paths: list[Path]) -> None:
+    """Write each image to its path; colour of 16 bits at 8, see `to_pillow`."""
     for path, image in zip(paths, images, strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(path)
+        to_pillow(image).save(path)

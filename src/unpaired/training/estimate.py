@@ -49,7 +49,7 @@ def estimate(experiment: Experiment) -> Estimate:
     """Count parameters and saved activations, and time real steps after a warm-up."""
     training = experiment.training
     eager = replace(experiment, training=replace(training, compile=False))
-    fabric = build_fabric(training)
+    fabric = build_fabric(training, sixteen_bits=experiment.keeps_16_bits)
     state = State(eager, fabric.device)
     step = Step(eager, state, fabric)
     batch: Batch = {
