@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
@@ -84,7 +84,7 @@ def exact_float32(device: torch.device) -> Iterator[None]:
 
     torch lets them, unless told otherwise (TF32).
     """
-    convolutions = torch.backends.cudnn.conv
+    convolutions: Any = torch.backends.cudnn.conv  # type: ignore[attr-defined]
     before = convolutions.fp32_precision
     convolutions.fp32_precision = "ieee"
     try:
