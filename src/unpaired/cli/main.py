@@ -1,8 +1,8 @@
 """The command `unpaired`: finds the verb, and turns errors into one paragraph and an exit code.
 
 Exit codes: 0 done, 2 the user's input or setting, 3 training stopped on a non-finite value,
-130 after Ctrl-C, 141 when nobody reads the output any more, 143 after SIGTERM; 1 is a defect of
-ours.
+130 after Ctrl-C, 141 when nobody reads the output any more, 143 after SIGTERM, SIGHUP or SIGUSR1; 1
+is a defect of ours.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from importlib import import_module
 import unpaired
 from unpaired.cli.flags.other_tools import VERBS as VERBS_OF_OTHERS
 from unpaired.core.errors import UnpairedError
+from unpaired.engine.signals import ending_at_once
 
 VERBS = {
     "demo": "train the built-in example, evaluate it, write a report (a few minutes)",
@@ -74,7 +75,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     logging.basicConfig(format="warning: %(message)s", level=logging.WARNING, stream=sys.stderr)
     try:
-        code = int(import_module(f"unpaired.cli.{verb}").run(rest))
+        with ending_at_once():
+            code = int(import_module(f"unpaired.cli.{verb}").run(rest))
         if sys.stdout is not None:  # closed by who started us
             sys.stdout.flush()
         return code

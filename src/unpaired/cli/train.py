@@ -272,16 +272,19 @@ def finish(folder: Path, experiment: Experiment, *, as_json: bool) -> None:
     from unpaired.records.evaluation import read_evaluations
 
     records = read_evaluations(folder / "evaluations.jsonl")
-    tested = [r for r in records if r.split == "test" and not r.added_extractor][-1]
-    record = tested.as_json()
+    tested = [r for r in records if r.split == "test" and not r.added_extractor]
+    record = tested[-1].as_json() if tested else None
     if as_json:
         print_json({"folder": str(folder), "model": str(folder / "model"), "evaluation": record})
         return
     from unpaired.cli.tables.table import print_metrics
 
-    print_metrics(record)
-    for note in tested.notes:
-        say(f"note: {note}")
+    if record is None:
+        say("the model was not measured on test images; the same command tries again")
+    else:
+        print_metrics(record)
+        for note in tested[-1].notes:
+            say(f"note: {note}")
     say(f"report: {folder / 'report.html'}\nmodel:  {folder / 'model'}")
     translates = bool(experiment.directions)
     verb, rest = ("translate", "IMAGES -o OUT --to b") if translates else ("generate", "-o OUT")

@@ -110,10 +110,17 @@ class BrokenPackage(UnpairedError, ImportError):
 
 
 class NonFiniteLoss(UnpairedError, ArithmeticError):
-    """A loss or gradient became NaN or infinite; the optimiser step was not taken."""
+    """A loss or gradient became NaN or infinite; the optimiser step was not taken.
+
+    `images` were seen until then without one.
+    """
 
     exit_code = 3
     code = "non-finite-loss"
+
+    def __init__(self, message: str, *, images: int = 0, code: str = "", setting: str = "") -> None:
+        super().__init__(message, code=code, setting=setting)
+        self.images = images
 
 
 def check_choice(name: str, value: object, choices: Any) -> None:

@@ -48,7 +48,15 @@ class Fitting:
                 self._step(update)
             self.images = before + training.batch_size
             yield loss
-        weights = training.networks.parameters()
+        self.require_finite(advice)
+
+    def require_finite(self, advice: str) -> None:
+        """Wait for the device, and see that all weights are finite.
+
+        Raises:
+            NonFiniteLoss: with `advice`.
+        """
+        weights = self.training.networks.parameters()
         self._require(all(bool(p.isfinite().all()) for p in weights), advice)
 
     def _step(self, update: Update) -> None:
@@ -93,6 +101,7 @@ class Fitting:
             raise NonFiniteLoss(
                 f"a training met a value that is not finite after {self.images} images seen. "
                 f"{advice}",
+                images=self.images,
                 code="non-finite-fitting",
             )
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from unpaired.core.errors import NonFiniteLoss
 from unpaired.data.batches import Batches
 from unpaired.data.dataset import Images
 from unpaired.data.domain import DomainName
@@ -24,6 +27,7 @@ from unpaired.engine.stages import forget_stages, train_stages
 from unpaired.engine.state import PROCESS, State
 from unpaired.engine.step import Step
 from unpaired.methods.protocols import Batch
+from unpaired.records.failures import FAILURES
 from unpaired.records.lines import append_line, forget_after
 
 
@@ -43,7 +47,8 @@ def train(
         NonFiniteLoss: at the next log point, naming the loss and the images seen; the last
             checkpoint stays.
         RunError: when no checkpoint of the run can be read.
-        SystemExit: 143 after SIGTERM, 130 after Ctrl-C, with a checkpoint written.
+        SystemExit: 143 after SIGTERM, SIGHUP or SIGUSR1, 130 after Ctrl-C, with a checkpoint
+            written.
     """
     training, writes = experiment.training, fabric.is_global_zero
     if fabric.device.type == "cuda":
@@ -58,10 +63,10 @@ def train(
         state.restore(*stored, fabric.global_rank)
     continues_at = state.images or None
     if writes:
-        for name in ("metrics.jsonl", "evaluations.jsonl"):
+        for name in ("metrics.jsonl", "evaluations.jsonl", FAILURES):
             forget_after(folder / name, state.images)
 
-    with interruption() as interrupted:
+    with interruption() as interrupted, divergence_shown(observer if writes else None, state):
         if stored is None and experiment.method.stages():
             train_stages(fabric, experiment, state, batches, checkpoints, observer, interrupted)
             store(fabric, state, checkpoints, training)
@@ -82,9 +87,9 @@ def train(
                     observer.log(point)
                 with window.paused():
                     if due.sample and writes:
-                        observer.sample(state)
+                        interrupted.cut_short(partial(observer.sample, state))
                     if due.evaluation and writes:
-                        observer.evaluate(state)
+                        interrupted.cut_short(partial(observer.evaluate, state))
                 if due.checkpoint:
                     store(fabric, state, checkpoints, training)
             if due.end:
@@ -97,6 +102,17 @@ def train(
             with window.waiting():
                 batch: Batch = {name: each.at(state.images) for name, each in batches.items()}
             step.advance(batch)
+
+
+@contextmanager
+def divergence_shown(observer: Observer | None, state: State) -> Iterator[None]:
+    """An observer sees a value that is not finite before it ends the training."""
+    try:
+        yield
+    except NonFiniteLoss as error:
+        if observer is not None:
+            observer.diverge(state, error)
+        raise
 
 
 @dataclass(frozen=True)

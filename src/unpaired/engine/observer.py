@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from unpaired.core.errors import NonFiniteLoss
 from unpaired.engine.state import State
 from unpaired.records.log import LogPoint, StagePoint
 
@@ -29,4 +30,8 @@ class Observer(Protocol):
 
     def stop(self, state: State) -> None:
         """A signal ends the training here, for now."""
+        ...
+
+    def diverge(self, state: State, error: NonFiniteLoss) -> None:
+        """A value that is not finite ends the training here; nothing of `state` is used after."""
         ...

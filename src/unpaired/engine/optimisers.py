@@ -56,13 +56,18 @@ def stored_form(optimiser: torch.optim.Optimizer) -> dict[str, Any]:
     return {**form, "param_groups": groups}
 
 
-def restore(optimiser: torch.optim.Optimizer, form: dict[str, Any]) -> None:
-    """The inverse of `stored_form`.
+def restore(optimiser: torch.optim.Optimizer, form: dict[str, Any], settings: Optimiser) -> None:
+    """The inverse of `stored_form`; decays are those of the `settings`, which may have changed.
 
     Moments, which were stored contiguous, come back in the memory format of their parameters: a
     fused optimiser walks through both by their place in memory.
     """
     optimiser.load_state_dict(form)
+    for group in optimiser.param_groups:
+        if isinstance(optimiser, torch.optim.Adam):
+            group["betas"] = (settings.beta1, settings.beta2)
+        else:
+            group["alpha"] = settings.beta2
     for parameter, moments in optimiser.state.items():
         for name, moment in moments.items():
             if moment.shape == parameter.shape:

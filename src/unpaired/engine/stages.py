@@ -106,6 +106,7 @@ def _train(
             state.seconds = seconds_before + time.monotonic() - started
             signal, done = interrupted(), fitting.images >= total
             if signal or done or before // every < fitting.images // every:
+                fitting.require_finite(stage.advice)  # a checkpoint is there to go on from
                 tensors, form = fitting.tensors()
                 checkpoint.save(folder, fitting.images, tensors, {**form, "seconds": state.seconds})
                 checkpoint.prune(folder, 1)

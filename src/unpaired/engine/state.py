@@ -27,7 +27,7 @@ class State:
     """
 
     def __init__(self, experiment: Trainable, device: torch.device) -> None:
-        training = experiment.training
+        training = self.training = experiment.training
         torch.manual_seed(training.seed)
         self.networks: Networks = experiment.method.build(experiment.a, experiment.b)
         self.networks.to(device)
@@ -115,10 +115,11 @@ class State:
         self.average.generating().load_state_dict(checkpoint.with_prefix(tensors, "average."))
         for phase, optimiser in self.optimisers.items():
             form = state["optimisers"][phase]
-            optimisers.restore(optimiser, checkpoint.unflatten(tensors, form))
+            stored = checkpoint.unflatten(tensors, form)
+            optimisers.restore(optimiser, stored, self.training.optimiser(phase))
         for domain, pool in self.pools.items():
-            stored = tensors.get(f"pool.{domain}")
-            pool.restore(None if stored is None else stored.to(self.device))
+            images = tensors.get(f"pool.{domain}")
+            pool.restore(None if images is None else images.to(self.device))
         self.images, self.seconds = state["images"], state["seconds"]
 
 

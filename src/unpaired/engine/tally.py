@@ -71,7 +71,9 @@ class Tally:
                 f"{_blame(list(self._last), values)} is not finite after {images} images seen; the "
                 "step was not taken and the last checkpoint is kept. Lower the learning rates "
                 "(--training.generators.learning-rate, --training.discriminators.learning-rate), "
-                "or train in --training.precision float32.",
+                "or train in --training.precision float32: with such a change, the same command "
+                "continues from the last checkpoint.",
+                images=images,
                 setting="training.generators.learning_rate",
             )
 

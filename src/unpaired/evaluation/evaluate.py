@@ -89,6 +89,12 @@ def evaluate(
         )
     _check_images_are_here(experiment, is_run=is_run)
     evaluator = Evaluator(experiment, split, where, pretrained(where) if pretrained else None)
+    if classifier and evaluator.missing.sentences:
+        raise DataError(
+            " ".join(evaluator.missing.sentences),
+            code="classifier-not-trained",
+            setting="evaluation.classifier",
+        )
     if (classifier and evaluator.classifiers is None) or (
         adaptation and any(images.labels is None for images in evaluator.images.values())
     ):

@@ -135,8 +135,9 @@ def _of_content(
     }
     resize = f"bicubic, anti-aliased, to {SHOWN_SIDE}×{SHOWN_SIDE}"
     protocol = pairs_protocol(inputs, files.generated, resize)
-    metrics = measure(Gathered({}, values))
-    return _record(files, inputs, protocol, metrics, unmatched(inputs, files.generated))
+    notes = list(unmatched(inputs, files.generated))
+    metrics = measure(Gathered({}, values), notes)
+    return _record(files, inputs, protocol, metrics, notes)
 
 
 def _of_truth(files: ImageFiles, truth: ImageSet, networks: Mapping[Need, Any]) -> dict[str, Any]:

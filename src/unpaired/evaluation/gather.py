@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unpaired.data.domain import OTHER, DomainName
+from unpaired.data.domain import DIRECTION, OTHER, DomainName
 from unpaired.evaluation import content
 from unpaired.evaluation import encoders as learned
 from unpaired.evaluation.measure import Gathered
+from unpaired.evaluation.missing import Missing
 from unpaired.evaluation.samples import Translated, first, to_eight_bits, translate
 from unpaired.evaluation.split import EvaluatedSplit
 from unpaired.features.pixels import averages
@@ -46,9 +47,14 @@ class _ImageSets:
 
 
 def of_translations(
-    evaluated: EvaluatedSplit, model: AppliedModel, domain: DomainName, images: Translated
+    evaluated: EvaluatedSplit,
+    model: AppliedModel,
+    domain: DomainName,
+    images: Translated,
+    missing: Missing,
 ) -> Gathered:
-    """All that metrics need of the translations of a domain's images."""
+    """All that metrics need of the translations of a domain's images; what cannot be had is
+    `missing`."""
     labels = evaluated.images[domain].labels
     before = evaluated.unchanged(domain, images.source)
     seed = evaluated.protocol.style_seed
@@ -56,12 +62,14 @@ def of_translations(
     values |= evaluated.pretrained.values | learned.codes(model, domain, images, labels)
     if labels is not None:
         values["labels"] = labels
-    unchanged: dict[Need, Any] = {}
-    for of_translations, of_unchanged in (
+    parts = [
         _classes(evaluated, domain, images.translations, before),
         _truth(evaluated, domain, images.translations, before),
-        adaptation(evaluated, model, domain),
-    ):
+    ]
+    with missing.noting(f"adaptation_accuracy/{DIRECTION[domain]}"):
+        parts.append(adaptation(evaluated, model, domain))
+    unchanged: dict[Need, Any] = {}
+    for of_translations, of_unchanged in parts:
         values |= of_translations
         unchanged |= of_unchanged
     sets = _image_sets(evaluated, OTHER[domain], {"": images.translations, "input": before})

@@ -87,7 +87,7 @@ def compare(
         others,
         on_demand=True,
     )
-    metrics = _trusted_first(measure(gathered), extractor, min(map(len, features)))
+    metrics = _trusted_first(measure(gathered, notes), extractor, min(map(len, features)))
     protocol = Protocol(
         name="image sets",
         split="given",

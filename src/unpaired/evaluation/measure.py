@@ -5,7 +5,9 @@ Models and files take the same way, so that one name is one number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
@@ -16,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unpaired.core.progress import report
+from unpaired.evaluation.missing import Missing
 from unpaired.metrics import catalogue
 from unpaired.metrics.catalogue.metric import Metric, Need
 from unpaired.metrics.feature_sets import Features
@@ -50,27 +53,44 @@ class Gathered:
     """Whether a user named the extractor; see `Metric.on_demand`."""
 
 
-def measure(gathered: Gathered) -> dict[str, Measurement]:
+def measure(gathered: Gathered, notes: list[str] | None = None) -> dict[str, Measurement]:
     """All metrics whose needs are met, each followed by its companions, in the catalogue's order.
 
-    Raises DataError as the metrics' functions do.
+    What the images at hand give no number for is left out, and `notes` gets a sentence that says
+    why (see `missing`). Without `notes`, raises DataError as the metrics' functions do.
     """
     measurements: dict[str, Measurement] = {}
+    missing = Missing()
     wanted = [metric for metric in catalogue.METRICS if _applies(metric, gathered)]
     # What one function gives for several metrics is computed once.
     for _, group in groupby(wanted, lambda m: (m.function, m.needs, m.companions)):
         metrics = list(group)
         report("metrics and their intervals", wanted.index(metrics[0]), len(wanted))
         for suffix, versions in _versions(metrics[0], gathered):
-            results = [_call(metrics[0], values) for values in versions]
-            for metric in metrics:
-                numbers = [n for n in (_number(metric, r) for r in results) if n is not None]
-                if len(numbers) > 1:
-                    n = len(versions[0]["generated_features"])
-                    measurements[metric.name(gathered.slots) + suffix] = over_splits(numbers, n)
-                elif numbers:
-                    measurements[metric.name(gathered.slots) + suffix] = numbers[0]
+            names = [metric.name(gathered.slots) + suffix for metric in metrics]
+            with nullcontext() if notes is None else missing.noting(*names):
+                measurements |= _measured(dict(zip(names, metrics, strict=True)), versions())
+    if notes is not None:
+        undefined = [name for name, m in measurements.items() if not math.isfinite(m.value)]
+        for name in undefined:
+            missing.add([name], "these images give it no value that is a number.")
+            del measurements[name]
+        notes += missing.sentences
     return measurements
+
+
+def _measured(metrics: Mapping[str, Metric], versions: Sequence[Values]) -> dict[str, Measurement]:
+    """What one function gives for metrics, by name; the mean, where there are several versions."""
+    some = next(iter(metrics.values()))
+    results = [_call(some, values) for values in versions]
+    measured: dict[str, Measurement] = {}
+    for name, metric in metrics.items():
+        numbers = [n for n in (_number(metric, r) for r in results) if n is not None]
+        if len(numbers) > 1:
+            measured[name] = over_splits(numbers, len(versions[0]["generated_features"]))
+        elif numbers:
+            measured[name] = numbers[0]
+    return measured
 
 
 def measure_each(parts: Iterable[Values]) -> dict[str, Measurement]:
@@ -97,21 +117,25 @@ def _applies(metric: Metric, gathered: Gathered) -> bool:
     )
 
 
-def _versions(metric: Metric, gathered: Gathered) -> Iterator[tuple[str, list[Values]]]:
+def _versions(
+    metric: Metric, gathered: Gathered
+) -> Iterator[tuple[str, Callable[[], list[Values]]]]:
     """What a metric and each of its companions are computed of, by the end of the name."""
     values = gathered.values
-    yield "", [values]
+    yield "", lambda: [values]
     if "input" in metric.companions and gathered.unchanged.keys() & set(metric.needs):
-        yield "/input", [{**values, **gathered.unchanged}]
+        yield "/input", lambda: [{**values, **gathered.unchanged}]
     if "floor" in metric.companions:
-        yield "/floor", _real_against_real(metric, gathered)
+        yield "/floor", lambda: _real_against_real(metric, gathered)
     if "shuffled" in metric.companions:
-        exchanged = {need: values[need] for need in _OF_TRANSLATIONS if need in metric.needs}
-        seed = values.get("seed", 0)
-        yield (
-            "/shuffled",
-            [{**values, **{need: v[others(len(v), seed)] for need, v in exchanged.items()}}],
-        )
+        yield "/shuffled", lambda: [_with_translations_of_others(metric, values)]
+
+
+def _with_translations_of_others(metric: Metric, values: Values) -> Values:
+    """The same with the translation of another image for each."""
+    exchanged = {need: values[need] for need in _OF_TRANSLATIONS if need in metric.needs}
+    seed = values.get("seed", 0)
+    return {**values, **{need: v[others(len(v), seed)] for need, v in exchanged.items()}}
 
 
 def _real_against_real(metric: Metric, gathered: Gathered) -> list[Values]:

@@ -14,6 +14,7 @@ from torch import Tensor
 from unpaired.data.domain import OTHER, SOURCE, DomainName
 from unpaired.evaluation import content, gather
 from unpaired.evaluation.measure import measure
+from unpaired.evaluation.missing import Missing
 from unpaired.evaluation.samples import (
     Translated,
     generate,
@@ -55,25 +56,28 @@ class Evaluator(EvaluatedSplit):
         translated: dict[DomainName, Translated] = {}
         metrics: dict[str, Measurement] = {}
         from_noise: Tensor | None = None
-        notes = list(self.leaks)
+        missing = Missing()
+        notes = [*self.leaks, *self.missing.sentences]
         hidden: dict[DomainName, HiddenSignal] = {}
         worst: dict[DomainName, tuple[NDArray[np.int64], str]] = {}
         for direction in self.experiment.directions:
             domain = SOURCE[direction]
             pair = translate(model, self.images[domain].pixels, domain, seed)
             translated[domain] = pair
-            gathered = gather.of_translations(self, model, domain, pair)
+            gathered = gather.of_translations(self, model, domain, pair, missing)
             if self.split == "test" and pair.reconstructions is not None:
-                hidden[domain] = content.honesty(model, domain, pair, seed)
-                gathered.values["hidden_signal"] = hidden[domain]
-            metrics |= measure(gathered)
-            scores, by = self._per_image(domain, pair)
-            worst[domain] = np.argsort(scores, kind="stable")[:16], by
+                with missing.noting(*(f"hidden_signal/{domain}/{t}" for t in ("noise", "jpeg"))):
+                    hidden[domain] = content.honesty(model, domain, pair, seed)
+                    gathered.values["hidden_signal"] = hidden[domain]
+            metrics |= measure(gathered, notes)
+            with missing.noting(f"the least successful translations of {domain}"):
+                scores, by = self._per_image(domain, pair)
+                worst[domain] = np.argsort(scores, kind="stable")[:16], by
         if isinstance(self.experiment.method, Generates):
             from_noise = generate(model, len(self.images["b"].pixels), seed)
-            gathered, missing = gather.of_noise(self, model, from_noise)
-            notes += missing
-            metrics |= measure(gathered)
+            gathered, not_probed = gather.of_noise(self, model, from_noise)
+            notes += not_probed
+            metrics |= measure(gathered, notes)
         record = EvaluationRecord(
             images=images,
             weights=weights,
@@ -83,7 +87,7 @@ class Evaluator(EvaluatedSplit):
             protocol=self.protocol,
             fingerprint=self.protocol.fingerprint,
             metrics={name: metrics[name] for name in sorted(metrics)},
-            notes=tuple(notes),
+            notes=(*notes, *missing.sentences),
         )
         return Result(record, translated, from_noise, hidden, worst)
 

@@ -14,9 +14,11 @@ from unpaired.data.dataset import Images, load_images
 from unpaired.data.domain import DIRECTION, OTHER, DomainName
 from unpaired.data.leaks import Leaks, find_leaks
 from unpaired.evaluation import content
+from unpaired.evaluation.missing import Missing
 from unpaired.evaluation.samples import content_hash, sample, to_eight_bits
 from unpaired.evaluation.task_classifiers import task_classifiers
 from unpaired.experiment.experiment import Experiment
+from unpaired.features.classifier import Classifier
 from unpaired.metrics import paired
 from unpaired.metrics.structure import Edges
 from unpaired.records.protocol import Protocol, Split
@@ -47,8 +49,11 @@ class EvaluatedSplit:
         training = training or {d: load_images(domain, "train") for d, domain in domains.items()}
         self.training = {d: sample(images) for d, images in training.items()}
         self.leaks = (leaks or find_leaks(experiment.domains))[split]
-        wanted = experiment.evaluation.classifier
-        self.classifiers = task_classifiers(experiment, training, device) if wanted else None
+        self.missing = Missing()
+        self.classifiers: dict[DomainName, Classifier] | None = None
+        if experiment.evaluation.classifier:
+            with self.missing.noting("the task classifier"):
+                self.classifiers = task_classifiers(experiment, training, device)
         self.protocol = Protocol(
             split=split,
             images_a=content_hash(self.images["a"].pixels) if "a" in self.images else "",

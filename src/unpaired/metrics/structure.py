@@ -97,8 +97,13 @@ def others(num_images: int, seed: int = 0) -> NDArray[np.int64]:
     """For each of N ≥ 2 images the index of another one, each taken once; (N,).
 
     `structure(x, y[others(len(x))])` is what a translation scores that ignores its input.
+    Raises DataError for fewer than two images.
     """
-    assert num_images > 1
+    if num_images < 2:
+        raise DataError(
+            f"Another image's translation needs two images at least, and there is {num_images}.",
+            code="no-other-image",
+        )
     # Along one ring through all images, in random order: nobody meets itself, as in a permutation.
     ring = np.random.default_rng(seed).permutation(num_images)
     following = np.empty_like(ring)

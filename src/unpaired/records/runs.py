@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from unpaired.core.errors import RunError
+from unpaired.records.changes import read_changes
 from unpaired.records.directions import read_directions
 from unpaired.records.evaluation import EvaluationRecord, read_evaluations
+from unpaired.records.failures import read_failures
 from unpaired.records.json_values import parse_object, read_object, read_text
 from unpaired.records.lines import read_lines
 from unpaired.records.log import LogPoint, StagePoint
@@ -64,7 +66,7 @@ class Run:
     styles: Mapping[str, Picture] = field(default_factory=dict)
     """The same inputs under several styles, of a direction (`a2b`, `b2a`)."""
     notes: tuple[str, ...] = ()
-    """What could not be read, in words for people."""
+    """What could not be read, and what has failed beside the training, in words for people."""
 
     @property
     def images(self) -> int:
@@ -82,6 +84,8 @@ def read_run(folder: Path) -> Run:
     """
     config = _read_config(folder)
     notes: list[str] = []
+    notes += [f"Continued {change.sentence}" for change in read_changes(folder, notes)]
+    notes += [failure.sentence for failure in read_failures(folder, notes)]
     return Run(
         folder=folder,
         config=config,

@@ -13,13 +13,13 @@ import signal
 import subprocess
 import sys
 import traceback
-from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from unpaired.core.errors import UnpairedError
 from unpaired.core.locks import holding
+from unpaired.engine.signals import ENDING, TERMINATED, code_of, handled
 from unpaired.engine.trackers import TrackerName
 from unpaired.experiment.experiment import from_json, to_json
 from unpaired.report.comparison.entries import failure_path
@@ -27,9 +27,7 @@ from unpaired.sweeps.folder import lock_of_child, record_failure
 from unpaired.sweeps.grid import Cell
 from unpaired.training.train import train
 
-_HANG_UP = getattr(signal, "SIGHUP", None)  # Windows has none
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, *([_HANG_UP] if _HANG_UP else []))
-STOPPED = (128 + signal.SIGINT, 128 + signal.SIGTERM, -signal.SIGINT, -signal.SIGTERM)
+STOPPED = (128 + signal.SIGINT, TERMINATED, -signal.SIGINT, *(-number for number in ENDING))
 """Exit codes of a run that was asked to stop: it is continued by the next start."""
 
 CHILD = ("-m", "unpaired.sweeps.process")
@@ -41,7 +39,7 @@ def train_apart(
 ) -> int:
     """Train `cell` below `folder`; returns the exit code.
 
-    SIGTERM, Ctrl-C and the end of the terminal are passed on: the run saves, and this raises.
+    Ctrl-C and the signals that ask for an end are passed on: the run saves, and this raises.
 
     Raises:
         SystemExit: 143 or 130, once the run has saved.
@@ -64,11 +62,12 @@ def train_apart(
             stdin=subprocess.PIPE,
             text=True,
             process_group=0 if os.name == "posix" else None,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
         signals.child = child
         child.communicate(json.dumps(task))
     if signals.received:
-        raise SystemExit(128 + signals.received)
+        raise SystemExit(code_of(signals.received))
     code = child.returncode
     if code and code not in STOPPED and not failure.exists():
         what = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
@@ -83,23 +82,27 @@ class Signals:
     def __init__(self) -> None:
         self.child: subprocess.Popen[str] | None = None
         self.received = 0
-        self._before: dict[int, Any] = {}
+        self._handled = handled((*ENDING, signal.SIGINT), self._handle)
 
     def __enter__(self) -> Signals:
-        with suppress(ValueError):  # not the main thread, where Python takes no signals
-            # What nohup and the like have switched off stays off.
-            heard = [s for s in _SIGNALS if signal.getsignal(s) != signal.SIG_IGN]
-            self._before = {s: signal.signal(s, self._handle) for s in heard}
+        self._handled.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+    def __exit__(self, *error: Any) -> None:
+        self._handled.__exit__(*error)
 
     def _handle(self, number: int, _: FrameType | None) -> None:
         self.received = number
         if self.child is not None and self.child.poll() is None:
-            self.child.send_signal(signal.SIGINT if number == signal.SIGINT else signal.SIGTERM)
+            self.child.send_signal(_passed_on(number))
+
+
+def _passed_on(number: int) -> int:
+    """What a child understands as this: a group of its own on Windows hears Ctrl-Break alone."""
+    ctrl_break: int | None = getattr(signal, "CTRL_BREAK_EVENT", None)
+    if ctrl_break is not None:
+        return ctrl_break
+    return signal.SIGINT if number == signal.SIGINT else signal.SIGTERM
 
 
 def main() -> int:

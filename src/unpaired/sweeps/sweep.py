@@ -11,6 +11,7 @@ from typing import Any
 
 from unpaired.core.console import duration, say
 from unpaired.core.errors import DataError, SettingError, UnpairedError
+from unpaired.engine.signals import ending_at_once
 from unpaired.engine.trackers import TrackerName
 from unpaired.experiment.experiment import Experiment
 from unpaired.report.comparison.page import PAGE, compare
@@ -43,6 +44,7 @@ def sweep(
     return target
 
 
+@ending_at_once()
 def train_cells(
     cells: Sequence[Cell],
     folder: Path,
@@ -60,7 +62,8 @@ def train_cells(
 
     Raises:
         SettingError, DataError, RunError: before anything is trained.
-        SystemExit: 143 after SIGTERM, 130 after Ctrl-C, with the current run saved.
+        SystemExit: 143 after SIGTERM, SIGHUP or SIGUSR1, 130 after Ctrl-C, with the current run
+            saved.
     """
     if int(os.environ.get("WORLD_SIZE", 1)) > 1:
         raise SettingError(

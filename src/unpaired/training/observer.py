@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import logging
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +14,15 @@ import torch
 from torch import Tensor
 
 from unpaired.core.console import TrainingProgress
+from unpaired.core.errors import NonFiniteLoss, UnpairedError
 from unpaired.core.files import UNFINISHED, write_atomically
 from unpaired.data.dataset import Images
 from unpaired.data.domain import DIRECTION, OTHER, SOURCE, DomainName
 from unpaired.data.leaks import Leaks
+from unpaired.engine import checkpoint
 from unpaired.engine.state import State
 from unpaired.engine.trackers import Tracker
+from unpaired.evaluation.missing import reason_of
 from unpaired.evaluation.model import Evaluator, Result
 from unpaired.experiment.experiment import Experiment
 from unpaired.inference.applied import AppliedModel
@@ -26,16 +32,23 @@ from unpaired.metrics.ranking import validation_score
 from unpaired.models.card import card
 from unpaired.models.folder import load_model, save_model, without_folders
 from unpaired.records.evaluation import EvaluationRecord, read_evaluations
+from unpaired.records.failures import Failure
 from unpaired.records.lines import append_line
 from unpaired.records.log import LogPoint, StagePoint
 from unpaired.records.protocol import Split
 from unpaired.report.plots.image_grid import grid, save_png
 from unpaired.report.run.page import write_report
 from unpaired.training import samples
+from unpaired.training.divergence import record_divergence
+
+logger = logging.getLogger(__name__)
 
 
 class RunObserver:
-    """Writes what a person wants to see of a run; changes nothing about the training."""
+    """Writes what a person wants to see of a run; changes nothing about the training.
+
+    No measurement, picture or page ends a training: see `_apart`.
+    """
 
     def __init__(
         self,
@@ -68,6 +81,10 @@ class RunObserver:
 
     def sample(self, state: State) -> None:
         """Draw the sample grids."""
+        with self._apart("the sample grid", state.images):
+            self._sample(state)
+
+    def _sample(self, state: State) -> None:
         model = AppliedModel(self.experiment, state.average, self.device)
         folder = self.run / "samples"
         folder.mkdir(exist_ok=True)
@@ -84,18 +101,40 @@ class RunObserver:
 
     def evaluate(self, state: State) -> None:
         """Measure on validation images, and keep the weights if they are the best so far."""
+        with self._apart("the evaluation on validation images", state.images):
+            self._evaluate(state)
+
+    def _evaluate(self, state: State) -> None:
         if self._validation is None:
             self._validation = self._evaluator("validation")
         result = self._validation.measure(state.average, state.images)
         mark = result.record.fingerprint  # scores of other protocols are no rivals
         before = [b for b in self._records_of("validation") if b.fingerprint == mark]
-        if all(score(result.record) > score(record) for record in before):
+        if all(_rank(result.record) > _rank(record) for record in before):
             self._save(state.average, state.images, self.run / "best")
         append_line(self.run / "evaluations.jsonl", result.record.as_json())
 
     def stop(self, state: State) -> None:
         """Leave a model of a training that was interrupted, and go on from there another time."""
         self._leave(state)
+
+    def diverge(self, state: State, error: NonFiniteLoss) -> None:
+        """Leave the model of the last good state: that of the last checkpoint, or before the first
+        the average of the steps until then; of no step, and of a stage before, there is none."""
+        record_divergence(self.run, state.images, str(error))
+        if not state.images:
+            return
+        with self._apart("the model of the last good state", state.images):
+            images, stored = error.images, checkpoint.load_newest(self.run / "checkpoints")
+            if stored is not None and stored[1]["images"]:
+                state.restore(*stored)
+                images = state.images
+            weights = state.average.generating().state_dict().values()
+            if images and all(bool(w.isfinite().all()) for w in weights):
+                (self.run / UNFINISHED).touch()
+                self._save(state.average, images, self.run / "model")
+                place = self.run / "model"
+                self.progress.say(f"{place} is of the last good state, after {images:,} images")
 
     def finish(self, state: State) -> None:
         """The end of a run: validation and test of the final weights, model, report.
@@ -107,21 +146,41 @@ class RunObserver:
             self.progress.say("measuring on images kept from training")
             self.evaluate(state)
         networks, images = state.average, state.images
-        if self.experiment.evaluation.export == "best":
+        if self.experiment.evaluation.export == "best" and (self.run / "best").is_dir():
             best = load_model(self.run / "best")
             if best.images != images:  # else those in hand are the best, and have discriminators
                 networks, images = best.networks.to(self.device), best.images
         new: list[EvaluationRecord] = []
         if not self._measured("test", images):
-            result = self._evaluator("test").measure(networks, images)
-            self._draw_worst(result)
-            new = [result.record]
+            with self._apart("the evaluation on test images", images):
+                result = self._evaluator("test").measure(networks, images)
+                new = [result.record]
+                with self._apart("the picture of the worst translations", images):
+                    self._draw_worst(result)
         if new or (self.run / UNFINISHED).exists():
             self._save(networks, images, self.run / "model", new)
         for record in new:
             append_line(self.run / "evaluations.jsonl", record.as_json())
         (self.run / UNFINISHED).unlink(missing_ok=True)
-        write_report(self.run)
+        with self._apart("the report", images):
+            write_report(self.run)
+
+    @contextmanager
+    def _apart(self, what: str, images: int) -> Iterator[None]:
+        """For what only follows a training: whatever it raises is noted, and the training goes on.
+
+        That may be a defect in a metric, a full disk, or too little memory; a number that images
+        alone leave without a value is dealt with before (`evaluation.missing`). Checkpoints, the
+        log and the model of the end are not done here: without them there is nothing to go on with.
+        """
+        try:
+            yield
+        except Exception as error:
+            failure = Failure(images=images, what=what, reason=reason_of(error))
+            known = isinstance(error, (UnpairedError, OSError, MemoryError))
+            logger.warning("%s The training goes on.", failure.sentence, exc_info=not known)
+            with suppress(OSError):  # the disk may be what is full
+                failure.append_to(self.run)
 
     def _leave(self, state: State) -> None:
         """A model that is not that of the end."""
@@ -177,6 +236,12 @@ class RunObserver:
 def score(record: EvaluationRecord) -> float:
     """What `best` means: the highest of these on validation images."""
     return validation_score(record.values)
+
+
+def _rank(record: EvaluationRecord) -> float:
+    """Its score; without one, behind all others."""
+    value = score(record)
+    return -math.inf if math.isnan(value) else value
 
 
 def _first_images(images: Images) -> Tensor:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shlex
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -15,12 +14,17 @@ from unpaired.core.config import encode
 from unpaired.core.errors import RunError
 from unpaired.core.files import UNFINISHED, write_atomically
 from unpaired.core.locks import holding
+from unpaired.engine.checkpoint import list_newest_first
 from unpaired.experiment.experiment import Experiment, load, to_json
+from unpaired.records.changes import Change
 from unpaired.records.directions import write_directions
 from unpaired.records.lines import read_lines
+from unpaired.training.contents import relocated, stored_data
+from unpaired.training.divergence import is_steadying, steadying, why_diverged
 from unpaired.training.environment import environment
 
 MAY_CHANGE = {
+    "name",
     "training.device",
     "training.keep_checkpoints",
     "training.checkpoint_images",
@@ -35,8 +39,14 @@ LENGTH = {"training.images", "training.seconds"}
 
 
 @contextmanager
-def open_run(folder: Path, experiment: Experiment) -> Iterator[None]:
+def open_run(
+    folder: Path, experiment: Experiment, data: Mapping[str, Any] | None = None
+) -> Iterator[list[Change]]:
     """Hold a run folder for writing, new or proven to belong to the same experiment.
+
+    Yields what the run goes on with instead of what it has: data that has moved, which `data` (see
+    `contents.describe_data`) proves to be the same; after a value that was not finite, settings
+    that steady a training.
 
     Raises:
         RunError: when another process trains into it, when it holds another experiment, or when it
@@ -44,15 +54,7 @@ def open_run(folder: Path, experiment: Experiment) -> Iterator[None]:
     """
     stored = folder / "config.json"
     make_folder(folder, "run", stored)
-    if stored.exists() and (changed := hindrances(load(stored), experiment)):
-        lines = "\n".join(
-            f"  - {k}: {old!r} there, {new!r} here" for k, (old, new) in changed.items()
-        )
-        raise RunError(
-            f"{folder} holds a run with other settings:\n{lines}\n"
-            "Give the same settings to continue it, or choose another folder with -o.",
-            code="other-settings",
-        )
+    changes = _changes(folder, load(stored), experiment, data or {}) if stored.exists() else []
     with holding(folder / "run.lock") as held:
         if not held:
             raise RunError(
@@ -60,6 +62,8 @@ def open_run(folder: Path, experiment: Experiment) -> Iterator[None]:
                 "folder with -o.",
                 code="run-in-use",
             )
+        for change in changes:
+            change.append_to(folder)
         write_atomically(stored, to_json(experiment))
         write_directions(folder, experiment.directions)
         program, *arguments = sys.argv or [""]  # none where Python is part of another program
@@ -67,31 +71,44 @@ def open_run(folder: Path, experiment: Experiment) -> Iterator[None]:
         command = [program or "python", *arguments]
         write_atomically(folder / "command.txt", shlex.join(command) + "\n")
         write_atomically(folder / "environment.json", json.dumps(environment(), indent=2) + "\n")
-        yield
+        yield changes
 
 
-def changed_training_images(
-    folder: Path, names: Mapping[str, Sequence[str]], *, begun: bool
-) -> list[str]:
-    """Warnings of training images that are others than when the run began, of which piles.json
-    holds the number and a digest of the `names`, by domain. A run that has not `begun` notes them.
+def _changes(
+    folder: Path, old: Experiment, new: Experiment, data: Mapping[str, Any]
+) -> list[Change]:
+    """What a run is continued with instead of what it has, by reason.
+
+    Raises:
+        RunError: where that would be another experiment.
     """
-    path = folder / "piles.json"
-    now = {
-        domain: [len(images), hashlib.sha256("\n".join(sorted(images)).encode()).hexdigest()]
-        for domain, images in names.items()
-    }
-    stored = read_lines(path) if begun else []
-    if not stored:
-        write_atomically(path, json.dumps(now) + "\n")
-    before = stored[0] if stored else now
+    changed = hindrances(old, new)
+    reasons = relocated(changed, new, stored_data(folder), data)
+    reasons |= dict.fromkeys(steadying(folder, changed), why_diverged(folder))
+    if refused := {path: values for path, values in changed.items() if path not in reasons}:
+        lines = "\n".join(
+            f"  - {path}: {before!r} there, {now!r} here" for path, (before, now) in refused.items()
+        )
+        hint = (
+            "\nLearning rates, their decays and the precision may change only after a training met "
+            "a value that is not finite."
+            if any(map(is_steadying, refused))
+            else ""
+        )
+        raise RunError(
+            f"{folder} holds a run with other settings:\n{lines}{hint}\n"
+            "Give the same settings to continue it, or choose another folder with -o.",
+            code="other-settings",
+        )
+    newest = list_newest_first(folder / "checkpoints")
+    images = int(newest[0].name) if newest else 0
     return [
-        f"the training images of {domain} are others than when this run began "
-        f"({before[domain][0]:,} then, {now[domain][0]:,} now): some may have been kept from "
-        "training until now, so that its numbers before and after cannot be compared. Another "
-        "folder (-o) begins anew."
-        for domain in now
-        if before[domain] != now[domain]
+        Change(
+            images=images,
+            settings={path: changed[path] for path in reasons if reasons[path] == reason},
+            reason=reason,
+        )
+        for reason in dict.fromkeys(reasons.values())
     ]
 
 

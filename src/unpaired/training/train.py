@@ -18,6 +18,7 @@ from unpaired.data.splits import FEWEST
 from unpaired.engine.checkpoint import list_newest_first
 from unpaired.engine.distributed import build_fabric, leave
 from unpaired.engine.loop import train as train_networks
+from unpaired.engine.signals import ending_at_once
 from unpaired.engine.trackers import Tracker, TrackerName
 from unpaired.experiment.checks import check
 from unpaired.experiment.experiment import Experiment
@@ -29,8 +30,9 @@ from unpaired.training.checks import (
     streaming_notes,
     unsuited_ranges,
 )
+from unpaired.training.contents import describe_data, training_data_warnings
 from unpaired.training.observer import RunObserver
-from unpaired.training.run_folder import changed_training_images, open_run
+from unpaired.training.run_folder import open_run
 
 
 def train(
@@ -42,14 +44,16 @@ def train(
 ) -> Path:
     """Train, evaluate on test images, and write `folder` (default: runs/<name>); returns it.
 
-    The same call continues a run that was interrupted. Of several threads one trains at a time;
-    processes train beside each other (`unpaired.sweep`).
+    The same call continues a run that was interrupted, also where its images have moved, if their
+    content is the same. No measurement ends a training: what fails beside it is noted. Of several
+    threads one trains at a time; processes train beside each other (`unpaired.sweep`).
 
     Raises:
         SettingError, DataError, RunError: before anything is trained or written.
-        NonFiniteLoss: when training diverged; the last checkpoint stays.
+        NonFiniteLoss: when training diverged; the last checkpoint stays, with its model. The same
+            call with lower learning rates or more precision continues from there.
         SystemExit: 130 after Ctrl-C while it trains (in the main thread; no KeyboardInterrupt), 143
-            after SIGTERM, with a checkpoint and a model of what was learned.
+            after SIGTERM, SIGHUP or SIGUSR1, with a checkpoint and a model of what was learned.
     """
     check(experiment)
     if track is not None:
@@ -59,6 +63,7 @@ def train(
 
 @plain_torch()
 @opened_once()
+@ending_at_once()
 def train_checked(
     experiment: Experiment,
     folder: str | Path | None = None,
@@ -88,17 +93,18 @@ def train_checked(
             say(f"warning: {warning}")
     fabric = build_fabric(experiment.training, sixteen_bits=experiment.keeps_16_bits)
     # Of several processes, the first alone writes.
-    held = open_run(run, experiment) if fabric.is_global_zero else nullcontext()
-    with held, global_state_kept(fabric.device):
+    names = {name: training.names for name, training in images.items()}
+    data = describe_data(experiment, names) if fabric.is_global_zero else {}
+    held = open_run(run, experiment, data) if fabric.is_global_zero else nullcontext(())
+    with held as changes, global_state_kept(fabric.device):
         fabric.barrier()
         stored = list_newest_first(run / "checkpoints")
         if fabric.is_global_zero:
-            names: dict[str, list[str]] = {
-                name: training.names for name, training in images.items()
-            }
-            for warning in changed_training_images(run, names, begun=bool(stored)):
+            lines = [f"continues {change.sentence}" for change in changes]
+            warnings = training_data_warnings(run, data, begun=bool(stored))
+            for line in (*lines, *(f"warning: {warning}" for warning in warnings)):
                 if not quiet:
-                    say(f"warning: {warning}")
+                    say(line)
         training = experiment.training
         progress = TrainingProgress(training.whole_images, training.seconds, quiet=quiet)
         tracker = Tracker(track, run) if track and fabric.is_global_zero else None
@@ -116,7 +122,11 @@ def train_checked(
                 leave(fabric)
                 raise
         if fabric.is_global_zero:
-            observer.finish(state)
+            try:
+                observer.finish(state)
+            except SystemExit:  # a signal while it measures; the model is there
+                progress.say(f"stopped: the same command measures {run}")
+                raise
         leave(fabric)
     return run
 
