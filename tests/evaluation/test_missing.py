@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,11 @@ import torch
 
 from unpaired.core.errors import DataError, NonFiniteLoss
 from unpaired.evaluation import measure as measuring
+from unpaired.evaluation import split
 from unpaired.evaluation.measure import Gathered, measure
 from unpaired.evaluation.missing import Missing
 from unpaired.experiment.experiment import Experiment
-from unpaired.metrics.structure import others
+from unpaired.metrics.structure import edges_of, others
 
 SLOTS = {"direction": "a2b", "source": "a", "target": "b", "extractor": "pixels"}
 
@@ -22,8 +24,8 @@ def image_sets(real: torch.Tensor, generated: torch.Tensor) -> Gathered:
     flat = [x.double().mean((2, 3)).numpy() for x in (generated, real)]
     values: dict[Any, Any] = {
         "translations": generated,
-        "sampled_translations": generated,
-        "sampled_source": generated,
+        "source_edges": edges_of(generated),
+        "translation_edges": edges_of(generated),
         "real": real,
         "generated_features": flat[0],
         "real_features": flat[1],
@@ -121,10 +123,6 @@ def test_names_with_one_reason_share_a_sentence():
 def test_a_classifier_that_cannot_be_trained_leaves_distances_in_pixels(
     tiny: Experiment, monkeypatch: pytest.MonkeyPatch
 ):
-    from dataclasses import replace
-
-    from unpaired.evaluation import split
-
     def diverge(*_: Any) -> None:
         raise NonFiniteLoss("It diverged.")
 
