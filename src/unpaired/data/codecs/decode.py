@@ -15,7 +15,6 @@ import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Literal
 
@@ -60,7 +59,8 @@ def decode(
         pixels = to_grey(pixels)
     if pixels.shape[2] < channels:
         pixels = np.repeat(pixels, channels, axis=2)
-    return replace(decoded, pixels=pixels, notes=tuple(notes))
+    # Not by `replace`, which takes as long as a small image.
+    return Decoded(pixels, tuple(notes), decoded.alpha, decoded.stored, decoded.limit)
 
 
 def _with_pillow(
