@@ -239,3 +239,14 @@ def test_the_former_name_of_the_range_has_its_effect(
     assert stored["a"]["range"] == [0, 4095]
     main(["check", *flags])
     assert ".range" not in capsys.readouterr().out
+
+
+def test_check_counts_transparent_images(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    a, b = fill(tmp_path / "a", "16"), fill(tmp_path / "b", "16")
+    for i in range(3):
+        Image.new("RGBA", (32, 32), (i, 2, 3, 90 * i)).save(tmp_path / "a" / f"clear-{i}.png")
+    Image.new("RGBA", (32, 32), (1, 2, 3, 255)).save(tmp_path / "a" / "opaque.png")
+    main(["check", "--a", a, "--b", b])
+    assert "3 images are transparent: their background is shown as --a.decoding.background" in (
+        capsys.readouterr().out
+    )

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image
 
@@ -202,7 +203,15 @@ def test_files_of_sixteen_bits_say_that_they_are_opaque(tiny, tmp_path):
     deep = build(replace(tiny, a=replace(tiny.a, decoding=Decoding(depth=16))))
     (tmp_path / "in").mkdir()
     Image.fromarray(RGBA).save(tmp_path / "in" / "x.png")
-    found = run(deep, tmp_path, to="a")
-    assert found["x.png"].mode == "I;16"
-    (note,) = found["notes"]
-    assert note.endswith("grey of 16 bits is written without transparency")
+    Image.fromarray(RGBA).save(tmp_path / "in" / "y.tif")
+    report = translate_files(deep, tmp_path / "in", tmp_path / "out", "a")
+    with Image.open(tmp_path / "out" / "x.png") as image:
+        assert image.mode == "I;16"
+    assert report.notes == [
+        "x.png: is opaque in its translation: grey of 16 bits is written without transparency as "
+        "PNG, with it as TIFF"
+    ]
+    found = tifffile.imread(tmp_path / "out" / "y.tif")
+    np.testing.assert_array_equal(found[..., 1], ALPHA * np.uint16(257))
+    opaque_part = np.abs(found.astype(int) - deep.translate(RGBA, "a"))[ALPHA > 254]
+    assert opaque_part.max() <= 8  # in a batch, sums are rounded otherwise

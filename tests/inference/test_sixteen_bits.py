@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image
 from torch import nn
 
 from unpaired.cli.main import main
 from unpaired.core import devices
-from unpaired.data.codecs.settings import Decoding
+from unpaired.data.codecs.decode import decode
+from unpaired.data.codecs.settings import Decoding, Reading
 from unpaired.data.domain import Domain
 from unpaired.data.sources import BuiltIn, Folder
 from unpaired.engine import distributed
@@ -21,6 +23,7 @@ from unpaired.engine.settings import Training
 from unpaired.evaluation.samples import translate
 from unpaired.experiment.auto import choose
 from unpaired.experiment.experiment import Experiment
+from unpaired.inference.files import translate_files
 from unpaired.inference.noise import Noise
 from unpaired.inference.translator import Translator
 from unpaired.methods import GAN
@@ -143,6 +146,36 @@ def test_auto_says_why_it_is_float32(tmp_path):
     experiment, reasons = choose(Experiment(a=a, b=b))
     assert experiment.keeps_16_bits
     assert any(r.startswith("float32 on") and "16 bits" in r for r in reasons)
+
+
+@pytest.mark.parametrize("alpha", ["keep", "composite"])
+def test_colour_of_sixteen_bits_is_written_as_tiff_and_read_again(deep, alpha, tmp_path):
+    rgb = replace(deep.a, channels=3)
+    translator = Translator(
+        replace(deep, a=rgb), networks_of(replace(deep, a=rgb)), torch.device("cpu")
+    )
+    opacity = np.full((32, 48, 1), 200, np.uint8)
+    (tmp_path / "in").mkdir()
+    for name, pixels in (("x.tif", colour()), ("y.tif", np.dstack([colour(), opacity]))):
+        Image.fromarray(pixels).save(tmp_path / "in" / name)
+    report = translate_files(translator, tmp_path / "in", tmp_path / "out", "a", alpha=alpha)
+    assert report.notes == []
+    for name in ("x.tif", "y.tif"):
+        channels = 4 if name == "y.tif" and alpha == "keep" else 3
+        content = (tmp_path / "out" / name).read_bytes()
+        found = tifffile.imread(tmp_path / "out" / name)
+        assert (found.dtype, found.shape) == (np.uint16, (32, 48, channels))
+        assert len(np.unique(found[..., :3])) > 256
+        decoded = decode(content, name="x", channels=3, decoding=Reading(depth=16))
+        assert (decoded.alpha is None) == (channels == 3)
+        if channels == 3 and name == "x.tif":
+            expected = translator.translate(colour(), "a")
+            assert loss(found, expected) <= LARGEST_LOSS
+            np.testing.assert_array_equal(decoded.pixels, found)
+    report = translate_files(
+        translator, tmp_path / "in", tmp_path / "png", "a", alpha=alpha, image_format="png"
+    )
+    assert report.notes[0].startswith("colour of 16 bits is written with 8, but as TIFF")
 
 
 def test_noise_becomes_images_of_sixteen_bits(tmp_path):

@@ -549,3 +549,24 @@ def test_one_input_needs_no_list(translator, tmp_path, monkeypatch, kind):
     report = translate_files(translator, kind("./in"), "out", "b")
     assert report.num_translated == 1
     assert names(tmp_path / "out") == ["1.png"]
+
+
+def test_a_physical_range_is_read_and_its_translations_are_black_to_white(tiny, tmp_path):
+    ranged = replace(tiny, b=replace(tiny.b, range=(-10.0, 4095.0)))
+    write(tmp_path / "in" / "x.png")
+    (note,) = translate_files(build(ranged), tmp_path / "in", tmp_path / "out", "b").notes
+    assert note.startswith("the numbers -10 and 4095 of b.range are written as black and white")
+    assert translate_files(build(ranged), tmp_path / "in", tmp_path / "a", "a").notes == []
+
+
+def test_a_range_for_reading_is_that_of_one_domain_and_never_of_label_maps(tiny):
+    translator = build(tiny)
+    translator.read_as("a", range=(0.0, 10.0))
+    assert (translator.experiment.a.range, translator.experiment.b.range) == ((0.0, 10.0), None)
+    labels = replace(tiny.b, palette=((0, 0, 0), (255, 255, 255)))
+    translator.experiment = replace(tiny, b=labels)
+    translator.read_as(range=(0.0, 10.0))
+    assert translator.experiment.b.range is None
+    with pytest.raises(SettingError) as error:
+        translator.read_as("b", range=(0.0, 10.0))
+    assert (error.value.code, error.value.setting) == ("range-of-label-maps", "range")

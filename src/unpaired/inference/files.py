@@ -19,9 +19,11 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 from torch import Tensor
 
 from unpaired.core.errors import DataError, SettingError, UnreadableImage, check_choice
+from unpaired.data.codecs.tiff import write as write_tiff
 from unpaired.data.domain import Domain, DomainName, Pixels
 from unpaired.data.framing import Placed, Resolution, is_shrunk
 from unpaired.data.pixels import Alpha, convert, to_pillow
@@ -114,12 +116,7 @@ def translate_files(
     run = _Run(translator, to, resolution, alpha, styles, batch_size, strict, progress, total)
     run.report.notes += plan.notes
     run.report.num_skipped = plan.num_skipped
-    if target.range is not None:
-        low, high = target.range
-        run.report.notes.append(
-            f"the numbers {low:g} and {high:g} of {to}.range are written as black and white, 0 and "
-            f"{target.levels:,} (255 in formats of 8 bits)"
-        )
+    run.report.notes += _notes_of_values(to, target, plan.jobs)
     try:
         for error in plan.refused:
             run.refuse(error)
@@ -131,6 +128,22 @@ def translate_files(
         run.pool.shutdown(cancel_futures=True)
     run.report.seconds = time.monotonic() - started
     return run.report
+
+
+def _notes_of_values(to: DomainName, target: Domain, jobs: list[Job]) -> Iterator[str]:
+    """What the numbers in translations stand for, where they are not those of the originals."""
+    if target.range is not None:
+        low, high = target.range
+        yield (
+            f"the numbers {low:g} and {high:g} of {to}.range are written as black and white, 0 and "
+            f"{target.levels:,} (255 in formats of 8 bits)"
+        )
+    formats = {WRITERS[path.suffix.lower()][0] for job in jobs for path in job.outputs}
+    if target.decoding.depth == 16 and target.channels == 3 and formats - {"TIFF"}:
+        yield (
+            "colour of 16 bits is written with 8, but as TIFF: --format tiff "
+            '(image_format="tiff") keeps 16'
+        )
 
 
 @dataclass(frozen=True)
@@ -290,10 +303,11 @@ class _Run:
 
 def _why_opaque(path: Path, target: Domain) -> str:
     """Why a translation that is written here cannot be transparent; empty where it can."""
+    format = WRITERS[path.suffix.lower()][0]
     if path.suffix.lower() not in HOLD_ALPHA:
-        return f"{WRITERS[path.suffix.lower()][0]} holds no transparency"
-    if target.channels == 1 and target.decoding.depth == 16:
-        return "grey of 16 bits is written without transparency"
+        return f"{format} holds no transparency"
+    if target.channels == 1 and target.decoding.depth == 16 and format != "TIFF":
+        return f"grey of 16 bits is written without transparency as {format}, with it as TIFF"
     return ""
 
 
@@ -308,7 +322,10 @@ def _write(pixels: Pixels, image: _Ready, sample: int) -> None:
         pixels = convert(pixels, pixels.shape[2], 8)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        to_pillow(pixels).save(temporary, format, **options)
+        if format == "TIFF" and pixels.dtype == np.uint16 and pixels.shape[2] > 1:
+            write_tiff(temporary, pixels)
+        else:
+            to_pillow(pixels).save(temporary, format, **options)
         os.replace(temporary, path)
     except (OSError, ValueError) as error:
         with suppress(OSError):

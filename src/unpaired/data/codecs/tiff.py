@@ -1,4 +1,4 @@
-"""TIFF decoding: grey and colour of more than 8 bits, integers and floating point, by tifffile.
+"""TIFF files: grey and colour of more than 8 bits, integers and floating point, by tifffile.
 
 Other TIFFs are Pillow's: up to 8 bits, palettes, CMYK, fax; and those of a compression for which
 tifffile needs the package imagecodecs (LZW, JPEG and others) where that is not installed. Of the
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -97,6 +98,21 @@ def read(file: BinaryIO, name: str, decoding: Reading, notes: list[str]) -> Deco
     if is_premultiplied:
         pixels = pixels_to_srgb(pixels, profile, decoding, notes)
     return replace(decoded, pixels=pixels, alpha=alpha)
+
+
+def write(path: Path, pixels: npt.NDArray[np.uint16]) -> None:
+    """Write colour, or grey or colour with transparency, (H, W, 2 to 4) of 16 bits."""
+    import tifffile
+
+    has_alpha = pixels.shape[2] in (2, 4)
+    tifffile.imwrite(
+        path,
+        pixels,
+        photometric="rgb" if pixels.shape[2] > 2 else "minisblack",
+        planarconfig="contig",
+        extrasamples=["unassalpha"] if has_alpha else None,
+        metadata=None,
+    )
 
 
 def _check_data_is_there(page: Any, file: BinaryIO) -> None:
