@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+from hand_made_icc import DISPLAY_P3, cmyk_profile, rgb_profile
 from unpaired.core.errors import DataError, UnreadableImage
 from unpaired.data.codecs.settings import Decoding
 from unpaired.data.domain import Domain
@@ -60,6 +61,27 @@ def test_orientation_of_an_open_image_is_not_applied():
 def test_grey_arrays():
     for array in (rgb[..., 0], rgb[..., :1]):
         assert np.array_equal(read_image(array, COLOUR).pixels, np.repeat(rgb[..., :1], 3, axis=2))
+
+
+@pytest.mark.parametrize("format", ["JPEG", "TIFF", "PNG"])
+def test_open_images_are_converted_from_their_profile_as_their_files_are(format, tmp_path):
+    smooth = Image.fromarray(rgb // 2 + 64)
+    smooth.save(tmp_path / "p3", format, icc_profile=rgb_profile(DISPLAY_P3))
+    with Image.open(tmp_path / "p3") as image:
+        found = read_image(image, COLOUR).pixels
+    np.testing.assert_array_equal(found, read_image(tmp_path / "p3", COLOUR).pixels)
+    assert not np.array_equal(found, rgb // 2 + 64)
+
+
+def test_open_images_for_print_are_converted_as_their_files_are(tmp_path):
+    inks = Image.new("CMYK", (8, 8), (0, 0, 0, 128))
+    inks.save(tmp_path / "inks.jpg", icc_profile=cmyk_profile())
+    with Image.open(tmp_path / "inks.jpg") as image:
+        found = read_image(image, COLOUR).pixels
+    assert np.abs(found.astype(int) - 118).max() <= 3  # an L* of 50
+    np.testing.assert_array_equal(found, read_image(tmp_path / "inks.jpg", COLOUR).pixels)
+    lab = Image.new("LAB", (8, 8), (128, 128, 128))
+    assert np.abs(read_image(lab, COLOUR).pixels.astype(int) - 119).max() <= 2
 
 
 def test_16_bits():

@@ -29,6 +29,7 @@ from unpaired.inference.translator import Translator
 from unpaired.methods import GAN
 from unpaired.methods.networks import Networks
 from unpaired.models.folder import save_model
+from unpaired.training.checks import lost_bits
 
 LARGEST_LOSS = 8
 """Of 65,535, against a network of float32: what is stated of domains that keep 16 bits."""
@@ -134,6 +135,13 @@ def test_training_is_in_float32_where_nothing_else_is_asked_for(deep, monkeypatc
 
     assert dtype() == torch.bfloat16
     assert dtype(sixteen_bits=deep.keeps_16_bits) == torch.float32
+
+
+def test_bfloat16_that_is_asked_for_by_name_is_warned_of(deep, tiny):
+    asked = replace(deep.training, precision="bfloat16")
+    (warning,) = lost_bits(replace(deep, training=asked))
+    assert "16 bits, of which bfloat16 holds 8" in warning
+    assert lost_bits(deep) == lost_bits(replace(tiny, training=asked)) == []
 
 
 def test_auto_says_why_it_is_float32(tmp_path):

@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 import torchvision_operators
+from hand_made_icc import DISPLAY_P3, rgb_profile
 from unpaired.core.errors import DataError, MissingExtra, ModelError, SettingError
 from unpaired.core.weights import hash_of_weights
 from unpaired.data.palettes import read_palette, unknown_colours
@@ -343,6 +344,9 @@ def test_the_palette_of_lossless_label_maps_is_found(tmp_path: Path):
     found, _, palette = read_label_maps(write(tmp_path / "png", painted(classes)), SIZE, None)
     assert palette == ((0, 0, 255), (170, 0, 0), (255, 170, 0))
     assert np.array_equal(np.array(palette)[found], np.array(PALETTE)[classes])
+    profile = rgb_profile(DISPLAY_P3)  # classes are no colours that it could change
+    profiled = write(tmp_path / "profiled", painted(classes), icc_profile=profile)
+    assert read_label_maps(profiled, SIZE, None)[2] == palette
     lossy = write(tmp_path / "jpg", painted(classes, "jpg"), quality=90)
     with pytest.raises(DataError, match=r"more than 256 colours.*JPEG") as error:
         read_label_maps(lossy, SIZE, None)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unpaired.core.errors import DataError, UnreadableImage
+from unpaired.data.codecs.settings import Reading
 from unpaired.data.domain import resize
 from unpaired.data.index import NUM_THREADS
 from unpaired.data.palettes import (
@@ -183,7 +184,8 @@ def _read(
 
     def read(i: int) -> tuple[NDArray[Any], tuple[int, int]] | UnreadableImage:
         try:
-            content = read_pixels(records, i, 3).astype(np.uint8)
+            decoding = Reading(holds_labels=nearest)
+            content = read_pixels(records, i, 3, decoding).astype(np.uint8)
         except UnreadableImage as error:
             return error
         if visit is not None:

@@ -88,6 +88,16 @@ def streaming_notes(images: Images) -> list[str]:
     ]
 
 
+def lost_bits(experiment: Experiment) -> list[str]:
+    """Warnings of a number format that holds less than the images do."""
+    if not experiment.keeps_16_bits or experiment.training.precision != "bfloat16":
+        return []
+    return [
+        "images keep 16 bits, of which bfloat16 holds 8: networks learn in it, and translate in "
+        "float32. Leave --training.precision out, and they learn in float32 too."
+    ]
+
+
 IMAGES_LOOKED_AT = 50
 """Of a training set, for the range of its numbers."""
 

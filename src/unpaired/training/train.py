@@ -27,6 +27,7 @@ from unpaired.training.checks import (
     check_outside,
     check_palettes,
     large_batches,
+    lost_bits,
     streaming_notes,
     unsuited_ranges,
 )
@@ -88,6 +89,7 @@ def train_checked(
     leaks = find_leaks(experiment.domains)
     flattering = [leak for warnings in leaks.values() for leak in warnings]
     others = [*large_batches(experiment, images), *unsuited_ranges(experiment, images)]
+    others += lost_bits(experiment)
     for warning in dict.fromkeys([*flattering, *others]):
         if not quiet:
             say(f"warning: {warning}")
