@@ -6,36 +6,25 @@ of one size. Memory is bounded whatever the number of images.
 
 from __future__ import annotations
 
-import errno
 import math
 import os
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
 from torch import Tensor
 
 from unpaired.core.errors import DataError, SettingError, UnreadableImage, check_choice
-from unpaired.data.codecs.tiff import write as write_tiff
-from unpaired.data.domain import Domain, DomainName, Pixels
+from unpaired.data.domain import DomainName, Pixels
 from unpaired.data.framing import Placed, Resolution, is_shrunk
-from unpaired.data.pixels import Alpha, convert, to_pillow
+from unpaired.data.pixels import Alpha
 from unpaired.data.read import read_content
-from unpaired.inference.plan import (
-    HOLD_16_BITS,
-    HOLD_ALPHA,
-    WRITERS,
-    ImageFormat,
-    Job,
-    make_plan,
-)
+from unpaired.inference.formats import ImageFormat, notes_of_values, why_opaque, write
+from unpaired.inference.plan import Job, make_plan
 from unpaired.inference.translator import Translator, stack, unstack
 
 VALUES_IN_MEMORY = 200_000_000
@@ -115,8 +104,9 @@ def translate_files(
     total = len(plan.jobs) + len(plan.refused)
     run = _Run(translator, to, resolution, alpha, styles, batch_size, strict, progress, total)
     run.report.notes += plan.notes
+    outputs = [path for job in plan.jobs for path in job.outputs]
     run.report.num_skipped = plan.num_skipped
-    run.report.notes += _notes_of_values(to, target, plan.jobs)
+    run.report.notes += notes_of_values(to, target, outputs)
     try:
         for error in plan.refused:
             run.refuse(error)
@@ -128,22 +118,6 @@ def translate_files(
         run.pool.shutdown(cancel_futures=True)
     run.report.seconds = time.monotonic() - started
     return run.report
-
-
-def _notes_of_values(to: DomainName, target: Domain, jobs: list[Job]) -> Iterator[str]:
-    """What the numbers in translations stand for, where they are not those of the originals."""
-    if target.range is not None:
-        low, high = target.range
-        yield (
-            f"the numbers {low:g} and {high:g} of {to}.range are written as black and white, 0 and "
-            f"{target.levels:,} (255 in formats of 8 bits)"
-        )
-    formats = {WRITERS[path.suffix.lower()][0] for job in jobs for path in job.outputs}
-    if target.decoding.depth == 16 and target.channels == 3 and formats - {"TIFF"}:
-        yield (
-            "colour of 16 bits is written with 8, but as TIFF: --format tiff "
-            '(image_format="tiff") keeps 16'
-        )
 
 
 @dataclass(frozen=True)
@@ -282,7 +256,7 @@ class _Run:
             image.pixels, source, self.resolution, fixed_size=self.translator.translating.fixed_size
         )
         alpha, notes = image.alpha if self.alpha == "keep" else None, image.notes
-        reason = _why_opaque(job.outputs[0], target)
+        reason = why_opaque(job.outputs[0], target)
         if alpha is not None and reason:
             notes += (f"is opaque in its translation: {reason}",) * image.is_transparent
             alpha = None
@@ -290,7 +264,7 @@ class _Run:
 
     def _write(self, translation: Pixels, image: _Ready, sample: int) -> None:
         pixels = self.translator.finish(image.placed, translation, image.alpha, self.to)
-        _write(pixels, image, sample)
+        write(pixels, image.job.outputs[sample], image.job.name)
 
     def _batch_size(self, image: _Ready) -> int:
         height, width = image.placed.pixels.shape[:2]
@@ -299,45 +273,3 @@ class _Run:
     def _tell(self) -> None:
         if self.progress is not None:
             self.progress(self.report.num_translated + len(self.report.refused), self.total)
-
-
-def _why_opaque(path: Path, target: Domain) -> str:
-    """Why a translation that is written here cannot be transparent; empty where it can."""
-    format = WRITERS[path.suffix.lower()][0]
-    if path.suffix.lower() not in HOLD_ALPHA:
-        return f"{format} holds no transparency"
-    if target.channels == 1 and target.decoding.depth == 16 and format != "TIFF":
-        return f"grey of 16 bits is written without transparency as {format}, with it as TIFF"
-    return ""
-
-
-def _write(pixels: Pixels, image: _Ready, sample: int) -> None:
-    """Encode one translation and put it in its place at once."""
-    path = image.job.outputs[sample]
-    extension = path.suffix.lower()
-    format, options = WRITERS[extension]
-    # Short, as the name itself may be as long as a name can be.
-    temporary = path.with_name(f".unpaired-{os.getpid()}-{threading.get_ident()}")
-    if extension not in HOLD_16_BITS:
-        pixels = convert(pixels, pixels.shape[2], 8)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if format == "TIFF" and pixels.dtype == np.uint16 and pixels.shape[2] > 1:
-            write_tiff(temporary, pixels)
-        else:
-            to_pillow(pixels).save(temporary, format, **options)
-        os.replace(temporary, path)
-    except (OSError, ValueError) as error:
-        with suppress(OSError):
-            temporary.unlink()
-        # Without a number it is Pillow's: the format cannot hold this image.
-        number = getattr(error, "errno", None)
-        if number in (None, errno.ENAMETOOLONG):
-            raise UnreadableImage(
-                image.job.name,
-                f"cannot be written as {path}: {error}",
-                code="format-cannot-hold-it",
-            ) from error
-        raise DataError(
-            f"{path} cannot be written: {os.strerror(number)}.", code="output-unwritable"
-        ) from error
