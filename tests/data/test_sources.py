@@ -124,33 +124,6 @@ def test_a_name_that_is_not_text_is_refused(tmp_path: Path) -> None:
     assert refusals(records) == {"\\udcff.png": "has a name that is not valid UTF-8"}
 
 
-def test_links_are_followed_or_refused_with_a_reason(tmp_path: Path) -> None:
-    outside = fill(tmp_path / "outside", "secret.png")
-    image_set = fill(tmp_path / "pile", "real.png", "folder/other.png")
-    for name, target in {
-        "inside.png": image_set / "real.png",
-        "outside.png": outside / "secret.png",
-        "outside": outside,
-        "broken.png": image_set / "gone.png",
-        "self.png": image_set / "self.png",
-        "up": image_set,
-        "folder/again": image_set / "folder",
-    }.items():
-        (image_set / name).symlink_to(target)
-    records = open_folder(image_set)
-    assert records.names == ["folder/other.png", "inside.png", "real.png"]
-    assert level(records, 1) == level(records, 2) == 0
-    twice = "is a link to a folder, which would be read twice or for ever"
-    assert refusals(records) == {
-        "outside.png": "is a link that leads outside the folder",
-        "outside": "is a link that leads outside the folder",
-        "broken.png": "is a broken link",
-        "self.png": "is a link that loops",
-        "up": twice,
-        "folder/again": twice,
-    }
-
-
 def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
     fill(tmp_path / "real", "a.png")
     (tmp_path / "link").symlink_to(tmp_path / "real")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from unpaired.data.codecs.formats import EXTENSIONS
 
 Stamp = tuple[int, int, int]
 """What changes with a file's content: size in bytes, mtime in nanoseconds, and inode where the
-platform gives one (else 0)."""
+platform gives one (else 0); of a link, those of the file that it leads to."""
 
 
 @dataclass
@@ -25,7 +26,7 @@ class Listing:
     """What a folder holds, by names relative to it, in sorted order."""
 
     names: list[str] = field(default_factory=list)
-    """Images: regular files with a known extension, in any letter case."""
+    """Images: regular files with a known extension, in any letter case, and links to files."""
 
     stamps: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 3), np.int64))
     """The `Stamp` of each image, (N, 3)."""
@@ -37,11 +38,14 @@ class Listing:
     """Number of other files by extension, in lower case."""
 
 
-def list_images(root: Path) -> Listing:
+def list_images(root: Path, *, outside: bool = True) -> Listing:
     """List the images below `root`, at any depth. Entries that begin with a dot are skipped.
 
-    Links to files inside `root` are images like others. Links to folders are never followed, as
-    they lead outside, to images that are listed anyway, or in circles.
+    A link to a file is an image like others, by its own name, wherever it leads: data stores (DVC,
+    git-annex, the cache of the Hugging Face hub) keep what a folder links to elsewhere, under names
+    of their own. Without `outside`, which is for folders that strangers may fill, it must lead to a
+    file below `root`. Links to folders are refused, as they may lead to images that are listed
+    anyway, or in circles.
     """
     root = root.resolve()
     listing = Listing()
@@ -57,8 +61,9 @@ def list_images(root: Path) -> Listing:
             listing.refused.append(UnreadableImage(folder or ".", reason, code="cannot-be-listed"))
             continue
         prefix = f"{folder}/" if folder else ""
+        limit = None if outside else root
         for entry in shown:
-            _add(entry, prefix + entry.name, root, listing, stamps, folders)
+            _add(entry, prefix + entry.name, limit, listing, stamps, folders)
     order = sorted(range(len(listing.names)), key=listing.names.__getitem__)
     listing.names = [listing.names[i] for i in order]
     listing.stamps = np.frombuffer(stamps, np.int64).reshape(-1, 3)[order]
@@ -82,28 +87,32 @@ def labels_by_folder(names: list[str]) -> NDArray[np.int64] | None:
 def _add(
     entry: os.DirEntry[str],
     name: str,
-    root: Path,
+    limit: Path | None,
     listing: Listing,
     stamps: array[int],
     folders: list[str],
 ) -> None:
-    """File one entry of a folder under names, folders, refused or ignored."""
+    """File one entry of a folder under names, folders, refused or ignored; see `_stamp`."""
     extension = os.path.splitext(entry.name)[1].lower()
-    is_image, is_link = extension in EXTENSIONS, entry.is_symlink()
+    is_image, is_link = extension in EXTENSIONS, _is_link(entry)
     is_folder = os.path.isdir(entry.path) if is_link else entry.is_dir()
     if not is_image and not is_folder:
         listing.ignored[(extension.strip(".") and extension) or "without extension"] += 1
         return
     stamp: Stamp | None = None
-    reason = _why_not_followed(root / name, root) if is_link else None
-    if is_folder and not is_link:
-        if is_image:
-            reason = "is a folder, though named like an image"
-        else:
-            folders.append(name)
-    elif reason is None:
-        stamp, reason = _stamp(entry)
-    printable = name if name.isascii() else name.encode("utf-8", "backslashreplace").decode()
+    reason: str | None = None
+    if is_folder and is_link:
+        reason = (
+            "is a link to a folder, which is not followed: give that folder itself, or a folder of "
+            "links to its files"
+        )
+    elif is_folder and is_image:
+        reason = "is a folder, though named like an image"
+    elif is_folder:
+        folders.append(name)
+    else:
+        stamp, reason = _stamp(entry, limit if is_link else None)
+    printable = _printable(name)
     if reason is None and printable != name:
         reason = "has a name that is not valid UTF-8"
     if reason:
@@ -113,25 +122,46 @@ def _add(
         stamps.extend(stamp)
 
 
-def _stamp(entry: os.DirEntry[str]) -> tuple[Stamp | None, str | None]:
-    """The stamp of a regular file, or the reason why it is none."""
+def _is_link(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a symbolic link, or a junction of Windows (which Python 3.11 cannot tell)."""
+    is_junction = getattr(entry, "is_junction", None)
+    return entry.is_symlink() or (is_junction is not None and is_junction())
+
+
+def _stamp(entry: os.DirEntry[str], limit: Path | None) -> tuple[Stamp | None, str | None]:
+    """The stamp of a regular file or of what a link leads to, or the reason why there is none, such
+    as that it lies outside the folder `limit`."""
     try:
-        if not entry.is_file():
-            return None, "is not a regular file"
         state = entry.stat()
     except OSError as error:
-        return None, f"cannot be opened: {error.strerror}"
+        return None, _why_not_there(entry, error)
+    if not stat.S_ISREG(state.st_mode):
+        kind = "a link to something that is not" if entry.is_symlink() else "not"
+        return None, f"is {kind} a regular file"
+    if limit is not None and not Path(os.path.realpath(entry.path)).is_relative_to(limit):
+        return None, "is a link that leads outside the folder"
     # Inodes fill 64 bits without sign, of which the array has 63.
     return (state.st_size, state.st_mtime_ns, state.st_ino & (2**63 - 1)), None
 
 
-def _why_not_followed(link: Path, root: Path) -> str | None:
-    try:
-        target = Path(os.path.realpath(link, strict=True))
-    except OSError as error:
-        return "is a link that loops" if error.errno == errno.ELOOP else "is a broken link"
-    if not target.is_relative_to(root):
-        return "is a link that leads outside the folder"
-    if target.is_dir():
-        return "is a link to a folder, which would be read twice or for ever"
-    return None if target.is_file() else "is a link to something that is not a regular file"
+_FETCHED_BY = {
+    "/annex/objects/": "git annex get",
+    "/files/md5/": "dvc pull",
+    "/.dvc/": "dvc pull",
+    "/blobs/": "another download from the hub",
+}
+"""What brings the content that a link to a data store lacks, by a part of the link's target."""
+
+
+def _why_not_there(entry: os.DirEntry[str], error: OSError) -> str:
+    if error.errno == errno.ELOOP:
+        return "is a link that loops"
+    if error.errno not in (errno.ENOENT, errno.ENOTDIR) or not entry.is_symlink():
+        return f"cannot be opened: {error.strerror}"
+    target = os.readlink(entry.path).replace(os.sep, "/")
+    store = next((what for part, what in _FETCHED_BY.items() if part in target), None)
+    return "is a broken link" + (f": {store} brings what it leads to" if store else "")
+
+
+def _printable(name: str) -> str:
+    return name if name.isascii() else name.encode("utf-8", "backslashreplace").decode()
