@@ -165,14 +165,16 @@ def test_an_unreadable_folder_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_without_images_says_what_it_holds(tmp_path: Path) -> None:
     (tmp_path / "folder.png").mkdir()
-    for name in ("1.HEIC", "2.heic", "readme.txt"):
+    for name in ("1.NEF", "2.nef", "readme.txt"):
         (tmp_path / name).touch()
     with pytest.raises(DataError) as caught:
         open_folder(tmp_path)
+    assert caught.value.code == "no-images"
     message = str(caught.value)
     assert str(tmp_path) in message
-    assert "3 other files (2 .heic, 1 .txt)" in message
+    assert "3 other files (2 .nef, 1 .txt)" in message
     assert "1 refused (first: folder.png: is a folder, though named like an image)" in message
+    assert "a camera's raw file, is not read: develop it to TIFF or PNG first" in message
     assert "must end in .jpg" in message
 
 

@@ -73,7 +73,7 @@ def run(arguments: list[str]) -> int:
 def _print_finding(name: str, finding: Finding, too_few: Collection[str]) -> None:
     from unpaired.data.codecs.settings import flags_for
     from unpaired.data.inspect import FEWEST
-    from unpaired.data.missing import other_files
+    from unpaired.data.missing import not_named_like_images
 
     sizes = ", ".join(f"{w}×{h} ({n})" for (h, w), n in finding.sizes.most_common(4))
     print(
@@ -88,8 +88,7 @@ def _print_finding(name: str, finding: Finding, too_few: Collection[str]) -> Non
         )
     kinds = {
         "refused": list(map(str, finding.refused)),
-        "ignored": [f"{other_files(finding.ignored)}, not named like images"]
-        * bool(finding.ignored),
+        "ignored": not_named_like_images(finding.ignored),
         "advice": [f"{flag} lets such files pass" for flag in flags],
         "range": [finding.range_advice.sentence(name[0])] if finding.range_advice else [],
         "note": finding.notes,

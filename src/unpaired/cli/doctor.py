@@ -9,6 +9,7 @@ from unpaired.cli.flags.arguments import Parser, print_json
 EXTRAS = {
     "hub": ("datasets", "huggingface_hub"),
     "metrics": ("torch_fidelity", "transformers", "lpips"),
+    "heif": ("pillow_heif",),
     "track": ("tensorboard", "wandb"),
 }
 """The packages that each extra brings."""

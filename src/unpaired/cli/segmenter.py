@@ -201,7 +201,9 @@ def _read(options: Any) -> tuple[Pairs, Pairs, Palette]:
         classes, maps, palette = read_label_maps(parse_source(labels), options.size, palette)
         images = read_photos(parse_source(photos), options.size)
         matched = match(images, classes, maps)
-        _say_what_is_left_out((*images.refused, *maps.refused), labels, len(maps.ids), len(matched))
+        _say_what_is_left_out(
+            [*images.left_out, *maps.left_out], labels, len(maps.ids), len(matched)
+        )
         return matched, palette
 
     train, classes = pairs(options.photos, options.labels, palette)
@@ -251,8 +253,8 @@ def _score(options: Any) -> int:
         say(f"left out: {record['photos_without_label_map']} generated photos without a label map")
     if record["label_maps_without_photo"]:
         say(f"{record['label_maps_without_photo']} label maps have no generated photo")
-    for reason in record["refused"]:
-        say(f"left out: {reason}")
+    for line in record["left_out"]:
+        say(f"left out: {line}")
     if bound["seen_in_training"]:
         say(
             f"{bound['seen_in_training']} of the {bound['photos']} real photos were seen in the "
@@ -272,12 +274,10 @@ def _score(options: Any) -> int:
     return 0
 
 
-def _say_what_is_left_out(
-    refused: Iterable[Exception], labels: str, num_maps: int, num_pairs: int
-) -> None:
+def _say_what_is_left_out(lines: Iterable[str], labels: str, num_maps: int, num_pairs: int) -> None:
     from unpaired.core.console import say
 
-    for error in refused:
-        say(f"left out: {error}")
+    for line in lines:
+        say(f"left out: {line}")
     if num_pairs < num_maps:
         say(f"{num_maps - num_pairs} of {num_maps} label maps in {labels} have no photo: left out")

@@ -82,6 +82,7 @@ def run(arguments: list[str]) -> int:
     from unpaired.core.errors import DataError, SettingError
     from unpaired.data.codecs.settings import flags_for
     from unpaired.data.domain import OTHER
+    from unpaired.data.missing import not_named_like_images
     from unpaired.inference.files import translate_files
     from unpaired.inference.translator import load
 
@@ -121,6 +122,7 @@ def run(arguments: list[str]) -> int:
                 "translated": report.num_translated,
                 "skipped": report.num_skipped,
                 "refused": [{"name": e.name, "reason": e.reason} for e in report.refused],
+                "ignored": dict(report.ignored),
                 "notes": report.notes,
                 "seconds": report.seconds,
                 "network_seconds": report.network_seconds,
@@ -136,6 +138,8 @@ def run(arguments: list[str]) -> int:
     if options.json:
         return 0
     for line in summed_up([str(error) for error in report.refused]):
+        say(f"left out {line}")
+    for line in not_named_like_images(report.ignored):
         say(f"left out {line}")
     for flag in passes:
         say(f"{flag} lets such files pass")

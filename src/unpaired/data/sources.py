@@ -89,8 +89,9 @@ class Folder:
             )
         listing = list_images(root)
         if not listing.names:
+            there = instead(listing.refused, listing.ignored)
             raise DataError(
-                f"{self.path!r} holds no image that can be used{instead(listing)}",
+                f"{self.path!r} holds no image that can be used{there}",
                 code="no-images",
             )
         names = PackedNames.pack(listing.names)

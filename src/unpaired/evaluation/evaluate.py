@@ -105,6 +105,7 @@ def evaluate(
             code="no-labels-to-learn",
             setting="evaluation.classifier",
         )
+    evaluator.notes += evaluator.left_out
     result = evaluator.measure(model.networks.to(where), model.images)
     if output is not None:
         _write_faithfulness(evaluator, result, Path(output))

@@ -9,6 +9,7 @@ from typing import Any
 
 from unpaired.core.devices import Device, choose_device
 from unpaired.core.torch_state import plain_torch
+from unpaired.data.missing import left_out
 from unpaired.data.sources import parse_source
 from unpaired.evaluation.content import Pretrained
 from unpaired.evaluation.faithfulness import SHOWN_SIDE, faithfulness_of_files
@@ -46,6 +47,17 @@ class ImageFiles:
     def unchanged(self) -> ImageSet | None:
         """The inputs of the generated images."""
         return None if self.inputs is None else counterparts(self.inputs, self.generated)
+
+    @property
+    def left_out(self) -> list[str]:
+        """What of the sources is no image, a line for each reason."""
+        sets = (self.generated, self.real, self.more_real, self.inputs, self.truth)
+        return [
+            f"{images.name}: left out {line}"
+            for images in sets
+            if images is not None
+            for line in left_out(images.records.refused, images.records.ignored)
+        ]
 
 
 @plain_torch()
@@ -117,6 +129,8 @@ def evaluate_files(
             records.append(_record(files, files.inputs, protocol, metrics))
     if files.truth is not None:
         records.append(_of_truth(files, files.truth, networks))
+    for record in records[:1]:
+        record["notes"] += files.left_out
     return records, faithful
 
 

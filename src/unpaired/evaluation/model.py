@@ -57,7 +57,7 @@ class Evaluator(EvaluatedSplit):
         metrics: dict[str, Measurement] = {}
         from_noise: Tensor | None = None
         missing = Missing()
-        notes = [*self.leaks, *self.missing.sentences]
+        notes = [*self.notes, *self.missing.sentences]
         hidden: dict[DomainName, HiddenSignal] = {}
         worst: dict[DomainName, tuple[NDArray[np.int64], str]] = {}
         for direction in self.experiment.directions:

@@ -12,7 +12,10 @@ from unpaired.core.weights import hash_of_weights
 from unpaired.data.coverage import scale_in_words
 from unpaired.data.dataset import Images, load_images
 from unpaired.data.domain import DIRECTION, OTHER, DomainName
+from unpaired.data.index import open_index
 from unpaired.data.leaks import Leaks, find_leaks
+from unpaired.data.missing import left_out
+from unpaired.data.splits import source_of
 from unpaired.evaluation import content
 from unpaired.evaluation.missing import Missing
 from unpaired.evaluation.samples import content_hash, sample, to_eight_bits
@@ -45,10 +48,18 @@ class EvaluatedSplit:
         domains = experiment.domains
         images = images or {d: load_images(domain, split) for d, domain in domains.items()}
         self.images = {d: sample(images[d]) for d in domains}
+        self.left_out = [
+            f"{split} images of {d}: left out {line}"
+            for d, domain in domains.items()
+            for line in left_out(
+                images[d].refused, open_index(source_of(domain, split)).records.ignored
+            )
+        ]
         # Other real images: what the floor compares those of the split with.
         training = training or {d: load_images(domain, "train") for d, domain in domains.items()}
         self.training = {d: sample(images) for d, images in training.items()}
         self.leaks = (leaks or find_leaks(experiment.domains))[split]
+        self.notes = list(self.leaks)
         self.missing = Missing()
         self.classifiers: dict[DomainName, Classifier] | None = None
         if experiment.evaluation.classifier:

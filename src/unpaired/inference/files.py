@@ -10,7 +10,7 @@ import math
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -47,6 +47,8 @@ class TranslationReport:
     """Images whose translations existed; see `skip_existing`."""
     refused: list[UnreadableImage] = field(default_factory=list)
     """Images that could not be used, with the reasons."""
+    ignored: Mapping[str, int] = field(default_factory=dict)
+    """Number of files in folders that are not named like images, by extension."""
     notes: list[str] = field(default_factory=list)
     """Warnings about images that were translated."""
     seconds: float = 0.0
@@ -107,6 +109,7 @@ def translate_files(
     outputs = [path for job in plan.jobs for path in job.outputs]
     run.report.num_skipped = plan.num_skipped
     run.report.notes += notes_of_values(to, target, outputs)
+    run.report.ignored = plan.ignored
     try:
         for error in plan.refused:
             run.refuse(error)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import glob
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -16,6 +17,7 @@ from unpaired.core.errors import DataError, SettingError, UnreadableImage, check
 from unpaired.core.files import at_home
 from unpaired.data.codecs.formats import EXTENSIONS
 from unpaired.data.folder import list_images
+from unpaired.data.missing import instead
 from unpaired.data.names import file_names
 from unpaired.data.sources import Content, parse_source
 from unpaired.inference.formats import HOLD_16_BITS, WRITERS, ImageFormat
@@ -43,6 +45,8 @@ class Plan:
     num_skipped: int = 0
     """Images left out because all of their translations exist."""
     refused: list[UnreadableImage] = field(default_factory=list)
+    ignored: Counter[str] = field(default_factory=Counter)
+    """Number of files in folders that are not named like images, by extension."""
     notes: list[str] = field(default_factory=list)
 
 
@@ -90,14 +94,13 @@ def make_plan(
             jobs_by_file |= {(text, job.name): job for job in _rows(text)}
             continue
         _check_outside(output, at_home(text))
-        for root, name in _find(text, plan.refused):
+        for root, name in _find(text, plan):
             path = root / name
             jobs_by_file.setdefault(path, Job(name, partial(Path, path), path, ()))
     if not jobs_by_file:
-        first = f" (first: {plan.refused[0]})" if plan.refused else ""
         raise DataError(
-            f"no image to translate in {', '.join(map(str, inputs))}: {len(plan.refused)} "
-            f"refused{first}. The names of images end in {', '.join(EXTENSIONS)}.",
+            f"no image to translate in {', '.join(map(str, inputs))}"
+            f"{instead(plan.refused, plan.ignored)}",
             code="no-image-to-translate",
         )
     jobs, taken = list(jobs_by_file.values()), set[PurePosixPath]()
@@ -134,12 +137,13 @@ def _rows(text: str) -> Iterator[Job]:
         yield Job(f"{name}.png", partial(records.read, i), None, ())
 
 
-def _find(text: str, refused: list[UnreadableImage]) -> Iterator[tuple[Path, str]]:
-    """Each image as (root, name relative to it); entries of folders may be refused."""
+def _find(text: str, plan: Plan) -> Iterator[tuple[Path, str]]:
+    """Each image as (root, name relative to it); what is none goes to the plan."""
     path = at_home(text)
     if path.is_dir():
         listing = list_images(path)
-        refused += listing.refused
+        plan.refused += listing.refused
+        plan.ignored += listing.ignored
         yield from ((path, name) for name in listing.names)
     elif os.path.lexists(path):
         yield path.parent, path.name
@@ -148,8 +152,11 @@ def _find(text: str, refused: list[UnreadableImage]) -> Iterator[tuple[Path, str
         fixed = next(i for i, part in enumerate(parts) if glob.has_magic(part))
         root = Path(*parts[:fixed])
         for match in sorted(glob.glob(str(path), recursive=True)):
-            if Path(match).suffix.lower() in EXTENSIONS:
+            extension = Path(match).suffix.lower()
+            if extension in EXTENSIONS:
                 yield root, Path(match).relative_to(root).as_posix()
+            elif not os.path.isdir(match):
+                plan.ignored[extension or "without extension"] += 1
     else:
         raise DataError(
             f"{text!r} does not exist. Give files, folders, a pattern like 'in/*.png', or a table "
@@ -218,8 +225,12 @@ def _check_inputs_stay(jobs: list[Job]) -> None:
             folders[parent] = parent.resolve()
         return folders[parent] / path.name
 
-    inputs = {entry(job.path) for job in jobs if job.path is not None}
-    for path in (path for job in jobs for path in job.outputs):
+    outputs = [path for job in jobs for path in job.outputs]
+    paths = [job.path for job in jobs if job.path is not None]
+    inputs = {entry(path) for path in paths}
+    if any(map(os.path.lexists, outputs)):  # also what links among the inputs lead to
+        inputs |= {Path(os.path.realpath(path)) for path in paths}
+    for path in outputs:
         if entry(path) in inputs:
             raise SettingError(
                 f"the translation {path} would replace an image that is translated. Choose another "

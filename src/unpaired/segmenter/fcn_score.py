@@ -91,6 +91,7 @@ def fcn_score(
         "photos_without_label_map": len(generated_photos.ids) - len(pairs),
         "label_maps_without_photo": len(maps.ids) - len(pairs),
         "refused": [str(error) for error in (*generated_photos.refused, *maps.refused)],
+        "left_out": [*generated_photos.left_out, *maps.left_out],
         "real": {
             "from": "held out in training" if real is None else "given",
             "photos": bound["pixel"].n,

@@ -22,6 +22,7 @@ from unpaired.core.errors import DataError, UnreadableImage
 from unpaired.data.codecs.settings import Reading
 from unpaired.data.domain import resize
 from unpaired.data.index import NUM_THREADS
+from unpaired.data.missing import left_out
 from unpaired.data.palettes import (
     Palette,
     check_found,
@@ -48,6 +49,8 @@ class LabelledImages:
     shapes: list[tuple[int, int]]
     """Height and width of each as it is stored."""
     refused: list[UnreadableImage]
+    left_out: list[str]
+    """What of the source is not used and why, in a line for each reason."""
 
 
 @dataclass(frozen=True)
@@ -207,6 +210,7 @@ def _read(
         [records.ids[i] for i, _ in good],
         [shape for _, (_, shape) in good],
         refused,
+        left_out(refused, records.ignored),
     )
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from unpaired.core.console import duration, say
 from unpaired.core.errors import DataError, SettingError, UnpairedError
+from unpaired.data.missing import left_out
+from unpaired.data.sources import describe
 from unpaired.engine.signals import ending_at_once
 from unpaired.engine.trackers import TrackerName
 from unpaired.experiment.experiment import Experiment
@@ -74,10 +76,10 @@ def train_cells(
     check_cells(cells)
     mine = cells[worker[0] - 1 :: worker[1]]
     pending = [cell for cell in mine if _is_due(folder, cell, retry)]
-    if pending:
-        _open_sources(pending)
-    store(folder, cells)
     announce = _silent if quiet else say
+    for line in _open_sources(pending):
+        announce(line)
+    store(folder, cells)
     seconds: list[float] = []
     while pending:
         for cell in pending:
@@ -107,23 +109,27 @@ def _is_due(folder: Path, cell: Cell, retry: bool) -> bool:
     return state != "finished" and (retry or not diverged)
 
 
-def _open_sources(cells: Sequence[Cell]) -> None:
-    """Meet images that cannot be opened now, once, rather than in every run.
+def _open_sources(cells: Sequence[Cell]) -> list[str]:
+    """Meet images that cannot be opened now, once, rather than in every run; returns what of the
+    sources is no image.
 
     Raises:
         DataError: with all problems.
     """
     domains = [d for cell in cells for d in (cell.experiment.a, cell.experiment.b)]
     names = ("source", "test_source", "validation_source", "labelled_source")
-    problems = []
+    problems, lines = [], []
     for source in dict.fromkeys(getattr(d, name, None) for d in domains for name in names):
         try:
             if source is not None:
-                source.open()
+                records = source.open()
+                missing = left_out(records.refused, records.ignored)
+                lines += [f"{describe(source)}: left out {line}" for line in missing]
         except DataError as error:
             problems.append(str(error))
     if problems:
         raise DataError("\n".join(problems), code="sweep-sources-unusable")
+    return lines
 
 
 def _sentence(folder: Path, cell: Cell, code: int, seconds: list[float], num_left: int) -> str:

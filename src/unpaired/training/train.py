@@ -11,8 +11,9 @@ from unpaired.core.torch_state import global_state_kept, plain_torch
 from unpaired.data.coverage import cover_notes, crop_notes
 from unpaired.data.dataset import Images, load_images, require_images
 from unpaired.data.domain import DomainName
-from unpaired.data.index import opened_once
+from unpaired.data.index import open_index, opened_once
 from unpaired.data.leaks import find_leaks
+from unpaired.data.missing import left_out
 from unpaired.data.sources import describe
 from unpaired.data.splits import FEWEST
 from unpaired.engine.checkpoint import list_newest_first
@@ -144,8 +145,6 @@ def _training_images(experiment: Experiment, name: DomainName, *, quiet: bool) -
             *streaming_notes(images),
         ):
             say(f"{name}: {note}")
-        for refused in images.refused[:5]:
-            say(f"{name}: left out {refused}")
-        if len(images.refused) > 5:
-            say(f"{name}: {len(images.refused) - 5} more left out; `unpaired check` lists them")
+        for line in left_out(images.refused, open_index(domain.source).records.ignored):
+            say(f"{name}: left out {line}")
     return images

@@ -3,9 +3,10 @@
 The original bytes are never passed on, so whatever else a file carries (a ZIP archive, scripts,
 EXIF data, colour profiles) ends here. Colours are those of sRGB afterwards; see `profiles`.
 
-Known limits. Outside TIFF, colour with 16 bits per channel and 16-bit grey with an alpha channel
-are read at 8 bits; a note says so where 16 are wanted. JPEG, WebP and uncompressed formats carry no
-checksum: of a flipped bit in them, only what breaks the decoder is found. PNG is checked in full.
+Known limits. Outside TIFF, colour with more than 8 bits per channel (HEIC and AVIF have up to 12)
+and 16-bit grey with an alpha channel are read at 8 bits; a note says so where 16 are wanted. JPEG,
+WebP, HEIC, AVIF and uncompressed formats carry no checksum: of a flipped bit in them, only what
+breaks the decoder is found. PNG is checked in full.
 """
 
 from __future__ import annotations
@@ -23,7 +24,13 @@ import numpy as np
 from unpaired.core.errors import UnreadableImage
 from unpaired.data.codecs import pillow, tiff
 from unpaired.data.codecs.decoded import Decoded
-from unpaired.data.codecs.formats import EXTENSIONS, NUM_BYTES_TO_RECOGNISE, Format, recognise
+from unpaired.data.codecs.formats import (
+    EXTENSIONS,
+    NUM_BYTES_TO_RECOGNISE,
+    Format,
+    MissingDecoder,
+    recognise,
+)
 from unpaired.data.codecs.numbers import to_grey
 from unpaired.data.codecs.settings import Reading, check_size
 
@@ -39,8 +46,9 @@ def decode(
 
     What is transparent shows the background of `decoding`. Grey is replicated to 3 channels; colour
     becomes 1 channel by its luma (ITU-R 601). 16-bit values are scaled to 8 bits by range, 8-bit
-    ones to 16 bits by 257. Of an animation, the first frame is used. `name` serves the messages,
-    and a note where it contradicts the content.
+    ones to 16 bits by 257. Of an animation, the first frame is used, and of several photos in one
+    HEIC file the main one. `name` serves the messages, and a note where it contradicts the
+    content.
 
     Raises `UnreadableImage` for whatever cannot be decoded in full.
     """
@@ -116,6 +124,8 @@ def _damage_refused(name: str) -> Iterator[None]:
         yield
     except UnreadableImage:
         raise
+    except MissingDecoder as error:
+        raise UnreadableImage(name, str(error), code="missing-decoder") from error
     except Exception as error:  # SyntaxError, ValueError, struct.error, zlib.error and others
         raise UnreadableImage(name, f"is damaged or cut short ({error})", code="damaged") from error
 
@@ -128,5 +138,6 @@ def _recognised(file: BinaryIO, name: str, notes: list[str]) -> Format:
     file.seek(0)
     extension = PurePosixPath(name).suffix.lower()
     if extension in EXTENSIONS and extension not in format.extensions:
-        notes.append(f"is a {format.name} though its name says {extension}")
+        article = "an" if format.name == "AVIF" else "a"
+        notes.append(f"is {article} {format.name} though its name says {extension}")
     return format

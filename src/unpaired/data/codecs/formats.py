@@ -5,8 +5,12 @@ The list is closed: Pillow alone would try everything it knows, and start Ghosts
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import BinaryIO
 
+from PIL import features
+from PIL.AvifImagePlugin import AvifImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.ImageFile import ImageFile
@@ -16,15 +20,44 @@ from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from unpaired.data.codecs.foreign import by_beginning, by_sign
+
+
+class MissingDecoder(Exception):
+    """What decodes a known format is not installed; says in words for users what brings it."""
+
 
 @dataclass(frozen=True)
 class Format:
-    """How files of one format begin, what their names end with, and Pillow's class for them."""
+    """How files of one format begin, what their names end with, and what opens them."""
 
     name: str
     signatures: tuple[bytes, ...]
     extensions: tuple[str, ...]
-    reader: type[ImageFile]
+    reader: Callable[[BinaryIO], ImageFile]
+    """Opens a file, whose pixels it does not decode yet; may raise `MissingDecoder`."""
+    brands: frozenset[bytes] = frozenset()
+    """Of an ISO base media file: what it may say that it is."""
+
+
+def _avif(file: BinaryIO) -> ImageFile:
+    if not features.check("avif"):
+        raise MissingDecoder(
+            "is an AVIF image, which this Pillow was built without; its published wheels read "
+            "them: pip install --force-reinstall --only-binary pillow pillow"
+        )
+    return AvifImageFile(file)
+
+
+def _heif(file: BinaryIO) -> ImageFile:
+    try:
+        from pillow_heif import HeifImageFile
+    except ImportError as error:
+        raise MissingDecoder(
+            'is a HEIC photo, which a package more reads: pip install "unpaired[heif]"'
+        ) from error
+    opened: ImageFile = HeifImageFile(file)  # type: ignore[no-untyped-call]
+    return opened
 
 
 # The readers are for direct use: the limit of Image.open on an image's size can only be changed
@@ -42,20 +75,18 @@ FORMATS = (
         (".ppm", ".pgm", ".pbm", ".pnm", ".pfm"),
         PpmImageFile,
     ),
+    # Before HEIC, as both may also call themselves HEIF in general (mif1, msf1).
+    Format("AVIF", (), (".avif", ".avifs"), _avif, frozenset((b"avif", b"avis"))),
+    Format(
+        "HEIC",
+        (),
+        (".heic", ".heif", ".hif", ".heics", ".heifs"),
+        _heif,
+        frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")),
+    ),
 )
 EXTENSIONS = tuple(extension for format in FORMATS for extension in format.extensions)
 NUM_BYTES_TO_RECOGNISE = 512
-
-# What is most often taken for one of these, by a sign among the first bytes in lower case.
-LOOKALIKES = {
-    b"<svg": "an SVG drawing",
-    b"<!doctype html": "a web page (HTML)",
-    b"<html": "a web page (HTML)",
-    b"%!ps": "an EPS or PostScript drawing",
-    b"%pdf": "a PDF document",
-    b"ftyphei": "a HEIC photo",
-    b"ftypavif": "an AVIF image",
-}
 
 
 def recognise(start: bytes) -> Format:
@@ -63,12 +94,25 @@ def recognise(start: bytes) -> Format:
 
     Raises `ValueError` with the reason, in words for users, why it is none of `FORMATS`.
     """
-    for format in FORMATS:
-        if start.startswith(format.signatures):
-            return format
     if not start:
         raise ValueError("is empty (zero bytes)")
-    lowered = start.lower()
-    what = next((text for sign, text in LOOKALIKES.items() if sign in lowered), None)
+    other = by_beginning(start)  # first, as some raw files pass for TIFF
+    if other is None:
+        brands = _brands(start)
+        for format in FORMATS:
+            if start.startswith(format.signatures) or not format.brands.isdisjoint(brands):
+                return format
+        other = by_sign(start)
+    if other is not None and other.advice:
+        raise ValueError(f"is {other.name}, which is not read: {other.advice}")
     known = ", ".join(format.name for format in FORMATS)
-    raise ValueError(f"is {what or 'of an unknown kind'}; the kinds that are read are {known}")
+    what = other.name if other else "of an unknown kind"
+    raise ValueError(f"is {what}; the kinds that are read are {known}")
+
+
+def _brands(start: bytes) -> set[bytes]:
+    """What an ISO base media file says that it is (ISO/IEC 14496-12, section 4.3)."""
+    if start[4:8] != b"ftyp":
+        return set()
+    box = start[8 : int.from_bytes(start[:4], "big")]
+    return {box[i : i + 4] for i in range(0, len(box), 4) if i != 4}  # 4: the minor version

@@ -39,11 +39,31 @@ def note_what_is_lost(image: ImageFile, decoding: Reading, notes: list[str]) -> 
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format == "TIFF":
         notes.append(f"several pages: the first of {frames} is used")
+    elif frames > 1 and image.format == "HEIF":
+        notes.append(f"several photos: the main one of {frames} is used")
     elif frames > 1:
         notes.append(f"animated: the first of {frames} frames is used")
-    layout = str(image.tile)  # names the stored form, such as "RGB;16B"
-    if decoding.depth == 16 and ";16" in layout and not image.mode.startswith("I"):
-        notes.append("has 16 bits per channel, of which 8 are read")
+    bits = _bits_per_channel(image)
+    if decoding.depth == 16 and bits > 8 and not image.mode.startswith("I"):
+        notes.append(f"has {bits} bits per channel, of which 8 are read")
+
+
+def _bits_per_channel(image: ImageFile) -> int:
+    """Of the stored image: what Pillow opens has 8, but for grey."""
+    if image.format == "AVIF":
+        return _bits_of_avif(image)
+    if ";16" in str(image.tile):  # names the stored form, such as "RGB;16B"
+        return 16
+    return int(image.info.get("bit_depth", 8))
+
+
+def _bits_of_avif(image: ImageFile) -> int:
+    """By the property `pixi` (ISO/IEC 23008-12, section 6.5.6): type, version, channels, bits."""
+    assert image.fp is not None
+    image.fp.seek(0)
+    start = image.fp.read(4096)
+    place = start.find(b"pixi")
+    return start[place + 9] if 0 <= place < len(start) - 9 else 8
 
 
 def upright(image: Image.Image, notes: list[str]) -> Image.Image:

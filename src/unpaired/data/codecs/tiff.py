@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from unpaired.core.errors import UnreadableImage
 from unpaired.data.codecs.decoded import Decoded
+from unpaired.data.codecs.foreign import RAW
 from unpaired.data.codecs.numbers import from_integers, from_numbers
 from unpaired.data.codecs.profiles import pixels_to_srgb
 from unpaired.data.codecs.settings import Reading, check_size
@@ -29,6 +30,8 @@ WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 0, 1, 2
 
 PREMULTIPLIED, ALPHA = 1, 2
 """TIFF's ExtraSamples."""
+
+_SUB_IFDS, _DNG_VERSION = 330, 50706  # tags
 
 # TIFF's Orientation to what makes (H, W, C) upright: whether rows and columns change places, then
 # whether the rows, then whether the columns are mirrored (TIFF 6.0, section 8).
@@ -53,6 +56,7 @@ def read(file: BinaryIO, name: str, decoding: Reading, notes: list[str]) -> Deco
 
     with tifffile.TiffFile(file) as opened:
         page = opened.pages.first
+        _check_is_no_preview(page, name)
         bits, colour = page.bitspersample, page.photometric == RGB
         if bits <= 8 or page.photometric not in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB):
             file.seek(0)
@@ -113,6 +117,14 @@ def write(path: Path, pixels: npt.NDArray[np.uint16]) -> None:
         extrasamples=["unassalpha"] if has_alpha else None,
         metadata=None,
     )
+
+
+def _check_is_no_preview(page: Any, name: str) -> None:
+    """Refuse raw files in the guise of TIFF (DNG, NEF, ARW), which begin with a small preview."""
+    if _DNG_VERSION in page.tags or (page.is_reduced and _SUB_IFDS in page.tags):
+        raise UnreadableImage(
+            name, f"is {RAW.name}, which is not read: {RAW.advice}", code="unknown-format"
+        )
 
 
 def _check_data_is_there(page: Any, file: BinaryIO) -> None:
