@@ -504,7 +504,7 @@ def test_check_counts_refuses_and_finds_leaks(capsys: pytest.CaptureFixture[str]
     test = fill(tmp_path / "test", 4, first=58)  # 58 and 59 are among a's
     (a / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n....")
     (a / "copy.png").write_bytes((a / "3.png").read_bytes())
-    for name in ("phone.heic", "other.HEIC", "camera.CR2", "scan"):
+    for name in ("one.nef", "other.NEF", "camera.CR2", "scan"):
         (a / name).write_bytes(b"images, but none that is read")
     sheet = tmp_path / "sheet.png"
     flags = ["check", "--a", str(a), "--b", str(b), "--a-test", str(test)]
@@ -513,7 +513,7 @@ def test_check_counts_refuses_and_finds_leaks(capsys: pytest.CaptureFixture[str]
     assert f"a: {a}: 61 of 62 usable; 0 grey; 0 labelled; sizes 36×36 (61)" in text
     assert "refused  broken.png: is damaged or cut short" in text
     assert "twice    3.png = copy.png" in text
-    others = "4 other files (2 .heic, 1 .cr2, 1 without extension), not named like images"
+    others = "4 other files (2 .nef, 1 .cr2, 1 without extension), not named like images; 3 are"
     assert text.count("ignored") == 1
     assert f"ignored  {others}" in text
     assert "12 of 12 usable; 12 grey" in text
@@ -527,10 +527,28 @@ def test_check_counts_refuses_and_finds_leaks(capsys: pytest.CaptureFixture[str]
     assert found["leaks"] == [[f"a: {i}.png", f"a-test: {i}.png"] for i in (58, 59)]
     assert found["image_sets"]["a"]["refused"][0]["name"] == "broken.png"
     assert found["image_sets"]["b"]["grey"] == 12
-    assert found["image_sets"]["a"]["ignored"] == {".heic": 2, ".cr2": 1, "without extension": 1}
+    assert found["image_sets"]["a"]["ignored"] == {".nef": 2, ".cr2": 1, "without extension": 1}
     assert found["image_sets"]["a"]["sizes"] == {"36x36": 61}
     assert run(*flags, "--strict") == 2
     capsys.readouterr()
+
+
+def test_check_says_that_years_and_painters_are_no_classes(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    for name, folders in (("a", ("2021", "2022")), ("b", ("gogh", "monet"))):
+        for i, folder in enumerate(folders):
+            fill(tmp_path / name / folder, 8, first=100 * i + ord(name))
+    flags = ["check", "--a", str(tmp_path / "a"), "--b", str(tmp_path / "b")]
+    assert run(*flags) == 0
+    text = capsys.readouterr().out
+    assert "0 labelled" in text
+    assert "16 labelled" not in text
+    assert "note: the subfolders of a (2021, 2022) and the subfolders of b (gogh, monet)" in text
+    assert run(*flags, "--json") == 0
+    checked = one_object(capsys)
+    assert [checked["image_sets"][name]["labelled"] for name in "ab"] == [0, 0]
+    assert len(checked["notes"]) == 1
 
 
 def test_a_leak_is_found_whatever_its_file_is_called(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import sys
 from pathlib import Path
@@ -86,10 +87,11 @@ def test_a_folder_is_listed_at_any_depth_in_sorted_order(tmp_path: Path) -> None
 def test_first_level_folders_are_classes(tmp_path: Path) -> None:
     fill(tmp_path, "dog/1.png", "cat/2.png", "cat/deep/3.png", "ant/4.png")
     (tmp_path / "empty").mkdir()
-    labels = open_folder(tmp_path).labels
-    assert labels is not None
-    assert labels.dtype == np.int64
-    assert labels.tolist() == [0, 1, 1, 2]
+    records = open_folder(tmp_path)
+    assert records.labels is not None
+    assert records.labels.dtype == np.int64
+    assert records.labels.tolist() == [0, 1, 1, 2]
+    assert records.class_names == {0: "ant", 1: "cat", 2: "dog"}
 
 
 @pytest.mark.parametrize("names", [["cat/1.png", "cat/2.png"], ["cat/1.png", "dog/2.png", "3.png"]])
@@ -221,7 +223,21 @@ def test_a_parquet_file_with_other_columns(tmp_path: Path) -> None:
     assert level(records, 1) == 4
     assert records.labels is not None
     assert records.labels.tolist() == [1, 0]
+    assert records.class_names == {0: "one", 1: "two"}
     assert records.ids is None
+
+
+def test_the_names_of_classes_that_a_parquet_file_of_the_hub_declares(tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    feature = {"label": {"names": ["cat", "dog"], "_type": "ClassLabel"}}
+    declared = json.dumps({"info": {"features": {"image": {"_type": "Image"}} | feature}})
+    table = arrow.table({"image": cells(1, 2), "label": [1, 0]})
+    table = table.replace_schema_metadata({"huggingface": declared})
+    pytest.importorskip("pyarrow.parquet").write_table(table, tmp_path / "x.parquet")
+    records = HuggingFace(name=str(tmp_path / "x.parquet")).open()
+    assert records.labels is not None
+    assert records.labels.tolist() == [1, 0]
+    assert records.class_names == {0: "cat", 1: "dog"}
 
 
 def test_labels_and_ids_may_be_absent(tmp_path: Path) -> None:
@@ -298,6 +314,7 @@ def test_a_local_folder_in_the_layout_of_the_hub(tmp_path: Path) -> None:
     assert [level(records, index) for index in range(2)] == [0, 1]
     assert records.labels is not None
     assert records.labels.tolist() == [0, 1]
+    assert records.class_names == {0: "x", 1: "y"}
     assert len(HuggingFace(name=str(folder), split="test").open().names) == 1
     with pytest.raises(DataError) as caught:
         HuggingFace(name=str(folder), split="tset").open()

@@ -78,6 +78,7 @@ def quick_evaluator(monkeypatch: pytest.MonkeyPatch) -> None:
     class QuickEvaluator:
         def __init__(self, experiment: Experiment, split: str, *_: Any, **__: Any) -> None:
             self.split, self.images = split, dict[str, Any]()
+            self.notes, self.left_out = list[str](), list[str]()
 
         def measure(self, networks: Any, images: int) -> Result:
             assert not networks.training
@@ -486,3 +487,62 @@ def test_built_in_test_digits_are_paired(tiny: Experiment):
     assert tiny.a.test_source == BuiltIn(name="ink", part="test")
     ids = [load_images(domain, "test").ids for domain in (tiny.a, tiny.b)]
     assert ids[0] == ids[1]
+
+
+def photos(folder: Path, *names: str, first: int = 0) -> Domain:
+    """A domain of 32×32 images of noise, one of each name."""
+    for i, name in enumerate(names, first):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.random.default_rng(i).integers(0, 256, (32, 32, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / name)
+    return Domain(source=Folder(path=str(folder)), size=32)
+
+
+def sorted_photos(folder: Path, *folders: str, first: int = 0) -> Domain:
+    return photos(folder, *(f"{f}/{i}.png" for f in folders for i in range(9)), first=first)
+
+
+def test_years_and_painters_train_no_classifier_and_choose_no_weights(
+    tiny: Experiment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    a = sorted_photos(tmp_path / "years", "2021", "2022")
+    b = sorted_photos(tmp_path / "painters", "gogh", "monet", first=50)
+    experiment = replace(
+        tiny,
+        a=a,
+        b=b,
+        training=replace(tiny.training, images=4),
+        evaluation=replace(tiny.evaluation, classifier=True),
+    )
+    run = train(experiment, tmp_path / "run")
+    note = "the subfolders of a (2021, 2022) and the subfolders of b (gogh, monet) are not the same"
+    assert capsys.readouterr().err.count(f"note: {note}") == 1
+    for record in evaluations(run):
+        assert not any("accuracy" in name for name in record["metrics"])
+        assert record["protocol"]["extractor"] == "pixels"
+        assert any(text.startswith(note) for text in record["notes"])
+    for wish in ({"classifier": True}, {"adaptation": True}):
+        with pytest.raises(DataError) as error:
+            evaluation.evaluate(run, **wish)
+        assert error.value.code == "no-labels-to-learn"
+        assert "(gogh, monet)" in str(error.value)
+
+
+def test_training_and_evaluation_say_what_they_leave_out(
+    tiny: Experiment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    a = photos(tmp_path / "a", *(f"{i}.png" for i in range(12)))
+    b = photos(tmp_path / "b", *(f"{i}.png" for i in range(12)), first=50)
+    for i in range(60):
+        (tmp_path / "a" / f"{i}.nef").touch()
+    (tmp_path / "b" / "album").symlink_to(tmp_path / "a")
+    run = train(
+        replace(tiny, a=a, b=b, training=replace(tiny.training, images=4)), tmp_path / "run"
+    )
+    text = capsys.readouterr().err
+    raw = "60 other files (60 .nef), not named like images; 60 are each a camera's raw file"
+    assert f"a: left out {raw}" in text
+    assert "b: left out album: is a link to a folder" in text
+    (record,) = evaluation.evaluate(run)
+    assert any(note.startswith(f"test images of a: left out {raw}") for note in record["notes"])
+    assert any("test images of b: left out album: " in note for note in record["notes"])

@@ -19,7 +19,7 @@ from unpaired.core.errors import SettingError
 
 if TYPE_CHECKING:
     from unpaired.data.codecs.settings import Reading
-    from unpaired.data.domain import Domain
+    from unpaired.data.domain import Domain, DomainName
     from unpaired.data.inspect import Finding
     from unpaired.data.sources import Source
 
@@ -44,11 +44,16 @@ def run(arguments: list[str]) -> int:
     from unpaired.data.coverage import mean_never_seen, sizes_in_box
     from unpaired.data.index import opened_once
     from unpaired.data.inspect import check_data, leaks, too_small
+    from unpaired.data.shared_classes import shared_classes
 
     domains = _domains(flags, options, rest)
     with opened_once():
         findings = check_data(*_sources(domains))
         leaked, too_few = leaks(findings), too_small(domains, findings)
+        classes = shared_classes(domains)
+    if not classes.shared:
+        for finding in findings.values():
+            finding.num_labelled = 0
     refused = sum(len(finding.refused) for finding in findings.values())
     if options.output:
         _draw(findings, options.output)
@@ -57,7 +62,10 @@ def run(arguments: list[str]) -> int:
         for name, domain in domains.items():
             sizes = sizes_in_box(findings[name].sizes, domain)
             image_sets[name]["never_seen"] = mean_never_seen(sizes, domain)
-        print_json({"image_sets": image_sets, "leaks": leaked, "too_small": too_few})
+        notes = list(classes.notes)
+        print_json(
+            {"image_sets": image_sets, "leaks": leaked, "too_small": too_few, "notes": notes}
+        )
     else:
         for name, finding in findings.items():
             _print_finding(name, finding, too_few)
@@ -65,6 +73,8 @@ def run(arguments: list[str]) -> int:
                 _print_coverage(name, domains[name], finding)
         for line in leak_lines(findings):
             print(line)
+        for note in classes.notes:
+            print(f"note: {note}")
         for name, reason in too_few.items():
             print(f"{name}: {reason}; {_HUNDREDS}")
     return 2 if too_few or (options.strict and (refused or leaked)) else 0
@@ -112,7 +122,7 @@ def _print_coverage(name: str, domain: Domain, finding: Finding) -> None:
         print(f"  unseen   {note}")
 
 
-def _domains(flags: Parser, options: Namespace, settings: list[str]) -> dict[str, Domain]:
+def _domains(flags: Parser, options: Namespace, settings: list[str]) -> dict[DomainName, Domain]:
     """The domains as `train` would take them."""
     from unpaired.cli.flags.settings import override, with_present_names
     from unpaired.data.domain import Domain
@@ -128,7 +138,7 @@ def _domains(flags: Parser, options: Namespace, settings: list[str]) -> dict[str
     )
     base = Experiment(a=a, b=b)
     experiment = override(base, with_present_names(base, settings), flags.prog)
-    domains: dict[str, Domain] = {}
+    domains: dict[DomainName, Domain] = {}
     for name, domain in experiment.domains.items():
         decoding = domain.decoding
         if options.max_megapixels:
@@ -138,7 +148,7 @@ def _domains(flags: Parser, options: Namespace, settings: list[str]) -> dict[str
 
 
 def _sources(
-    domains: Mapping[str, Domain],
+    domains: Mapping[DomainName, Domain],
 ) -> tuple[dict[str, Source], dict[str, Reading]]:
     """The sources, and how each is decoded."""
     sources: dict[str, Source] = {}

@@ -22,6 +22,7 @@ from unpaired.core.errors import DataError, UnreadableImage
 from unpaired.data.domain import Domain, Pixels, at_scale, square, window
 from unpaired.data.index import NUM_THREADS
 from unpaired.data.read import read_in_box
+from unpaired.data.shared_classes import labels_in_split
 from unpaired.data.sources import describe
 from unpaired.data.splits import Split, list_split, source_of
 
@@ -144,7 +145,7 @@ def load_images(domain: Domain, split: Split, at_least: int = 1) -> Images:
     places = places[usable]
     if len(places) < at_least:
         raise _too_few(domain, split, len(places), at_least, len(index), refused)
-    labels, ids = index.records.labels, index.records.ids
+    labels, ids = labels_in_split(domain, split, index), index.records.ids
     labels = None if labels is None else labels[places]
     about: dict[str, Any] = {
         "names": [index.names[i] for i in places],

@@ -71,19 +71,6 @@ def list_images(root: Path, *, outside: bool = True) -> Listing:
     return listing
 
 
-def labels_by_folder(names: list[str]) -> NDArray[np.int64] | None:
-    """Classes 0..K-1 in the sorted order of the first-level folders; shape (len(names),).
-
-    None unless all images lie in at least two such folders.
-    """
-    folders = [name.partition("/")[0] if "/" in name else "" for name in names]
-    different = sorted(set(folders))
-    if "" in different or len(different) < 2:
-        return None
-    classes = {folder: number for number, folder in enumerate(different)}
-    return np.array([classes[folder] for folder in folders], np.int64)
-
-
 def _add(
     entry: os.DirEntry[str],
     name: str,

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from unpaired.core.errors import UnreadableImage
 from unpaired.data.codecs.decoded import Values
 from unpaired.data.codecs.settings import Reading
-from unpaired.data.domain import Domain, Pixels, frame
+from unpaired.data.domain import Domain, DomainName, Pixels, frame
 from unpaired.data.index import NUM_THREADS, ImageIndex, open_index, opened_once
 from unpaired.data.read import read_content
 from unpaired.data.sources import BuiltIn, Source, describe, parse_source
@@ -122,7 +122,7 @@ def in_two_sources(
         yield first, second, [(here[h], there[h]) for h in here if h in there]
 
 
-def too_small(domains: Mapping[str, Domain], findings: dict[str, Finding]) -> dict[str, str]:
+def too_small(domains: Mapping[DomainName, Domain], findings: dict[str, Finding]) -> dict[str, str]:
     """Why sets cannot be trained on, by name, where they are too small: split as training would.
 
     `findings`: under the keys "a", "b" and, where there are such, "a-test", "b-test".

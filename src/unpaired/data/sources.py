@@ -20,7 +20,8 @@ from unpaired.core.config import config
 from unpaired.core.errors import DataError, SettingError, UnreadableImage
 from unpaired.core.files import at_home
 from unpaired.data import tables
-from unpaired.data.folder import labels_by_folder, list_images
+from unpaired.data.classes import Labels, labels_by_folder
+from unpaired.data.folder import list_images
 from unpaired.data.missing import instead, not_found
 from unpaired.data.names import PackedNames, pair_id
 
@@ -53,18 +54,27 @@ class Records:
     ignored: Mapping[str, int] = field(default_factory=dict)
     """Number of files that are no images by their extension, by extension."""
 
+    class_names: Mapping[int, str] = field(default_factory=dict)
+    """What the labels stand for; empty where they are numbers and no more."""
+
     folder: Path | None = None
     """Where the images are files below one folder."""
 
     stamps: NDArray[np.int64] | None = None
     """Of such files: size, mtime in nanoseconds and inode, (N, 3); see `folder.Stamp`."""
 
+    @property
+    def labelled(self) -> Labels | None:
+        """The labels with their names."""
+        return None if self.labels is None else Labels(self.labels, self.class_names)
+
 
 @config
 class Folder:
     """A folder of image files, at any depth.
 
-    Where all images lie in at least two first-level folders, these are the classes.
+    Where all images lie in at least two first-level folders, these are its classes; those of two
+    domains are compared where they have the same names in both.
     """
 
     kind: Literal["folder"] = "folder"
@@ -94,10 +104,11 @@ class Folder:
                 f"{self.path!r} holds no image that can be used{there}",
                 code="no-images",
             )
-        names = PackedNames.pack(listing.names)
+        names, labels = PackedNames.pack(listing.names), labels_by_folder(listing.names)
         return Records(
             names=names,
-            labels=labels_by_folder(listing.names),
+            labels=None if labels is None else labels.numbers,
+            class_names={} if labels is None else labels.names,
             ids=[pair_id(name) for name in listing.names] if self.pairs else None,
             read=lambda index: root / names[index],
             refused=listing.refused,
@@ -150,9 +161,15 @@ class HuggingFace:
         images = self._column(table, "image_column", tables.image_column)
         if not len(images):
             raise DataError(f"{describe(self)} has no rows.", code="no-rows")
+        labels = self._column(
+            table,
+            "label_column",
+            lambda column: tables.read_labels(column, table.class_names(self.label_column)),
+        )
         return Records(
             names=[f"row-{index:06d}" for index in range(len(images))],
-            labels=self._column(table, "label_column", tables.read_labels),
+            labels=None if labels is None else labels.numbers,
+            class_names={} if labels is None else labels.names,
             ids=self._column(table, "id_column", tables.read_ids),
             read=lambda index: tables.read_image(images, index),
         )
@@ -198,7 +215,13 @@ class BuiltIn:
         from unpaired.data import builtin
 
         pixels, labels, ids = builtin.render(self.name, self.part)
-        return Records(names=ids, labels=labels, ids=ids, read=pixels.__getitem__)
+        return Records(
+            names=ids,
+            labels=labels,
+            class_names={digit: str(digit) for digit in range(10)},
+            ids=ids,
+            read=pixels.__getitem__,
+        )
 
 
 Source = Folder | HuggingFace | BuiltIn

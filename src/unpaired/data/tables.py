@@ -6,17 +6,18 @@ any other file by `unpaired.data.codecs.decode`.
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unpaired.core.errors import DataError, MissingExtra
+from unpaired.data.classes import Labels
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Table:
 
     columns: list[str]
     read: Callable[[str], Any]
+    class_names: Callable[[str], list[str]] = lambda column: []
+    """The names of a column's classes by their numbers; none where it declares no such."""
 
 
 def open_parquet(path: Path) -> Table:
@@ -42,7 +45,14 @@ def open_parquet(path: Path) -> Table:
         raise DataError(
             f"{str(path)!r} cannot be read as a parquet file: {error}", code="no-parquet-file"
         ) from error
-    return Table(file.schema_arrow.names, lambda name: file.read(columns=[name]).column(0))
+    schema = file.schema_arrow
+    declared = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
+    features = declared.get("info", {}).get("features", {})
+    return Table(
+        schema.names,
+        lambda name: file.read(columns=[name]).column(0),
+        lambda name: (features.get(name) or {}).get("names") or [],
+    )
 
 
 def load_dataset(name: str, split: str, subset: str = "") -> Table:
@@ -71,7 +81,12 @@ def load_dataset(name: str, split: str, subset: str = "") -> Table:
         ) from error
     # In this format image cells stay encoded, as with Image(decode=False).
     table = dataset.with_format("arrow")[:]
-    return Table(table.column_names, table.column)
+    features = dataset.features
+    return Table(
+        table.column_names,
+        table.column,
+        lambda name: getattr(features.get(name), "names", None) or [],
+    )
 
 
 @contextmanager
@@ -109,8 +124,9 @@ def read_image(column: Any, index: int) -> bytes | Path:
     return cell or b""
 
 
-def read_labels(column: Any) -> NDArray[np.int64]:
-    """Classes (rows,): whole numbers as they are, texts numbered 0..K-1 in sorted order.
+def read_labels(column: Any, names: Sequence[str] = ()) -> Labels:
+    """Classes of the rows: whole numbers as they are, which `names` are those of; texts numbered
+    0..K-1 in sorted order.
 
     Raises `ValueError` with the reason for anything else, and for rows without a label.
     """
@@ -119,11 +135,10 @@ def read_labels(column: Any) -> NDArray[np.int64]:
     if column.null_count:
         raise ValueError(f"is empty in {column.null_count} of {len(column)} rows")
     if types.is_integer(column.type):
-        labels: NDArray[np.int64] = column.to_numpy().astype(np.int64)
-        return labels
+        return Labels(column.to_numpy().astype(np.int64), dict(enumerate(names)))
     if types.is_string(column.type) or types.is_large_string(column.type):
-        numbers: NDArray[np.int64] = np.unique(column.to_pylist(), return_inverse=True)[1]
-        return numbers.astype(np.int64)
+        texts, numbers = np.unique(column.to_pylist(), return_inverse=True)
+        return Labels(numbers.astype(np.int64), dict(enumerate(map(str, texts))))
     raise ValueError(f"holds {column.type}, not one whole number or text per image")
 
 

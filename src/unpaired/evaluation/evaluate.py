@@ -95,13 +95,15 @@ def evaluate(
             code="classifier-not-trained",
             setting="evaluation.classifier",
         )
+    unlabelled = any(images.labels is None for images in evaluator.images.values())
     if (classifier and evaluator.classifiers is None) or (
-        adaptation and any(images.labels is None for images in evaluator.images.values())
+        adaptation and (unlabelled or not evaluator.classes.shared)
     ):
+        why = "; ".join(evaluator.classes.notes) or "these images have none."
         raise DataError(
-            "a task classifier learns from labels, and these images have none. Leave --classifier "
-            "and --adaptation out, or train on labelled images: a folder with a subfolder for each "
-            "class, or a data set with a column `label`.",
+            f"a task classifier learns from labels, and {why} Leave --classifier and --adaptation "
+            "out, or train on labelled images: folders with a subfolder for each class, the same "
+            "in both, or data sets with a column `label`.",
             code="no-labels-to-learn",
             setting="evaluation.classifier",
         )

@@ -129,7 +129,9 @@ def adaptation(evaluated: EvaluatedSplit, model: AppliedModel, domain: DomainNam
     """See `learned.adaptation`; only on test images, and where both domains have labels."""
     training, real = evaluated.training[domain], evaluated.images[OTHER[domain]]
     wanted = evaluated.experiment.evaluation.adaptation and evaluated.split == "test"
-    if not wanted or training.labels is None or real.labels is None:
+    if not (wanted and evaluated.classes.shared):
+        return {}, {}
+    if training.labels is None or real.labels is None:
         return {}, {}
     seed = evaluated.protocol.style_seed
     images = translate(model, training.pixels, domain, seed, and_back=False)

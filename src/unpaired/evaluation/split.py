@@ -15,6 +15,7 @@ from unpaired.data.domain import DIRECTION, OTHER, DomainName
 from unpaired.data.index import open_index
 from unpaired.data.leaks import Leaks, find_leaks
 from unpaired.data.missing import left_out
+from unpaired.data.shared_classes import shared_classes
 from unpaired.data.splits import source_of
 from unpaired.evaluation import content
 from unpaired.evaluation.missing import Missing
@@ -59,10 +60,14 @@ class EvaluatedSplit:
         training = training or {d: load_images(domain, "train") for d, domain in domains.items()}
         self.training = {d: sample(images) for d, images in training.items()}
         self.leaks = (leaks or find_leaks(experiment.domains))[split]
+        self.classes = shared_classes(experiment.domains)
+        evaluation = experiment.evaluation
         self.notes = list(self.leaks)
+        if evaluation.classifier or evaluation.adaptation:
+            self.notes += self.classes.notes
         self.missing = Missing()
         self.classifiers: dict[DomainName, Classifier] | None = None
-        if experiment.evaluation.classifier:
+        if evaluation.classifier and self.classes.shared:
             with self.missing.noting("the task classifier"):
                 self.classifiers = task_classifiers(experiment, training, device)
         self.protocol = Protocol(

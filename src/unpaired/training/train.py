@@ -14,6 +14,7 @@ from unpaired.data.domain import DomainName
 from unpaired.data.index import open_index, opened_once
 from unpaired.data.leaks import find_leaks
 from unpaired.data.missing import left_out
+from unpaired.data.shared_classes import shared_classes
 from unpaired.data.sources import describe
 from unpaired.data.splits import FEWEST
 from unpaired.engine.checkpoint import list_newest_first
@@ -94,6 +95,10 @@ def train_checked(
     for warning in dict.fromkeys([*flattering, *others]):
         if not quiet:
             say(f"warning: {warning}")
+    measured = experiment.evaluation
+    if not quiet and (measured.classifier or measured.adaptation):
+        for note in shared_classes(experiment.domains).notes:
+            say(f"note: {note}")
     fabric = build_fabric(experiment.training, sixteen_bits=experiment.keeps_16_bits)
     # Of several processes, the first alone writes.
     names = {name: training.names for name, training in images.items()}
