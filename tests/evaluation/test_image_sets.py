@@ -21,7 +21,14 @@ def image_set(tmp_path: Path) -> Callable[..., Folder]:
     """Makes a folder of random images: `pile(name, count, seed)`."""
 
     def make(
-        name: str, count: int, seed: int, *, grey: bool = False, side: int = 80, form: str = "png"
+        name: str,
+        count: int,
+        seed: int,
+        *,
+        grey: bool = False,
+        side: int = 80,
+        form: str = "png",
+        clear: bool = False,
     ) -> Folder:
         folder = tmp_path / name
         folder.mkdir()
@@ -29,7 +36,10 @@ def image_set(tmp_path: Path) -> Callable[..., Folder]:
         for i in range(count):
             image = random.integers(0, 256, (side, side, 3), dtype=np.uint8)
             image[:] = image[:1, :1, :1] if grey else (image + random.integers(0, 256, 3)) // 2
-            Image.fromarray(image).save(folder / f"{i:03d}.{form}")
+            picture = Image.fromarray(image)
+            if clear:
+                picture.putalpha(100)
+            picture.save(folder / f"{i:03d}.{form}")
         return Folder(path=str(folder))
 
     return make
@@ -170,6 +180,11 @@ def test_fid_of_few_images_is_led_by_kid(
     [
         ({"grey": True}, {}, "the generated images are grey"),
         ({}, {"grey": True}, "the real images are grey"),
+        (
+            {"clear": True},
+            {},
+            "the generated images are transparent: they are measured before white",
+        ),
         ({"form": "jpg"}, {}, "the generated images are JPEG and the real ones PNG"),
         ({"seed": 1}, {}, "8 generated images are byte for byte among the real ones"),
         ({"side": 64}, {}, "up to 64 pixels a side, the real ones up to 80"),

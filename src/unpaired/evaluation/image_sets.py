@@ -156,6 +156,11 @@ def _notes(generated: ImageSet, real: ImageSet) -> Iterator[str]:
     if generated.grey != real.grey:
         which = ("generated", "real") if generated.grey else ("real", "generated")
         yield f"the {which[0]} images are grey, the {which[1]} ones not: distances show that first."
+    if generated.transparent:
+        yield (
+            "the generated images are transparent: they are measured before white, which hides "
+            "what networks made there. Translations with --alpha composite show all of it."
+        )
     if len(set(generated.hashes)) == 1 < len(generated.hashes):
         count = len(generated.hashes)
         yield f"all {count} generated images are the same file: the model has collapsed."

@@ -22,9 +22,10 @@ from torch import Tensor
 
 from unpaired.core.errors import DataError, UnreadableImage
 from unpaired.core.files import cache_folder, write_atomically
+from unpaired.data.codecs.settings import Reading
 from unpaired.data.index import NUM_THREADS, ImageIndex, open_index
 from unpaired.data.names import file_names
-from unpaired.data.read import read_pixels
+from unpaired.data.read import read_content, read_pixels
 from unpaired.data.sources import Content, Records, Source, describe
 from unpaired.features import Loaded
 
@@ -82,24 +83,32 @@ class ImageSet:
     @property
     def longest_side(self) -> int:
         """Of the first images, in pixels; 0 where none can be read."""
-        return self._size_and_colour[0]
+        return self._first_images[0]
 
     @property
     def grey(self) -> bool:
         """Whether the first images have no colour."""
-        return self._size_and_colour[1]
+        return self._first_images[1]
+
+    @property
+    def transparent(self) -> bool:
+        """Whether one of the first images is, somewhere."""
+        return self._first_images[2]
 
     @cached_property
-    def _size_and_colour(self) -> tuple[int, bool]:
-        longest, grey = 0, True
+    def _first_images(self) -> tuple[int, bool, bool]:
+        longest, grey, transparent = 0, True, False
         for i in range(min(_SAMPLED, len(self.hashes))):
             try:
-                image = self.pixels(i)
+                content, name = self.records.read(i), self.records.names[i]
+                decoded = read_content(content, name, 3, Reading())
             except UnreadableImage:  # `extract` lists them
                 continue
+            image = decoded.pixels
             longest = max(longest, *image.shape[:2])
             grey = grey and bool((image == image[..., :1]).all())
-        return longest, grey
+            transparent = transparent or decoded.is_transparent
+        return longest, grey, transparent
 
 
 @dataclass(frozen=True)

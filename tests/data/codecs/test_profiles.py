@@ -241,3 +241,18 @@ def test_a_gamma_without_a_profile_is_told_where_it_is_not_that_of_srgb():
     found = read(with_gamma(100_000))
     np.testing.assert_array_equal(found.pixels, PHOTO)
     assert found.notes == ("has a gamma of 1 (gAMA), which is not applied: 0.45 is sRGB's",)
+
+
+def test_a_camera_set_to_adobe_rgb_without_a_profile_is_told():
+    def exif(rule: bytes) -> bytes:
+        """The interoperability of EXIF: a directory in a directory in a directory."""
+        pointers = struct.pack("<HHHIIIHHHIII", 1, 0x8769, 4, 1, 26, 0, 1, 0xA005, 4, 1, 44, 0)
+        return b"Exif\0\0II*\0\x08\0\0\0" + pointers + struct.pack("<HHHI4sI", 1, 1, 2, 4, rule, 0)
+
+    photo = Image.fromarray(PHOTO)
+    with Image.open(io.BytesIO(file(photo, "JPEG", exif=exif(b"R03\0")))) as image:
+        assert image.getexif().get_ifd(0xA005) == {1: "R03"}
+    (note,) = read(file(photo, "JPEG", exif=exif(b"R03\0"))).notes
+    assert note.startswith("is of a camera set to Adobe RGB")
+    assert read(file(photo, "JPEG", exif=exif(b"R03\0"), icc_profile=ADOBE)).notes == ()
+    assert read(file(photo, "JPEG", exif=exif(b"R98\0"))).notes == ()

@@ -1,9 +1,9 @@
 """Colour profiles: embedded ICC profiles (Display P3, Adobe RGB, CMYK, grey) converted to sRGB.
 
 By LittleCMS, through Pillow's ImageCms and its defaults (perceptual, as for photographs). Images
-without a profile, and those whose profile is sRGB, keep every bit. What else says of a PNG which
-colours it has (gAMA, cHRM) is not applied, as in most programs; a note says so where it is not that
-of sRGB.
+without a profile, and those whose profile is sRGB, keep every bit. What else says of an image which
+colours it has (gAMA of a PNG, the interoperability of EXIF) is not applied, as in most programs; a
+note says so where they are not those of sRGB.
 """
 
 from __future__ import annotations
@@ -63,10 +63,8 @@ def to_srgb(image: Image.Image, decoding: Reading, notes: list[str]) -> Image.Im
         return _from_lab().apply(image)
     if not _is_wanted(decoding):
         return image
-    _note_gamma(image, notes)
     if "icc_profile" not in image.info:
-        if image.mode == "CMYK":
-            notes.append("is CMYK without a colour profile: its colours are approximate")
+        _note_other_colours(image, notes)
         return image
     colours, alpha = _parts(image)
     conversion = _noted(image.info["icc_profile"], colours.mode, notes)
@@ -189,8 +187,16 @@ def _name(description: str | None) -> str:
     return " ".join(words)[:60]
 
 
-def _note_gamma(image: Image.Image, notes: list[str]) -> None:
-    """Say where a PNG without a profile is of other light than sRGB, which is near 1/2.2."""
-    gamma = image.info.get("gamma")
-    if gamma and not {"icc_profile", "srgb"} & image.info.keys() and not 0.42 < gamma < 0.48:
+def _note_other_colours(image: Image.Image, notes: list[str]) -> None:
+    """Say where an image without a profile has other colours than sRGB, by what else it says."""
+    if image.mode == "CMYK":
+        notes.append("is CMYK without a colour profile: its colours are approximate")
+    gamma = image.info.get("gamma")  # of a PNG; that of sRGB is near 1/2.2
+    if gamma and "srgb" not in image.info and not 0.42 < gamma < 0.48:
         notes.append(f"has a gamma of {gamma:g} (gAMA), which is not applied: 0.45 is sRGB's")
+    # Cameras that are set to Adobe RGB name their files and say so, by the rule DCF 2.0.
+    if b"R03\0" in image.info.get("exif", b""):
+        notes.append(
+            "is of a camera set to Adobe RGB (EXIF), without its profile: its colours are read as "
+            "sRGB"
+        )
