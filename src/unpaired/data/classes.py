@@ -30,13 +30,14 @@ class Labels:
 
 
 def labels_by_folder(names: Sequence[str]) -> Labels | None:
-    """Classes 0..K-1 in the sorted order of the first-level folders, of images by their names.
+    """Classes 0..K-1 in the order of the first-level folders, whatever their case, of images by
+    their names.
 
     None unless all images lie in at least two such folders; nor where these are the splits of a
     data set.
     """
     folders = [name.partition("/")[0] if "/" in name else "" for name in names]
-    different = sorted(set(folders))
+    different = sorted(set(folders), key=lambda name: (folded(name), name))
     if "" in different or len(different) < 2 or NAMES_OF_SPLITS.issuperset(map(folded, different)):
         return None
     numbers = {folder: number for number, folder in enumerate(different)}
