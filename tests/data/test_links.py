@@ -105,6 +105,10 @@ def test_loops_devices_pipes_and_folders_are_not_followed_and_said(tmp_path: Pat
         link(image_set / name, target)
     listing = list_images(image_set)
     assert listing.names == ["real.png"]
+    codes = {refused.name: refused.code for refused in listing.refused}
+    assert codes["self.png"] == "link-loops"
+    assert codes["device.png"] == codes["pipe.png"] == "no-regular-file"
+    assert codes["album"] == codes["up"] == "link-to-folder"
     assert reasons(listing) == {
         "self.png": "is a link that loops",
         "device.png": "is a link to something that is not a regular file",

@@ -11,6 +11,7 @@ from PIL import Image
 from unpaired.core.errors import DataError
 from unpaired.data.sources import BuiltIn, Folder, Source
 from unpaired.evaluation import image_sets as made_images
+from unpaired.evaluation.files import evaluate_images
 from unpaired.evaluation.image_sets import ImageSetMeasurements
 from unpaired.features import CLIP, Extractor, Inception, Loaded, Pixels
 from unpaired.features.extract import ImageSet, image_set_of, open_image_set
@@ -272,3 +273,15 @@ def test_formats_without_loss_are_alike(image_set: Callable[..., Folder]):
     (found,) = evaluator(made, real, Pixels())
     assert not any("compression" in note for note in found.notes)
     assert found.protocol.formats == ("BMP", "pixels")
+
+
+def test_what_is_no_image_is_said(image_set: Callable[..., Folder]):
+    generated, real = image_set("generated", 4, 0), image_set("real", 4, 1)
+    for i in range(60):
+        (Path(real.path) / f"{i}.psd").touch()
+    (Path(generated.path) / "broken.png").symlink_to("gone.png")
+    record = evaluate_images(generated.path, real.path, extractor="pixels", device="cpu")
+    notes = record["notes"]
+    assert f"{generated.path}: left out broken.png: is a broken link" in notes
+    (line,) = (note for note in notes if note.startswith(f"{real.path}: left out"))
+    assert "60 other files (60 .psd), not named like images" in line

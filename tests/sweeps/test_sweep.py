@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from quick import CHILD, finish
 
 import unpaired
@@ -207,6 +208,20 @@ def test_problems_are_told_before_anything_is_trained_or_written(
     assert caught.value.code == "sweep-under-torchrun"
     assert not pretended
     assert not list(tmp_path.iterdir())
+
+
+def test_what_is_no_image_is_said_once_for_all_runs(
+    tiny: Experiment, tmp_path: Path, pretended: list[str], capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "b").mkdir()
+    Image.new("L", (8, 8)).save(tmp_path / "b" / "x.png")
+    for i in range(60):
+        (tmp_path / "b" / f"{i}.nef").touch()
+    more = replace(tiny, b=replace(tiny.b, test_source=Folder(path=str(tmp_path / "b"))))
+    train_cells(cells(more, 5.0, 10.0), tmp_path / "sweep")
+    assert len(pretended) == 2
+    text = capsys.readouterr().err
+    assert text.count(f"{tmp_path / 'b'}: left out 60 other files (60 .nef)") == 1
 
 
 def test_a_page_that_cannot_be_written_ends_no_sweep(

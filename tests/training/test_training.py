@@ -329,7 +329,9 @@ def test_a_batch_larger_than_an_image_set_is_told(tmp_path: Path, tiny: Experime
     assert f"a has {number:,} to train on" in large_batches(large, images)[0]
 
 
-def test_refused_images_are_said_in_a_line_for_each_reason(tmp_path: Path, tiny: Experiment, capsys: Any):
+def test_refused_images_are_said_in_a_line_for_each_reason(
+    tmp_path: Path, tiny: Experiment, capsys: Any
+):
     for i in range(8):
         (tmp_path / f"{i}.png").write_bytes(b"nothing")
     for i in range(8, 12):

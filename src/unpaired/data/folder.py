@@ -20,6 +20,9 @@ Stamp = tuple[int, int, int]
 """What changes with a file's content: size in bytes, mtime in nanoseconds, and inode where the
 platform gives one (else 0); of a link, those of the file that it leads to."""
 
+Problem = tuple[str, str]
+"""Why an entry is refused: in words for users, and the code for programs."""
+
 
 @dataclass
 class Listing:
@@ -87,23 +90,25 @@ def _add(
         listing.ignored[(extension.strip(".") and extension) or "without extension"] += 1
         return
     stamp: Stamp | None = None
-    reason: str | None = None
+    problem: Problem | None = None
     if is_folder and is_link:
-        reason = (
+        problem = (
             "is a link to a folder, which is not followed: give that folder itself, or a folder of "
-            "links to its files"
+            "links to its files",
+            "link-to-folder",
         )
     elif is_folder and is_image:
-        reason = "is a folder, though named like an image"
+        problem = "is a folder, though named like an image", "folder-named-like-image"
     elif is_folder:
         folders.append(name)
     else:
-        stamp, reason = _stamp(entry, limit if is_link else None)
+        stamp, problem = _stamp(entry, limit if is_link else None)
     printable = _printable(name)
-    if reason is None and printable != name:
-        reason = "has a name that is not valid UTF-8"
-    if reason:
-        listing.refused.append(UnreadableImage(printable, reason, code="refused-entry"))
+    if problem is None and printable != name:
+        problem = "has a name that is not valid UTF-8", "name-not-utf8"
+    if problem:
+        reason, code = problem
+        listing.refused.append(UnreadableImage(printable, reason, code=code))
     elif stamp is not None:
         listing.names.append(name)
         stamps.extend(stamp)
@@ -115,18 +120,18 @@ def _is_link(entry: os.DirEntry[str]) -> bool:
     return entry.is_symlink() or (is_junction is not None and is_junction())
 
 
-def _stamp(entry: os.DirEntry[str], limit: Path | None) -> tuple[Stamp | None, str | None]:
-    """The stamp of a regular file or of what a link leads to, or the reason why there is none, such
-    as that it lies outside the folder `limit`."""
+def _stamp(entry: os.DirEntry[str], limit: Path | None) -> tuple[Stamp | None, Problem | None]:
+    """The stamp of a regular file or of what a link leads to, or the problem, such as that it lies
+    outside the folder `limit`."""
     try:
         state = entry.stat()
     except OSError as error:
         return None, _why_not_there(entry, error)
     if not stat.S_ISREG(state.st_mode):
         kind = "a link to something that is not" if entry.is_symlink() else "not"
-        return None, f"is {kind} a regular file"
+        return None, (f"is {kind} a regular file", "no-regular-file")
     if limit is not None and not Path(os.path.realpath(entry.path)).is_relative_to(limit):
-        return None, "is a link that leads outside the folder"
+        return None, ("is a link that leads outside the folder", "link-leads-outside")
     # Inodes fill 64 bits without sign, of which the array has 63.
     return (state.st_size, state.st_mtime_ns, state.st_ino & (2**63 - 1)), None
 
@@ -140,14 +145,15 @@ _FETCHED_BY = {
 """What brings the content that a link to a data store lacks, by a part of the link's target."""
 
 
-def _why_not_there(entry: os.DirEntry[str], error: OSError) -> str:
+def _why_not_there(entry: os.DirEntry[str], error: OSError) -> Problem:
     if error.errno == errno.ELOOP:
-        return "is a link that loops"
+        return "is a link that loops", "link-loops"
     if error.errno not in (errno.ENOENT, errno.ENOTDIR) or not entry.is_symlink():
-        return f"cannot be opened: {error.strerror}"
+        return f"cannot be opened: {error.strerror}", "cannot-be-opened"
     target = os.readlink(entry.path).replace(os.sep, "/")
     store = next((what for part, what in _FETCHED_BY.items() if part in target), None)
-    return "is a broken link" + (f": {store} brings what it leads to" if store else "")
+    advice = f": {store} brings what it leads to" if store else ""
+    return f"is a broken link{advice}", "broken-link"
 
 
 def _printable(name: str) -> str:
