@@ -95,9 +95,8 @@ def train_checked(
     for warning in dict.fromkeys([*flattering, *others]):
         if not quiet:
             say(f"warning: {warning}")
-    measured = experiment.evaluation
-    if not quiet and (measured.classifier or measured.adaptation):
-        for note in shared_classes(experiment.domains).notes:
+    for note in shared_classes(experiment.domains).notes:
+        if not quiet:
             say(f"note: {note}")
     fabric = build_fabric(experiment.training, sixteen_bits=experiment.keeps_16_bits)
     # Of several processes, the first alone writes.

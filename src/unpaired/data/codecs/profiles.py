@@ -195,7 +195,7 @@ def _note_other_colours(image: Image.Image, notes: list[str]) -> None:
     if gamma and "srgb" not in image.info and not 0.42 < gamma < 0.48:
         notes.append(f"has a gamma of {gamma:g} (gAMA), which is not applied: 0.45 is sRGB's")
     # Cameras that are set to Adobe RGB name their files and say so, by the rule DCF 2.0.
-    if b"R03\0" in image.info.get("exif", b""):
+    if b"R03\0" in (image.info.get("exif") or b""):
         notes.append(
             "is of a camera set to Adobe RGB (EXIF), without its profile: its colours are read as "
             "sRGB"
