@@ -13,11 +13,13 @@ import tifffile
 from PIL import Image
 
 from unpaired.cli.main import main
+from unpaired.core.errors import DataError
 from unpaired.data.codecs.decode import decode
 from unpaired.data.codecs.decoded import Values
 from unpaired.data.codecs.settings import Decoding, Reading
 from unpaired.data.dataset import load_images
 from unpaired.data.domain import Domain
+from unpaired.data.first_images import probe_images
 from unpaired.data.sources import Folder
 from unpaired.data.value_ranges import advise
 from unpaired.experiment.experiment import Experiment
@@ -157,6 +159,9 @@ def fill(folder: Path, kind: str, count: int = 12) -> str:
         elif kind == "ct":
             pixels = random.integers(-1024, 3072, (32, 32)).astype(np.int16)
             tifffile.imwrite(folder / f"{i}.tif", pixels)
+        elif kind == "float":
+            pixels = random.random((32, 32)).astype(np.float32)
+            Image.fromarray(pixels).save(folder / f"{i}.tif")
         elif kind == "mask":
             pixels = random.integers(0, 2, (32, 32)).astype(np.uint8)
             Image.fromarray(pixels).save(folder / f"{i}.png")
@@ -250,3 +255,24 @@ def test_check_counts_transparent_images(tmp_path: Path, capsys: pytest.CaptureF
     assert "3 images are transparent: their background is shown as --a.decoding.background" in (
         capsys.readouterr().out
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "proposal"), [("ct", "--a.range -1024 3071"), ("float", "--a.range 0 1")]
+)
+def test_train_names_the_range_that_lets_numbers_pass(kind: str, proposal: str, tmp_path: Path):
+    with pytest.raises(DataError) as error:
+        probe_images(Folder(path=fill(tmp_path / "a", kind)))
+    assert error.value.code == "no-readable-image"
+    assert str(error.value).endswith(f"of which the files do not say what is white: {proposal}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "range", "is_deep"),
+    [("mask", (0.0, 7.0), False), ("12", (0.0, 4095.0), True), ("float", (0.0, 1.0), True)],
+)
+def test_a_range_gives_no_file_more_bits_than_it_has(
+    kind: str, range: tuple[float, float], is_deep: bool, tmp_path: Path
+):
+    first = probe_images(Folder(path=fill(tmp_path / "a", kind)), Reading(range=range))
+    assert first.sixteen_bits == is_deep

@@ -8,10 +8,12 @@ import numpy as np
 
 from unpaired.core.errors import DataError, UnreadableImage
 from unpaired.data.codecs.decode import decode
+from unpaired.data.codecs.decoded import EIGHT_BITS_IN_SIXTEEN, Values
 from unpaired.data.codecs.settings import Reading, flags_for
 from unpaired.data.domain import DomainName, Pixels
 from unpaired.data.index import ImageIndex, open_index
 from unpaired.data.sources import Source, describe
+from unpaired.data.value_ranges import advise
 
 PROBED = 48
 """Images of each source that are decoded."""
@@ -72,10 +74,13 @@ def _probe(
         deep += is_deep
     if not shapes:
         flags = flags_for(refused, name)
+        numbers = {e.name: Values(*e.numbers, limit=None) for e in refused if e.numbers}
+        advice = advise(numbers)
         raise DataError(
             f"{describe(source)}: none of the {len(places)} images that were tried can be "
             f"read (first: {refused[0]}). `unpaired check` lists every file."
-            + (f" What lets them pass: {', '.join(flags)}." if flags else ""),
+            + (f" What lets them pass: {', '.join(flags)}." if flags else "")
+            + (f" They have {advice.sentence(name)}" if advice else ""),
             code="no-readable-image",
         )
     short = int(np.median([min(shape) for shape in shapes]))
@@ -89,5 +94,7 @@ def _pixels(index: ImageIndex, i: int, decoding: Reading) -> tuple[Pixels, bool]
     content = index.read(i)
     if isinstance(content, np.ndarray):
         return content, content.dtype == np.uint16
-    pixels = decode(content, name=index.names[i], channels=3, decoding=decoding).pixels
-    return pixels, bool((pixels % 257).any())  # 8-bit images are multiples of 257
+    decoded = decode(content, name=index.names[i], channels=3, decoding=decoding)
+    # Also of the numbers of 16 bits, those that were 8 once are multiples of 257.
+    is_deep = decoded.limit != 255 and bool((decoded.pixels % EIGHT_BITS_IN_SIXTEEN).any())
+    return decoded.pixels, is_deep

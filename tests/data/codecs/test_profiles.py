@@ -25,6 +25,7 @@ from hand_made_icc import (
     linear,
     rgb_profile,
 )
+from unpaired.core.errors import UnreadableImage
 from unpaired.data.codecs.decode import decode
 from unpaired.data.codecs.decoded import Decoded
 from unpaired.data.codecs.settings import Reading
@@ -157,6 +158,14 @@ def test_cmyk_without_a_profile_is_told_to_be_approximate():
 def test_lab_is_converted():
     found = read(file(Image.new("LAB", (16, 16), (128, 128, 128)), "TIFF"))
     assert off(found.pixels, 119) <= 1.5
+
+
+def test_lab_of_sixteen_bits_is_refused_by_name():
+    content = io.BytesIO()
+    tifffile.imwrite(content, np.zeros((8, 8, 3), np.uint16), photometric="cielab")
+    with pytest.raises(UnreadableImage) as error:
+        read(content.getvalue())
+    assert error.value.code == "lab-of-more-bits"
 
 
 @pytest.mark.parametrize(

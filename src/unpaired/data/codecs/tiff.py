@@ -28,6 +28,9 @@ logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 0, 1, 2
 """TIFF's PhotometricInterpretation; the first is that of scanners and radiographs."""
 
+LAB = (8, 9, 10)
+"""Those of L*a*b*: CIE's, ICC's and ITU's."""
+
 PREMULTIPLIED, ALPHA = 1, 2
 """TIFF's ExtraSamples."""
 
@@ -58,6 +61,13 @@ def read(file: BinaryIO, name: str, decoding: Reading, notes: list[str]) -> Deco
         page = opened.pages.first
         _check_is_no_preview(page, name)
         bits, colour = page.bitspersample, page.photometric == RGB
+        if bits > 8 and page.photometric in LAB:
+            raise UnreadableImage(
+                name,
+                f"has L*a*b* colours of {bits} bits, of which those of 8 are read: convert it to "
+                "RGB first",
+                code="lab-of-more-bits",
+            )
         if bits <= 8 or page.photometric not in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB):
             file.seek(0)
             return None
