@@ -244,7 +244,7 @@ def test_what_fits_in_memory_depends_on_the_pixels_that_are_kept(
     large = domain(tmp_path, pictures, size=16)
     needed = sum(picture.nbytes for picture in pictures)
     for free, kind in ((needed, WholeImages), (needed - 1, StreamedImages)):
-        monkeypatch.setattr(dataset, "_free_memory", lambda free=free: free / dataset.MEMORY_SHARE)
+        monkeypatch.setattr(dataset, "free_memory", lambda free=free: free / dataset.MEMORY_SHARE)
         assert type(load_images(large, "train")) is kind
     half = domain(tmp_path, pictures, size=16, scale=0.8)
     assert type(load_images(half, "train")) is WholeImages

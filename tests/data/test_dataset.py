@@ -258,13 +258,13 @@ def test_what_fits_in_memory_depends_on_its_size(tmp_path: Path, monkeypatch: py
     domain = image_set(fill(tmp_path, list(range(10))), test_source=BuiltIn(name="ink"))
     needed = len(load_images(domain, "train")) * 16 * 16 * 3
     for free, kind in ((needed * 3, MemoryImages), (needed * 2, StreamedImages)):
-        monkeypatch.setattr(dataset, "_free_memory", lambda free=free: free)
+        monkeypatch.setattr(dataset, "free_memory", lambda free=free: free)
         assert isinstance(load_images(domain, "train"), kind)
 
 
 def test_free_memory_is_between_nothing_and_all():
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    assert 0 < dataset._free_memory() < total
+    assert 0 < dataset.free_memory() < total
 
 
 # Built-in images in other channels

@@ -59,7 +59,7 @@ def work(config: Path, folder: Path, connection: Connection, kill_in_write_at: i
 
     def save_or_die(folder: Path, images: int, *rest: Any) -> Path:
         if images >= kill_in_write_at:
-            checkpoint.os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+            checkpoint.move = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
         return original(folder, images, *rest)
 
     if kill_in_write_at:

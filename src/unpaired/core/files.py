@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -31,7 +33,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        move(temporary, path)
     except OSError as error:
         with suppress(OSError):
             temporary.unlink()
@@ -46,7 +48,7 @@ def replacing(folder: Path) -> Iterator[Path]:
     temporary = folder.with_name(f".{folder.name}.writing")
     replaced = folder.with_name(f".{folder.name}.replaced")
     if replaced.exists() and not folder.exists():  # killed between the two renames below
-        os.rename(replaced, folder)
+        move(replaced, folder)
     for leftover in (temporary, replaced):
         shutil.rmtree(leftover, ignore_errors=True)
     temporary.mkdir(parents=True)
@@ -54,8 +56,8 @@ def replacing(folder: Path) -> Iterator[Path]:
     for path in (*temporary.iterdir(), temporary):
         sync(path)
     if folder.exists():
-        os.rename(folder, replaced)
-    os.rename(temporary, folder)
+        move(folder, replaced)
+    move(temporary, folder)
     sync(folder.parent)
     shutil.rmtree(replaced, ignore_errors=True)
 
@@ -67,9 +69,42 @@ def cache_folder(name: str) -> Path:
 
 
 def sync(path: Path) -> None:
-    """Force a file or folder onto the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+    """Force a file onto the disk; a folder, where the platform and its file system can."""
+    is_folder = path.is_dir()
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        # Windows syncs what is open for writing, and opens no folder.
+        descriptor = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if not is_folder or error.errno not in _NO_SYNC_OF_FOLDERS:
+            raise
+
+
+_NO_SYNC_OF_FOLDERS = {
+    errno.EACCES,
+    errno.EBADF,
+    errno.EINVAL,
+    errno.EISDIR,
+    errno.ENOTSUP,
+    errno.EPERM,
+}
+
+
+def move(source: Path, target: Path) -> None:
+    """Rename, with patience: on Windows, who looks into a file (a scanner, a browser) holds it."""
+    for pause in _PAUSES:
+        try:
+            os.replace(source, target)
+            return
+        except PermissionError as error:
+            if getattr(error, "winerror", None) not in _IN_USE:
+                raise
+            time.sleep(pause)
+    os.replace(source, target)
+
+
+_IN_USE = (5, 32)  # access denied, sharing violation
+_PAUSES = (0.02, 0.1, 0.5, 1.0)  # seconds

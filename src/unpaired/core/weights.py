@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -47,17 +48,40 @@ def refuse_pickle(folder: Path, instead: str) -> None:
 def write_weights(
     tensors: dict[str, Tensor], path: Path, metadata: dict[str, str] | None = None
 ) -> None:
-    """Write a safetensors file.
+    """Write a safetensors file, with the mode that other files get there: safetensors gives 0600.
 
     Raises:
         OSError: when it cannot be written; safetensors has an error of its own for a full disk.
     """
+    path.touch()
+    mode = stat.S_IMODE(path.stat().st_mode)
     try:
         save_file(tensors, path, metadata)
+        if stat.S_IMODE(path.stat().st_mode) != mode:
+            path.chmod(mode)
     except SafetensorError as error:
         if number := re.search(r"\(os error (\d+)\)", str(error)):
             raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
         raise
+
+
+def require_readable(path: Path) -> None:
+    """Refuse a file that may not be read; safetensors would say that there is none.
+
+    Raises:
+        ModelError: with the true reason. Nothing is said of a file that is absent.
+    """
+    try:
+        with path.open("rb"):
+            return
+    except PermissionError:
+        raise ModelError(
+            f"{path} may not be read: permission denied. Ask its owner to let others read it "
+            f"(chmod -R a+rX {path.parent}), or for a copy.",
+            code="permission-denied",
+        ) from None
+    except OSError:
+        return
 
 
 def read_weights(
@@ -70,8 +94,10 @@ def read_weights(
     `present_name`: a stored name => what it is called now; none: the tensor is needed no more.
 
     Raises:
-        ModelError: for a file that is damaged, a pickle, of another network, or holds NaN.
+        ModelError: for a file that may not be read, is damaged, a pickle, of another network, or
+            holds NaN.
     """
+    require_readable(path)
     try:
         with safe_open(path, framework="pt") as file:
             stored = {now: name for name in file.keys() if (now := present_name(name))}  # noqa: SIM118

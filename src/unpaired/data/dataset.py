@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import psutil
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from unpaired.core.errors import DataError, UnreadableImage
+from unpaired.core.memory import free_memory
 from unpaired.data.domain import Domain, Pixels, at_scale, square, window
 from unpaired.data.index import NUM_THREADS
 from unpaired.data.read import read_in_box
@@ -232,7 +232,7 @@ class _Squares:
 
     def __init__(self, domain: Domain, num_images: int) -> None:
         needed = num_images * domain.size**2 * domain.channels * domain.decoding.depth // 8
-        self.is_enough = needed <= MEMORY_SHARE * _free_memory()
+        self.is_enough = needed <= MEMORY_SHARE * free_memory()
         dtype = torch.uint8 if domain.decoding.depth == 8 else torch.uint16
         count = num_images if self.is_enough else 0
         # Channels last in memory, as streamed images are: noise of the shape of a batch follows it.
@@ -259,7 +259,7 @@ class _Whole:
     def __init__(self, domain: Domain) -> None:
         self.is_enough = True
         self._size = domain.size
-        self._left = MEMORY_SHARE * _free_memory()
+        self._left = MEMORY_SHARE * free_memory()
         self._pixels: dict[int, Pixels] = {}
         self._turn = threading.Lock()
 
@@ -277,11 +277,6 @@ class _Whole:
         """The usable images."""
         pixels = [self._pixels[row] for row in usable.tolist()]
         return WholeImages(pixels=pixels, size=self._size, **about)
-
-
-def _free_memory() -> int:
-    """Bytes that can be had without swapping; what only caches files counts as free."""
-    return int(psutil.virtual_memory().available)
 
 
 def _places(places: Places | None, count: int) -> Sequence[Places | None]:

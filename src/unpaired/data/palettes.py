@@ -37,7 +37,7 @@ def read_palette(path: Path) -> Palette:
         SettingError: naming the line that is none, or when there are fewer than two colours.
     """
     try:
-        lines = path.read_text().splitlines()
+        lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingError(
             f"--palette {path} cannot be read ({error}). Give `facades`, or a text file with one "

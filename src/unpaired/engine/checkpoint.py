@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from unpaired.core.errors import RunError
-from unpaired.core.files import sync
+from unpaired.core.files import move, sync
 from unpaired.core.weights import write_weights
 
 logger = logging.getLogger(__name__)
@@ -35,12 +34,12 @@ def save(folder: Path, images: int, tensors: dict[str, Tensor], state: dict[str,
     write_weights(_apart(tensors), temporary / "state.safetensors")
     # The JSON comes last and counts the tensors: a folder that lacks it, or them, is not whole.
     record = {"images": images, "num_tensors": len(tensors), **state}
-    (temporary / "state.json").write_text(json.dumps(record))
+    (temporary / "state.json").write_text(json.dumps(record), "utf-8")
     for path in temporary.iterdir():
         sync(path)
     if target.exists():
         shutil.rmtree(target)
-    os.replace(temporary, target)
+    move(temporary, target)
     sync(folder)
     return target
 
@@ -72,6 +71,8 @@ def load_newest(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None
     for path in list_newest_first(folder):
         try:
             return load(path)
+        except PermissionError:  # another user's: nothing is damaged
+            raise
         except (OSError, ValueError, KeyError, SafetensorError) as error:
             logger.warning("checkpoint %s is damaged (%s)", path, error)
             damaged.append(str(path))
@@ -91,8 +92,11 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises:
         ValueError, OSError, KeyError, SafetensorError: when it is not whole.
     """
-    state = json.loads((path / "state.json").read_text())
-    tensors = load_file(path / "state.safetensors")
+    state = json.loads((path / "state.json").read_text("utf-8"))
+    with (path / "state.safetensors").open("rb"):  # what may not be read safetensors calls absent
+        stored = load_file(path / "state.safetensors")
+    # Copied, as what is read is a view of the file: Windows deletes none that is in use.
+    tensors = {name: tensor.clone() for name, tensor in stored.items()}
     if len(tensors) != state["num_tensors"]:
         raise ValueError(f"{len(tensors)} tensors of {state['num_tensors']}")
     return tensors, state
@@ -106,14 +110,16 @@ def list_newest_first(folder: Path) -> list[Path]:
 
 
 def prune(folder: Path, keep: int) -> None:
-    """Delete unfinished checkpoints and all but the newest `keep`."""
+    """Delete unfinished checkpoints and all but the newest `keep`; one that somebody is reading may
+    stay until the next time."""
     if not folder.is_dir():
         return
-    for path in folder.iterdir():
-        if path.name.startswith(_TEMPORARY):
+    unfinished = [path for path in folder.iterdir() if path.name.startswith(_TEMPORARY)]
+    for path in (*unfinished, *list_newest_first(folder)[keep:]):
+        try:
             shutil.rmtree(path)
-    for path in list_newest_first(folder)[keep:]:
-        shutil.rmtree(path)
+        except OSError as error:
+            logger.warning("the old checkpoint %s cannot be deleted (%s)", path, error.strerror)
 
 
 def flatten(prefix: str, value: Any) -> tuple[dict[str, Tensor], Any]:

@@ -113,7 +113,7 @@ def from_json(text: str, where: str) -> Experiment:
 def load(path: Path) -> Experiment:
     """Read `config.json`; see `from_json`."""
     try:
-        text = path.read_text()
+        text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingError(
             f"{path} cannot be read: {error}.", code="experiment-unreadable"

@@ -19,7 +19,14 @@ import torch
 from unpaired.core.config import encode
 from unpaired.core.errors import ModelError, SettingError
 from unpaired.core.files import at_home, replacing
-from unpaired.core.weights import CONFIG, WEIGHTS, read_weights, refuse_pickle, write_weights
+from unpaired.core.weights import (
+    CONFIG,
+    WEIGHTS,
+    read_weights,
+    refuse_pickle,
+    require_readable,
+    write_weights,
+)
 from unpaired.data.domain import Domain
 from unpaired.data.sources import HuggingFace
 from unpaired.experiment import experiment as experiments
@@ -77,7 +84,7 @@ def save_model(
             "weights": "ema",
             "experiment": encode(without_folders(experiment)),
         }
-        (temporary / CONFIG).write_text(json.dumps(record, indent=2) + "\n")
+        (temporary / CONFIG).write_text(json.dumps(record, indent=2) + "\n", "utf-8")
         (temporary / CARD).write_text(card, encoding="utf-8")
         if program := _program(experiment):
             shutil.copyfile(program, temporary / ENCODER)
@@ -113,6 +120,8 @@ def _present_name(stored: str) -> str | None:
 def _check_is_model(folder: Path) -> None:
     """Raise unless the files of a model are there, and say where they may be instead."""
     refuse_pickle(folder, f"Give a model folder, with {WEIGHTS} and {CONFIG}, such as RUN/model.")
+    for name in (WEIGHTS, CONFIG):
+        require_readable(folder / name)
     if not folder.exists():
         raise ModelError(
             f"{folder} does not exist. Give a model folder, such as RUN/model.",
@@ -147,7 +156,7 @@ def _check_is_model(folder: Path) -> None:
 
 def _read_config(path: Path) -> tuple[Experiment, int]:
     try:
-        record = json.loads(path.read_text())
+        record = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise ModelError(
             f"{path} cannot be read: {error}.", code="model-config-unreadable"

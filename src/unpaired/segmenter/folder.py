@@ -79,7 +79,7 @@ def save_segmenter(folder: Path, segmenter: Segmenter, trained: Trained) -> Path
         write_weights(state, temporary / WEIGHTS, {"format": "pt"})
         scores = {name: score.as_json() for name, score in trained.scores.items()}
         record = encode(trained) | {"scores": scores}
-        (temporary / CONFIG).write_text(json.dumps(record, indent=2) + "\n")
+        (temporary / CONFIG).write_text(json.dumps(record, indent=2) + "\n", "utf-8")
         (temporary / CARD).write_text(card(trained), encoding="utf-8")
     return folder
 
@@ -137,7 +137,7 @@ def _check_is_segmenter(folder: Path) -> None:
 def _form_of(path: Path) -> dict[str, object] | None:
     """The settings in a file where they are those of a segmenter of any version."""
     try:
-        record = json.loads(path.read_text())
+        record = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
     keys = {"schema_version", "network", "palette", "weights_hash"}
