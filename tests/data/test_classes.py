@@ -71,6 +71,7 @@ def test_subfolders_are_classes_where_both_name_the_same(
     result = compared(classes(tmp_path / "a", *of_a), classes(tmp_path / "b", *of_b))
     assert result.shared is shared
     assert len(result.notes) == (not shared)
+    assert bool(result.names) is shared
 
 
 def test_classes_of_one_side_are_none_of_the_other(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The colours of the classes in label maps: read from a file, found, or proven to be complete."""
+"""Palettes: colours of the classes in label maps, from a file or from the maps themselves."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def read_palette(path: Path) -> Palette:
 def unknown_colours(pixels: NDArray[np.uint8], palette: Palette) -> tuple[float, Counter[int]]:
     """The share of a label map's pixels (H, W, 3) that are of no palette colour; their colours.
 
-    Only flat regions are looked at (see `FLAT`, `FAR`), because where two classes meet, JPEG and
+    Only flat regions are considered (see `FLAT`, `FAR`), because where two classes meet, JPEG and
     resizing mix their colours to some that are in no palette; a class of one's own makes a region.
     Of the colours, red · 65536 + green · 256 + blue, only the most frequent are counted.
     """
@@ -84,8 +84,8 @@ def unknown_colours(pixels: NDArray[np.uint8], palette: Palette) -> tuple[float,
     unpacked = np.stack([values >> 16, values >> 8 & 255, values & 255], -1)
     counts = np.where(_distance(unpacked, palette) > far, counts, 0)
     most = np.argsort(-counts, kind="stable")[:_COLOURS_SHOWN]
-    found = Counter({int(values[i]): int(counts[i]) for i in most if counts[i]})
-    return float(counts.sum() / pixels[..., 0].size), found
+    of_most = Counter({int(values[i]): int(counts[i]) for i in most if counts[i]})
+    return float(counts.sum() / pixels[..., 0].size), of_most
 
 
 def share_of_palette(pixels: NDArray[np.uint8], palette: Palette) -> float:
@@ -106,11 +106,11 @@ def unpacked(colour: int) -> tuple[int, int, int]:
     return colour >> 16, colour >> 8 & 255, colour & 255
 
 
-def check_found(colours: set[int], name: str) -> None:
+def check_number(colours: set[int], name: str) -> None:
     """Raise DataError where all colours of the label maps are no palette."""
     if len(colours) > MAX_COLOURS:
         raise DataError(
-            f"{name} has more than {MAX_COLOURS} colours, so its classes cannot be told by them "
+            f"{name} has more than {MAX_COLOURS} colours, so its classes cannot be known by them "
             "alone: these are photos, or label maps that were stored as JPEG or resized. Give the "
             "colours of the classes: --palette FILE, one a line, such as: 255 170 0",
             code="too-many-colours",
@@ -118,7 +118,7 @@ def check_found(colours: set[int], name: str) -> None:
         )
     if len(colours) < 2:
         raise DataError(
-            f"{name} has one colour only: there is no class to tell from another.",
+            f"{name} has one colour only: there is no second class.",
             code="one-colour",
         )
 
@@ -128,11 +128,11 @@ def check_known(unknown: dict[str, tuple[float, Counter[int]]], name: str, count
 
     unknown: of each label map, its name, and what `unknown_colours` says of it.
     """
-    unknown = {name: found for name, found in unknown.items() if found[0] > MAX_UNKNOWN}
+    unknown = {map_: of for map_, of in unknown.items() if of[0] > MAX_UNKNOWN}
     if not unknown:
         return
     worst, (share, _) = max(unknown.items(), key=lambda item: item[1][0])
-    colours: Counter[int] = sum((found for _, found in unknown.values()), Counter())
+    colours: Counter[int] = sum((counts for _, counts in unknown.values()), Counter())
     shown = ", ".join(str(unpacked(colour)) for colour, _ in colours.most_common(_COLOURS_SHOWN))
     raise DataError(
         f"{len(unknown)} of {count} label maps in {name} have colours that the palette lacks, in "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,9 @@ class SharedClasses:
     shared: bool
     """Both domains name the same classes. Of a single domain: it has labels."""
     notes: Sequence[str] = ()
-    """Why not, where there are labels all the same."""
+    """Why not, where there are labels all the same; and which images count as unlabelled."""
+    names: str = field(default="", compare=False)
+    """Those of shared classes that subfolders give, which may be none after all; in words."""
 
 
 @opened_once()
@@ -42,7 +44,8 @@ def shared_classes(domains: Mapping[DomainName, Domain]) -> SharedClasses:
         labelled: DomainName = "a" if b is None else "b"
         return SharedClasses(False, [_one_sided(domains, labelled)])
     if meanings(a) == meanings(b):
-        return SharedClasses(True, _strange_splits(domains))
+        by_folder = any(isinstance(domain.source, Folder) for domain in domains.values())
+        return SharedClasses(True, _strange_splits(domains), _listed(a) if by_folder else "")
     same_names = set(meanings(a).values()) == set(meanings(b).values())
     differ = (
         "name the same classes, with other numbers: number them alike in both"

@@ -1,6 +1,6 @@
 """Translation plan: which images are translated, and where their translations go.
 
-All names are settled, and all clashes found, before anything is translated.
+All names are settled, and clashes refused, before anything is translated.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Job:
     """One image to translate."""
 
     name: str
-    """What messages call it: relative to the folder or pattern that it was found by."""
+    """What messages call it: relative to the folder or pattern that stands for it."""
     read: Callable[[], Content]
     """Its content: encoded bytes, a file, or pixels (height, width, channels)."""
     path: Path | None
@@ -72,7 +72,7 @@ def make_plan(
     is translated anew. An empty file is what a crash of the machine leaves: it does not count.
 
     Raises:
-        DataError: when an input does not exist, or no image is found.
+        DataError: when an input does not exist, or there is no image.
         SettingError: when `output` is or lies in a folder that is translated, is a file, or holds
             an input; or holds files of these names already, without `overwrite` and
             `skip_existing`, which exclude each other.

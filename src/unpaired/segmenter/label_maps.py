@@ -25,8 +25,8 @@ from unpaired.data.index import NUM_THREADS
 from unpaired.data.missing import left_out
 from unpaired.data.palettes import (
     Palette,
-    check_found,
     check_known,
+    check_number,
     colours_of,
     unknown_colours,
     unpacked,
@@ -114,7 +114,7 @@ def read_label_maps(
     check_known(unknown, images.name, len(images.ids))
     if palette is None:
         colours = set().union(*colours_by_name.values())
-        check_found(colours, images.name)
+        check_number(colours, images.name)
         palette = tuple(unpacked(colour) for colour in sorted(colours))
     return nearest_colour(images.pixels, palette), images, palette
 

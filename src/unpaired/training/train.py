@@ -95,9 +95,15 @@ def train_checked(
     for warning in dict.fromkeys([*flattering, *others]):
         if not quiet:
             say(f"warning: {warning}")
-    for note in shared_classes(experiment.domains).notes:
-        if not quiet:
-            say(f"note: {note}")
+    classes = shared_classes(experiment.domains)
+    notes = list(classes.notes)
+    if classes.names and experiment.evaluation.classifier:
+        notes.append(
+            f"a and b have the same classes ({classes.names}), by which translations are measured; "
+            "where subfolders are no classes: --evaluation.no-classifier"
+        )
+    for note in () if quiet else notes:
+        say(f"note: {note}")
     fabric = build_fabric(experiment.training, sixteen_bits=experiment.keeps_16_bits)
     # Of several processes, the first alone writes.
     names = {name: training.names for name, training in images.items()}

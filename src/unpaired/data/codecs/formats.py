@@ -54,7 +54,7 @@ def _heif(file: BinaryIO) -> ImageFile:
         from pillow_heif import HeifImageFile
     except ImportError as error:
         raise MissingDecoder(
-            'is a HEIC photo, which a package more reads: pip install "unpaired[heif]"'
+            'is a HEIC photo, which needs one more package: pip install "unpaired[heif]"'
         ) from error
     opened: ImageFile = HeifImageFile(file)  # type: ignore[no-untyped-call]
     return opened
