@@ -1,4 +1,4 @@
-"""Colour to grey, and what a pile of images comes to on average."""
+"""Colour to grey, and what an image set comes to on average."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Piles of files: names kept, bad ones left out, nothing overwritten that was not asked for."""
+"""Files of images: names kept, bad ones left out, nothing overwritten that was not asked for."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 import numpy as np
@@ -118,6 +119,26 @@ def test_palettes_and_a_transparent_colour_are_converted_too():
     is_key = (PHOTO - PHOTO[0, 0] == 0).all(2)
     assert (found.pixels[is_key] == 255).all()
     assert off(found.pixels[~is_key], in_srgb(PHOTO, DISPLAY_P3)[~is_key]) <= 1.5
+
+
+def test_one_transparent_level_of_grey_stays_so():
+    content = file(Image.fromarray(GREY), icc_profile=grey_profile(1.0), transparency=64)
+    found = read(content, 1, background=(1, 1, 1))
+    assert found.alpha is not None
+    np.testing.assert_array_equal(found.alpha[..., 0] == 0, GREY == 64)
+    assert (found.pixels[..., 0][GREY == 64] == 1).all()
+    others = GREY != 64
+    assert off(found.pixels[..., 0][others], encoded(linear(GREY / 255, 1.0))[others]) <= 1.5
+
+
+def test_threads_share_a_conversion():
+    random = np.random.default_rng(0)
+    photos = [random.integers(0, 256, (64, 64, 3), dtype=np.uint8) for _ in range(24)]
+    contents = [file(Image.fromarray(photo), icc_profile=P3) for photo in photos]
+    alone = [read(content).pixels for content in contents]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda content: read(content).pixels, contents))
+    np.testing.assert_array_equal(together, alone)
 
 
 @pytest.mark.parametrize("gamma", [1.0, 1.8, 2.2])

@@ -66,10 +66,10 @@ def to_srgb(image: Image.Image, decoding: Reading, notes: list[str]) -> Image.Im
     if "icc_profile" not in image.info:
         _note_other_colours(image, notes)
         return image
-    colours, alpha = _parts(image)
-    conversion = _noted(image.info["icc_profile"], colours.mode, notes)
+    conversion = _noted(image.info["icc_profile"], _described(image.mode), notes)
     if conversion.changes_nothing:
         return image
+    colours, alpha = _parts(image)
     converted = conversion.apply(colours)
     if alpha is not None:
         converted.putalpha(alpha)
@@ -104,15 +104,21 @@ def _is_wanted(decoding: Reading) -> bool:
     return decoding.profiles == "convert" and decoding.range is None and not decoding.holds_labels
 
 
+def _described(mode: str) -> str:
+    """Which of L, RGB and CMYK the profile of an image of 8 bits is for."""
+    if mode in ("1", "L", "LA", "La"):
+        return "L"
+    return "CMYK" if mode == "CMYK" else "RGB"
+
+
 def _parts(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     """Any mode of 8 bits => L, RGB or CMYK, and the transparency."""
-    if image.mode in ("LA", "La"):
-        grey, alpha = image.convert("LA").split()
-        return grey, alpha
+    is_grey = _described(image.mode) == "L"
     if image.has_transparency_data:
-        image = image.convert("RGBA")
-        return image.convert("RGB"), image.getchannel("A")
-    if image.mode in ("1", "L"):
+        # One transparent level or colour would not be found again once it is converted.
+        image = image.convert("LA" if is_grey else "RGBA")
+        return image.convert("L" if is_grey else "RGB"), image.getchannel("A")
+    if is_grey:
         return image.convert("L"), None
     return image if image.mode == "CMYK" else image.convert("RGB"), None
 
