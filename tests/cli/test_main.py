@@ -802,8 +802,11 @@ def test_an_estimate_is_measured_when_it_is_asked_for(
     measured = json.loads(capsys.readouterr().out)
     assert measured["num_parameters"] > 0
     assert 0 < measured["seconds_per_step"] < 60
+    assert measured["measuring_seconds"] > 0
     assert run(*flags) == 0
-    assert capsys.readouterr().out.startswith("estimate: ")
+    estimate = capsys.readouterr().out
+    assert estimate.startswith("estimate: ")
+    assert " of measuring after it" in estimate
     assert not folder.exists()
 
 

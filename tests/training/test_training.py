@@ -115,6 +115,47 @@ def test_the_best_validation_chooses_what_is_exported(
 
 
 @pytest.mark.usefixtures("quick_evaluator")
+def test_a_run_that_is_interrupted_while_it_is_measured_says_what_there_is(
+    tiny: Experiment,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    """The model lies there, what is left is said, and the same call measures it."""
+    evaluator, measure = run_observer.Evaluator, run_observer.Evaluator.measure
+
+    def interrupted(self: Any, networks: Any, images: int) -> Result:
+        if self.split == "test":
+            raise SystemExit(130)  # what a signal becomes
+        return measure(self, networks, images)
+
+    monkeypatch.setattr(evaluator, "measure", interrupted)
+    experiment = replace(tiny, training=replace(tiny.training, seconds=900.0))
+    with pytest.raises(SystemExit):
+        train(experiment, tmp_path / "run")
+    said = capsys.readouterr().err
+    assert re.search("time: 15 min of training, and about [0-9]+ s of measuring after it", said)
+    assert re.search("measuring on images kept from training, about [0-9]+ s", said)
+    assert f"stopped: the same command measures {tmp_path / 'run'}" in said
+    assert (tmp_path / "run" / "model" / "model.safetensors").is_file()
+    assert not is_finished(tmp_path / "run")
+    monkeypatch.setattr(evaluator, "measure", measure)
+    assert is_finished(train(experiment, tmp_path / "run", quiet=True))
+    assert capsys.readouterr().err == ""
+    train(experiment, tmp_path / "run")  # nothing is left to measure
+    assert "of measuring" not in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("quick_evaluator")
+def test_the_first_evaluation_tells_anew_how_long_measuring_will_take(
+    tiny: Experiment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    experiment = replace(tiny, evaluation=replace(tiny.evaluation, images=4))
+    train(experiment, tmp_path / "run")
+    assert capsys.readouterr().err.count("measuring at the end will take about ") == 1
+
+
+@pytest.mark.usefixtures("quick_evaluator")
 @pytest.mark.parametrize("last", ["_draw_worst", "append_line", "write_report"])
 def test_a_run_killed_in_its_last_words_says_them_once(
     tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: str

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unpaired.cli.flags.arguments import Parser, device, print_json
-from unpaired.core.console import say
+from unpaired.core.console import TrainingProgress, say
 from unpaired.core.errors import BrokenPackage, MissingExtra, ModelError, SettingError
 from unpaired.core.files import write_atomically
 from unpaired.metrics.catalogue.table import lines_for_help
@@ -89,7 +89,8 @@ def run(arguments: list[str]) -> int:
     add("--json", action="store_true", help="one JSON object on standard output")
     options = flags.parse_args(arguments)
     _check(options)
-    records = _of_images(options) if options.model is None else _of_model(options)
+    with TrainingProgress(1, quiet=options.json) as progress, progress.measuring():
+        records = _of_images(options) if options.model is None else _of_model(options)
     kept = _keep(records, options.output) if options.output else None
     if options.json:
         print_json({"evaluations": records})

@@ -43,7 +43,13 @@ def parser(prog: str = "unpaired train") -> Parser:
     add("-o", "--output", type=Path, metavar="DIR", help="run folder (default: runs/<name>)")
     add("--name", help="name of the run, shown in the report and the model card")
     add("--images", type=count, metavar="N", help="length in images seen per domain, e.g. 200k")
-    add("--time", type=seconds, metavar="T", help="time budget, e.g. 10m or 8h")
+    add(
+        "--time",
+        type=seconds,
+        metavar="T",
+        help="time budget of the training, e.g. 10m or 8h; what is measured when it ends comes "
+        "after, and how long that takes is said before",
+    )
     add("--seed", type=int, metavar="S", help="everything random derives from it (default: 0)")
     add(
         "--device",

@@ -1,4 +1,4 @@
-"""Progress on the console: a bar on a terminal, plain lines elsewhere."""
+"""Progress on the console, of training and measuring: a bar on a terminal, else plain lines."""
 
 from __future__ import annotations
 
@@ -12,11 +12,41 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from unpaired.core.progress import listening
+
 if TYPE_CHECKING:
     from unpaired.records.log import LogPoint, StagePoint
 
 PLAIN_SECONDS = 10.0
 """Least time between plain lines."""
+
+
+class MeasuringText:
+    """What is said of a measurement: its step, how far that is, and the time that is left."""
+
+    def __init__(self, expected_seconds: float | None = None) -> None:
+        """`expected_seconds`: of all steps together, where that is known."""
+        self.expected = expected_seconds
+        self._started: float | None = None
+        self._step, self._step_started, self._step_first = "", 0.0, 0
+
+    def at(self, step: str, done: int, total: int) -> tuple[float, str]:
+        """Share of the measurement that is done, and a line; see `core.progress`."""
+        now = time.monotonic()
+        if self._started is None:
+            self._started = now
+        if step != self._step:
+            self._step, self._step_started, self._step_first = step, now, done
+        advanced, elapsed = done - self._step_first, now - self._started
+        # The first tenth of a step says too little: it begins with what is done but once.
+        telling = advanced > 0 and done >= total / 10
+        left = (now - self._step_started) / advanced * (total - done) if telling else None
+        share = done / max(total, 1)
+        if self.expected is not None:
+            left = max(self.expected - elapsed, left or 0.0)
+            share = elapsed / max(elapsed + left, 1e-9)
+        rest = "" if left is None else f"; about {duration(left)} left"
+        return share, f"measuring: {step}, {done:,} of {total:,}{rest}"
 
 
 class TrainingProgress:
@@ -52,8 +82,10 @@ class TrainingProgress:
 
     def say(self, text: str) -> None:
         """One line, above a bar that goes on."""
-        if not self.quiet:
-            self.console.print(text, markup=False)
+        if self._bar is not None:
+            self.console.print(text, markup=False, soft_wrap=True)
+        elif not self.quiet:
+            say(text)
 
     def stage(self, point: StagePoint) -> None:
         """Show a line of stages.jsonl."""
@@ -63,6 +95,23 @@ class TrainingProgress:
         elif not self.quiet and time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + PLAIN_SECONDS
             say(status)
+
+    @contextmanager
+    def measuring(self, expected_seconds: float | None = None) -> Iterator[None]:
+        """Show what is reported inside; see `core.progress`."""
+        text = MeasuringText(expected_seconds)
+        self._next_line = time.monotonic() + PLAIN_SECONDS
+
+        def show(step: str, done: int, total: int) -> None:
+            share, status = text.at(step, done, total)
+            if self._bar is not None:
+                self._bar.update(self._task, completed=share, status=status)
+            elif not self.quiet and time.monotonic() >= self._next_line:
+                self._next_line = time.monotonic() + PLAIN_SECONDS
+                say(status)
+
+        with listening(show):
+            yield
 
     def update(self, point: LogPoint) -> None:
         """Show a line of metrics.jsonl."""

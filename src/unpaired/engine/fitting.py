@@ -107,15 +107,20 @@ class Fitting:
 
 
 def fit(
-    training: StageTraining, device: torch.device, *, advice: str, report: Report | None = None
+    training: StageTraining,
+    device: torch.device,
+    *,
+    advice: str,
+    report: Report | None = None,
+    every: int = 100,
 ) -> None:
-    """Take all steps; `report` hears of every hundredth.
+    """Take all steps; `report` hears of each that is a multiple of `every`.
 
     Raises:
         NonFiniteLoss: see `Fitting.steps`.
     """
-    fitting, every = Fitting(training, device), 100 * training.batch_size
-    for loss in fitting.steps(advice=advice, report_images=every):
+    fitting = Fitting(training, device)
+    for loss in fitting.steps(advice=advice, report_images=every * training.batch_size):
         if report is not None and loss is not None:
             report(fitting.images - training.batch_size, training.images, loss)
     training.finish()

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from unpaired.core.progress import report
 from unpaired.data.batches import generator
 from unpaired.data.dataset import Images
 from unpaired.data.domain import OTHER, DomainName
@@ -93,6 +94,7 @@ def translate(
             pixels[part], OTHER[domain], style, back=and_back
         )
         translations.append(translated)
+        report(f"translating {domain} to {OTHER[domain]}", part.stop, len(pixels))
         reconstructions += [] if back is None else [back]
     return Translated(
         to_eight_bits(pixels),

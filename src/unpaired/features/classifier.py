@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unpaired.core.errors import DataError
+from unpaired.core.progress import report
 from unpaired.data.jitter import Jitter, jitter
 from unpaired.data.tensors import channel_statistics
 from unpaired.engine.fitting import fit, seeded
@@ -135,7 +136,13 @@ def train_classifier(
         weight_decay=_WEIGHT_DECAY,
         random=random,
     )
-    fit(training, device, advice="Report it, with the output of `unpaired doctor`.")
+    fit(
+        training,
+        device,
+        advice="Report it, with the output of `unpaired doctor`.",
+        report=lambda seen, total, _: report("task classifier", seen, total),
+        every=max(1, images_seen // _BATCH_IMAGES // 50),
+    )
     return classifier.eval()
 
 

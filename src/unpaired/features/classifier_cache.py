@@ -45,6 +45,35 @@ def load_or_train(
     Raises DataError as `train_classifier` does.
     """
     images_seen = images_seen or default_images_seen(len(images))
+    path = _path(images, labels, num_classes, seed, folder, images_seen)
+    if path.exists():
+        try:
+            return _load(path, Classifier(images.shape[1], num_classes)).to(device).eval()
+        except (SafetensorError, RuntimeError, OSError, ValueError) as error:
+            logger.warning("the cached classifier %s is damaged (%s); training anew", path, error)
+    classifier = train_classifier(images, labels, num_classes, seed, device, images_seen)
+    try:
+        _save(path, classifier)
+    except OSError as error:
+        logger.warning("the classifier cannot be kept for next time: %s", error)
+    return classifier
+
+
+def is_kept(images: Tensor, labels: Tensor, num_classes: int) -> bool:
+    """Whether `load_or_train` needs no training for these."""
+    images_seen = default_images_seen(len(images))
+    return _path(images, labels, num_classes, 0, None, images_seen).exists()
+
+
+def _path(
+    images: Tensor,
+    labels: Tensor,
+    num_classes: int,
+    seed: int,
+    folder: Path | None,
+    images_seen: int,
+) -> Path:
+    """Where a classifier is kept, by all that goes into its weights."""
     settings = {
         "version": VERSION,
         "shape": tuple(images.shape),
@@ -57,18 +86,7 @@ def load_or_train(
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     digest.update(images.contiguous().numpy().tobytes())
     digest.update(labels.contiguous().numpy().tobytes())
-    path = (folder or default_folder()) / f"{digest.hexdigest()[:32]}.safetensors"
-    if path.exists():
-        try:
-            return _load(path, Classifier(images.shape[1], num_classes)).to(device).eval()
-        except (SafetensorError, RuntimeError, OSError, ValueError) as error:
-            logger.warning("the cached classifier %s is damaged (%s); training anew", path, error)
-    classifier = train_classifier(images, labels, num_classes, seed, device, images_seen)
-    try:
-        _save(path, classifier)
-    except OSError as error:
-        logger.warning("the classifier cannot be kept for next time: %s", error)
-    return classifier
+    return (folder or default_folder()) / f"{digest.hexdigest()[:32]}.safetensors"
 
 
 def default_folder() -> Path:

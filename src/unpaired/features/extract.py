@@ -22,6 +22,7 @@ from torch import Tensor
 
 from unpaired.core.errors import DataError, UnreadableImage
 from unpaired.core.files import cache_folder, write_atomically
+from unpaired.core.progress import report
 from unpaired.data.codecs.settings import Reading
 from unpaired.data.index import NUM_THREADS, ImageIndex, open_index
 from unpaired.data.names import file_names
@@ -165,6 +166,7 @@ def extract(images: ImageSet, extractor: Loaded, folder: Path | None = None) -> 
     for indices, batch, unread in _batches(images, extractor):
         kept += indices
         refused += unread
+        report(f"features of {images.name}", len(kept) + len(refused), len(images.hashes))
         if indices:
             features.append(extractor.features(torch.from_numpy(batch)).numpy())
     if not features:

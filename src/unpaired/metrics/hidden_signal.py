@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from unpaired.core.progress import report
 from unpaired.metrics.intervals import bootstrap_mean
 
 NOISE_LEVELS = 4.0
@@ -108,14 +109,17 @@ def hidden_signal(
 
     there: translations of `source`, both (N, C, H, W) uint8; `way_back` translates them back.
     """
-    back = way_back(
-        translations
-    )  # rounding to 8 bits is a change as well: both ways start from pixels
+    report("hidden signal", 0, 3)
+    # Rounding to 8 bits is a change as well: both ways start from pixels.
+    back = way_back(translations)
     touched: dict[Touch, Tensor] = {
         "noise": noisy(translations, seed),
         "jpeg": compressed(translations),
     }
-    returned = {touch: way_back(images) for touch, images in touched.items()}
+    returned: dict[Touch, Tensor] = {}
+    for touch, images in touched.items():
+        report("hidden signal", 1 + len(returned), 3)
+        returned[touch] = way_back(images)
     grown = {
         touch: _difference(returned[touch], back)
         / np.maximum(_difference(touched[touch], translations), 1e-9)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unpaired.core.console import TrainingProgress
+from unpaired.core.console import TrainingProgress, duration
 from unpaired.core.errors import NonFiniteLoss, UnpairedError
 from unpaired.core.files import UNFINISHED, write_atomically
 from unpaired.data.dataset import Images
@@ -22,6 +22,7 @@ from unpaired.data.leaks import Leaks
 from unpaired.engine import checkpoint
 from unpaired.engine.state import State
 from unpaired.engine.trackers import Tracker
+from unpaired.evaluation.cost import Cost
 from unpaired.evaluation.missing import reason_of
 from unpaired.evaluation.model import Evaluator, Result
 from unpaired.experiment.experiment import Experiment
@@ -39,6 +40,7 @@ from unpaired.records.protocol import Split
 from unpaired.report.plots.image_grid import grid, save_png
 from unpaired.report.run.page import write_report
 from unpaired.training import samples
+from unpaired.training.estimate import cost_of_measuring, time_in_words
 from unpaired.training.divergence import record_divergence
 
 logger = logging.getLogger(__name__)
@@ -67,7 +69,16 @@ class RunObserver:
         self.images, self.validation, self.leaks = images, validation, leaks
         sources = [SOURCE[direction] for direction in experiment.directions]
         self.fixed = {name: _first_images(validation[name]) for name in sources}
+        self.cost: Cost | None = None
         self._validation: Evaluator | None = None
+
+    def estimate(self) -> None:
+        """Say how long measuring will take after the training."""
+        with self._apart("the estimate of how long measuring takes", 0):
+            self.cost = cost_of_measuring(
+                self.experiment, self.validation, self.device, self.images
+            )
+            self.progress.say(time_in_words(self.experiment, self.cost))
 
     def stage(self, point: StagePoint) -> None:
         """See `engine.observer.Observer`."""
@@ -101,10 +112,18 @@ class RunObserver:
 
     def evaluate(self, state: State) -> None:
         """Measure on validation images, and keep the weights if they are the best so far."""
+        first = self._validation is None
         with self._apart("the evaluation on validation images", state.images):
-            self._evaluate(state)
+            with self.progress.measuring():
+                seconds = self._evaluate(state)
+            if self.cost is not None:
+                self.cost = self.cost.corrected(seconds)
+                if first:
+                    after = duration(self.cost.total)
+                    self.progress.say(f"measuring at the end will take about {after}, by this one")
 
-    def _evaluate(self, state: State) -> None:
+    def _evaluate(self, state: State) -> float:
+        """The seconds that it took, without what is trained once for all evaluations."""
         if self._validation is None:
             self._validation = self._evaluator("validation")
         result = self._validation.measure(state.average, state.images)
@@ -113,6 +132,7 @@ class RunObserver:
         if all(_rank(result.record) > _rank(record) for record in before):
             self._save(state.average, state.images, self.run / "best")
         append_line(self.run / "evaluations.jsonl", result.record.as_json())
+        return result.record.seconds
 
     def stop(self, state: State) -> None:
         """Leave a model of a training that was interrupted, and go on from there another time."""
@@ -141,10 +161,18 @@ class RunObserver:
 
         The model comes first: it need not wait for the minutes that measuring may take.
         """
+        with self.progress.measuring(None if self.cost is None else self.cost.total):
+            self._measure_and_export(state)
+        with self._apart("the report", state.images):
+            write_report(self.run)
+
+    def _measure_and_export(self, state: State) -> None:
         if not self._measured("validation", state.images):
             self._leave(state)
-            self.progress.say("measuring on images kept from training")
-            self.evaluate(state)
+            left = "" if self.cost is None else f", about {duration(self.cost.total)}"
+            self.progress.say(f"measuring on images kept from training{left}")
+            with self._apart("the evaluation on validation images", state.images):
+                self._evaluate(state)
         networks, images = state.average, state.images
         if self.experiment.evaluation.export == "best" and (self.run / "best").is_dir():
             best = load_model(self.run / "best")
@@ -162,8 +190,6 @@ class RunObserver:
         for record in new:
             append_line(self.run / "evaluations.jsonl", record.as_json())
         (self.run / UNFINISHED).unlink(missing_ok=True)
-        with self._apart("the report", images):
-            write_report(self.run)
 
     @contextmanager
     def _apart(self, what: str, images: int) -> Iterator[None]:

@@ -35,7 +35,7 @@ from unpaired.training.checks import (
 )
 from unpaired.training.contents import describe_data, training_data_warnings
 from unpaired.training.observer import RunObserver
-from unpaired.training.run_folder import open_run
+from unpaired.training.run_folder import is_finished, open_run
 
 
 def train(
@@ -126,6 +126,8 @@ def train_checked(
             observer = RunObserver(
                 experiment, run, images, validation, leaks, progress, tracker, fabric.device
             )
+            if fabric.is_global_zero and not quiet and not is_finished(run):
+                observer.estimate()
             if not quiet and stored:
                 progress.say(f"continues after {int(stored[0].name):,} images")
             try:
@@ -134,12 +136,12 @@ def train_checked(
                 progress.say(f"stopped: the same command continues {run}")
                 leave(fabric)
                 raise
-        if fabric.is_global_zero:
-            try:
-                observer.finish(state)
-            except SystemExit:  # a signal while it measures; the model is there
-                progress.say(f"stopped: the same command measures {run}")
-                raise
+            if fabric.is_global_zero:
+                try:
+                    observer.finish(state)
+                except SystemExit:  # a signal while it measures; the model is there
+                    progress.say(f"stopped: the same command measures {run}")
+                    raise
         leave(fabric)
     return run
 
