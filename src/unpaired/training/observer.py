@@ -40,8 +40,8 @@ from unpaired.records.protocol import Split
 from unpaired.report.plots.image_grid import grid, save_png
 from unpaired.report.run.page import write_report
 from unpaired.training import samples
-from unpaired.training.estimate import cost_of_measuring, time_in_words
 from unpaired.training.divergence import record_divergence
+from unpaired.training.estimate import cost_of_measuring, time_in_words
 
 logger = logging.getLogger(__name__)
 
