@@ -43,7 +43,7 @@ from unpaired.records.protocol import Protocol
 from unpaired.training import observer as run_observer
 from unpaired.training import samples
 from unpaired.training import train as training
-from unpaired.training.checks import large_batches
+from unpaired.training.checks import decoding_notes, large_batches
 from unpaired.training.observer import RunObserver, score
 from unpaired.training.run_folder import is_finished
 from unpaired.training.train import train
@@ -589,3 +589,26 @@ def test_training_and_evaluation_say_what_they_leave_out(
     (record,) = evaluation.evaluate(run)
     assert any(note.startswith(f"test images of a: left out {raw}") for note in record["notes"])
     assert any("test images of b: left out album: " in note for note in record["notes"])
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_what_was_noted_of_images_is_said_before_training(
+    streamed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A damaged colour profile, for one: decoding ignores it, which nobody would see otherwise."""
+    if streamed:
+        monkeypatch.setattr("unpaired.data.dataset.MEMORY_SHARE", 0.0)
+    for i in range(12):
+        profile = b"garbage" if i < 9 else None
+        Image.new("RGB", (16, 16), (i, 2, 3)).save(tmp_path / f"{i}.png", icc_profile=profile)
+    Image.new("CMYK", (16, 16)).save(tmp_path / "print.jpg")
+    domain = Domain(source=Folder(path=str(tmp_path)), size=16, test_fraction=0.0)
+    domain = replace(domain, validation_source=domain.source, test_source=domain.source)
+    images = load_images(domain, "train")
+    said = [
+        "9 images: has a colour profile that is damaged: its colours are read as sRGB",
+        "1 image: is CMYK without a colour profile: its colours are approximate",
+    ]
+    assert decoding_notes(images) == said
+    images.gather([0, 1, 2])
+    assert decoding_notes(images) == said

@@ -47,6 +47,8 @@ class Images(ABC):
     refused: list[UnreadableImage]
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     """How many have a height and width, in the source and inside the crop box."""
+    notes: Counter[str] = field(default_factory=Counter)
+    """What users should know of images that are used, and of how many it was noted."""
 
     def __len__(self) -> int:
         return len(self.names)
@@ -122,14 +124,16 @@ def load_images(domain: Domain, split: Split, at_least: int = 1) -> Images:
     bring = at_scale if whole else square
     sizes = np.zeros((len(places), 2), np.int64)
 
-    def try_read(i: int) -> Pixels | UnreadableImage:
+    notes: list[str] = []
+
+    def try_read(i: int, notes: list[str] | None = None) -> Pixels | UnreadableImage:
         try:
-            return read_in_box(index, i, domain)
+            return read_in_box(index, i, domain, notes)
         except UnreadableImage as error:
             return error
 
     def fill(row: int) -> UnreadableImage | None:
-        image = try_read(int(places[row]))
+        image = try_read(int(places[row]), notes)
         if isinstance(image, UnreadableImage):
             return image
         sizes[row] = image.shape[:2]
@@ -153,6 +157,7 @@ def load_images(domain: Domain, split: Split, at_least: int = 1) -> Images:
         "ids": None if ids is None else [ids[i] for i in places],
         "refused": refused,
         "sizes": Counter((h, w) for h, w in sizes[usable].tolist()),
+        "notes": Counter(notes),
     }
     if memory.is_enough:
         return memory.images(usable, about)

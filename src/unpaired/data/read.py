@@ -32,13 +32,16 @@ class Readable(Protocol):
         ...
 
 
-def read_in_box(images: Readable, i: int, domain: Domain) -> Pixels:
+def read_in_box(images: Readable, i: int, domain: Domain, notes: list[str] | None = None) -> Pixels:
     """Decode image i and cut out the crop box of the domain, if it has one: (H, W, channels).
+
+    What users should know of the image is added to `notes`.
 
     Raises:
         UnreadableImage: with the reason, such as a crop box outside the image.
     """
-    content = read_pixels(images, i, domain.channels, domain.reading)
+    decoded = read_content(images.read(i), images.names[i], domain.channels, domain.reading)
+    content = decoded.pixels
     height, width = content.shape[:2]
     if domain.crop is not None and (domain.crop[0] >= width or domain.crop[1] >= height):
         raise UnreadableImage(
@@ -46,6 +49,8 @@ def read_in_box(images: Readable, i: int, domain: Domain) -> Pixels:
             f"has {width}×{height} pixels, which all lie outside the crop box {domain.crop}",
             code="outside-crop",
         )
+    if notes is not None:
+        notes += decoded.notes
     return in_box(content, domain)
 
 

@@ -88,6 +88,17 @@ def streaming_notes(images: Images) -> list[str]:
     ]
 
 
+def decoding_notes(images: Images) -> list[str]:
+    """What was noted of images that were decoded, such as a damaged colour profile: a line each."""
+    notes = sorted(images.notes.items(), key=lambda item: (-item[1], item[0]))
+    lines = [f"{n:,} image{'s' * (n != 1)}: {note}" for note, n in notes[:MOST_NOTES]]
+    unsaid = sum(count for _, count in notes[MOST_NOTES:])
+    return [*lines, f"{unsaid:,} notes more; `unpaired check` lists them"] if unsaid else lines
+
+
+MOST_NOTES = 3
+
+
 def lost_bits(experiment: Experiment) -> list[str]:
     """Warnings of a number format that holds less than the images do."""
     if not experiment.keeps_16_bits or experiment.training.precision != "bfloat16":

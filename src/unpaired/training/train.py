@@ -28,6 +28,7 @@ from unpaired.training.checks import (
     check_labels,
     check_outside,
     check_palettes,
+    decoding_notes,
     large_batches,
     lost_bits,
     streaming_notes,
@@ -155,6 +156,7 @@ def _training_images(experiment: Experiment, name: DomainName, *, quiet: bool) -
             *cover_notes(name, domain, images.sizes),
             *crop_notes(name, domain, images.sizes),
             *streaming_notes(images),
+            *decoding_notes(images),
         ):
             say(f"{name}: {note}")
         for line in left_out(images.refused, open_index(domain.source).records.ignored):
