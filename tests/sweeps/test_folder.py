@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from image_folders import of_folders, write_images
 from unpaired.core.errors import RunError
 from unpaired.core.files import UNFINISHED
 from unpaired.engine.schedules import Constant
@@ -17,6 +18,7 @@ from unpaired.experiment.experiment import Experiment, to_json
 from unpaired.report.comparison.entries import failure_path
 from unpaired.sweeps.folder import claim, failure_of, record_failure, state_of, store
 from unpaired.sweeps.grid import Cell, grid
+from unpaired.training.contents import describe_data, training_names
 from unpaired.training.run_folder import open_run
 
 
@@ -167,3 +169,48 @@ def test_a_run_that_train_holds_by_itself_is_left_alone(tiny: Experiment, tmp_pa
         assert not held
     with claim(tmp_path, cell) as held:
         assert held
+
+
+def test_a_sweep_goes_on_where_its_data_has_moved(tiny: Experiment, tmp_path: Path):
+    folders = [write_images(tmp_path / name, 24, seed) for seed, name in enumerate("ab")]
+    base = of_folders(tiny, *folders)
+    assert store(tmp_path / "sweep", cells(base, 0.0, 5.0)) == []
+    (tmp_path / "a").rename(tmp_path / "photos")
+    moved = of_folders(tiny, tmp_path / "photos", tmp_path / "b")
+    (sentence,) = store(tmp_path / "sweep", cells(moved, 0.0, 5.0, 7.0))
+    assert sentence == "The data has moved: its content is the same."
+    stored = json.loads((tmp_path / "sweep" / "sweep.json").read_text())["runs"]
+    assert {run["experiment"]["a"]["source"]["path"] for run in stored} == {
+        str(tmp_path / "photos")
+    }
+    assert len({json.dumps(run["contents"]) for run in stored}) == 1
+
+    (tmp_path / "photos" / "03.png").unlink()
+    (tmp_path / "photos").rename(tmp_path / "a")
+    with pytest.raises(RunError, match=r"a\.source\.path") as error:
+        store(tmp_path / "sweep", cells(base, 0.0, 5.0, 7.0))
+    assert error.value.code == "sweep-differs"
+
+
+def test_a_sweep_of_an_earlier_version_goes_on_by_what_its_runs_have_noted(
+    tiny: Experiment, tmp_path: Path
+):
+    folders = [write_images(tmp_path / name, 24, seed) for seed, name in enumerate("ab")]
+    base = of_folders(tiny, *folders)
+    found = cells(base, 0.0, 5.0)
+    store(tmp_path / "sweep", found)
+    content = json.loads((tmp_path / "sweep" / "sweep.json").read_text())
+    for run in content["runs"]:
+        del run["contents"]
+    (tmp_path / "sweep" / "sweep.json").write_text(json.dumps(content))
+    (tmp_path / "a").rename(tmp_path / "photos")
+    moved = cells(of_folders(tiny, tmp_path / "photos", tmp_path / "b"), 0.0, 5.0)
+    with pytest.raises(RunError, match=r"a\.source\.path"):  # nothing says what they were
+        store(tmp_path / "sweep", moved)
+    for cell in moved:
+        (tmp_path / "sweep" / cell.name).mkdir()
+        noted = describe_data(cell.experiment, training_names(cell.experiment))
+        del noted["contents"]
+        (tmp_path / "sweep" / cell.name / "piles.json").write_text(json.dumps(noted))
+    (sentence,) = store(tmp_path / "sweep", moved)
+    assert "number and names" in sentence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from dataclasses import replace
@@ -267,3 +268,17 @@ def test_decays_of_a_restored_optimiser_are_those_of_the_settings(algorithm: Any
     restore(again, form, changed)
     (group,) = again.param_groups
     assert group.get("betas", (0.1, group.get("alpha"))) == (0.1, 0.9)
+
+
+def test_a_file_system_without_locks_is_trained_on_and_said(
+    tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
+):
+    fcntl = pytest.importorskip("fcntl")
+
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    run = train(tiny, tmp_path / "run", quiet=True)
+    assert load_model(run / "model").images == 20
+    assert f"the file system of {run} has no locks" in caplog.text

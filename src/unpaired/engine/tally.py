@@ -72,7 +72,7 @@ class Tally:
                 "step was not taken and the last checkpoint is kept. Lower the learning rates "
                 "(--training.generators.learning-rate, --training.discriminators.learning-rate), "
                 "or train in --training.precision float32: with such a change, the same command "
-                "continues from the last checkpoint.",
+                "continues from the last checkpoint, or begins anew before the first.",
                 images=images,
                 setting="training.generators.learning_rate",
             )

@@ -13,29 +13,51 @@ from unpaired.core.errors import RunError
 from unpaired.core.files import write_atomically
 from unpaired.core.locks import holding
 from unpaired.core.setting_names import text_of
+from unpaired.data.index import opened_once
 from unpaired.experiment.experiment import from_json
 from unpaired.records.json_values import mapping, parse_object, read_text
 from unpaired.report.comparison.entries import SCHEMA, SWEEP, failure_path, read_sweep
 from unpaired.sweeps.grid import Cell
+from unpaired.training.contents import (
+    content_digests,
+    describe_data,
+    relocated,
+    stored_data,
+    training_names,
+)
 from unpaired.training.run_folder import differences, is_finished, make_folder
 
 State = Literal["finished", "failed", "open"]
 
 
-def store(folder: Path, cells: Sequence[Cell]) -> None:
+@opened_once()
+def store(folder: Path, cells: Sequence[Cell]) -> list[str]:
     """Write `sweep.json`, or prove that the folder belongs to this sweep or to a part of it.
+
+    Data may lie elsewhere if it is the same: by its digests, which `sweep.json` holds, or of an
+    earlier version's sweep, by what its runs have noted. Returns what there is to say of that.
 
     Raises:
         RunError: when the folder holds another sweep, or something else.
+        DataError: when the images of a run that is new, or whose images have moved, cannot be had.
     """
     make_folder(folder, "sweep", folder / SWEEP)
     # Processes that start together write one at a time.
     with holding(folder / ".sweep.lock", wait=True):
+        there = read_sweep(folder)["runs"] if (folder / SWEEP).is_file() else []
+        stored = {str(run.get("name")): run for run in map(mapping, there)}
         runs = [_as_json(cell) for cell in cells]
-        if (folder / SWEEP).is_file():
-            _require_same(folder, [mapping(run) for run in read_sweep(folder)["runs"]], runs)
-        stored = {"schema_version": SCHEMA, "runs": runs}
-        write_atomically(folder / SWEEP, json.dumps(stored, indent=2) + "\n")
+        moved = _require_same(folder, stored, runs, cells) if stored else []
+        for run, cell in zip(runs, cells, strict=True):
+            known = stored.get(cell.name)
+            run["contents"] = (
+                content_digests(cell.experiment)
+                if known is None
+                else dict(mapping(known.get("contents")))
+            )
+        content = {"schema_version": SCHEMA, "runs": runs}
+        write_atomically(folder / SWEEP, json.dumps(content, indent=2) + "\n")
+    return moved
 
 
 def state_of(folder: Path, cell: Cell) -> State:
@@ -95,20 +117,27 @@ def _as_json(cell: Cell) -> dict[str, Any]:
 
 
 def _require_same(
-    folder: Path, stored: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]]
-) -> None:
-    there, here = _values(stored), _values(runs)
+    folder: Path,
+    stored: Mapping[str, Mapping[str, Any]],
+    runs: Sequence[Mapping[str, Any]],
+    cells: Sequence[Cell],
+) -> list[str]:
+    """Raises RunError unless `runs` are those that are `stored` or more; why moved data is."""
+    there, here = _values(list(stored.values())), _values(runs)
     changed: dict[str, tuple[Any, Any]] = {}
     for path in dict.fromkeys([*there, *here]):
         if path not in there or path not in here or not set(there[path]) <= set(here[path]):
             old, new = (", ".join(values.get(path, ["not varied"])) for values in (there, here))
             changed[path] = old, new
-    before = {run["name"]: json.dumps(run["experiment"]) for run in stored}
-    for run in runs:
-        if text := before.get(run["name"]):
+    reasons: dict[str, None] = {}
+    for run, cell in zip(runs, cells, strict=True):
+        if known := stored.get(cell.name):
             # Decoded: a setting that is newer than the sweep has its default there.
-            there_then = encode(from_json(text, str(folder / SWEEP)))
-            changed |= differences(there_then, run["experiment"])
+            there_then = encode(from_json(json.dumps(known["experiment"]), str(folder / SWEEP)))
+            different = differences(there_then, run["experiment"])
+            moved = _relocated(folder, known, different, cell)
+            reasons |= dict.fromkeys(moved.values())
+            changed |= {path: v for path, v in different.items() if path not in moved}
     if changed:
         lines = "\n".join(f"  - {k}: {old} there, {new} here" for k, (old, new) in changed.items())
         raise RunError(
@@ -118,6 +147,19 @@ def _require_same(
             "another folder with -o.",
             code="sweep-differs",
         )
+    return list(reasons)
+
+
+def _relocated(
+    folder: Path, known: Mapping[str, Any], different: Mapping[str, Any], cell: Cell
+) -> dict[str, str]:
+    """See `contents.relocated`."""
+    if not different:
+        return {}
+    contents = mapping(known.get("contents"))
+    before = {"contents": contents} if contents else stored_data(folder / cell.name)
+    now = describe_data(cell.experiment, training_names(cell.experiment)) if before else {}
+    return relocated(different, cell.experiment, before, now)
 
 
 def _values(runs: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:

@@ -48,6 +48,12 @@ def describe_data(
     return {**of_names, _CONTENTS: content_digests(experiment)}
 
 
+def training_names(experiment: Experiment) -> dict[DomainName, list[str]]:
+    """Names of the training images of each domain as they are listed, the unreadable among them."""
+    listed = {name: list_split(domain, "train") for name, domain in experiment.domains.items()}
+    return {name: [index.names[i] for i in places] for name, (index, places) in listed.items()}
+
+
 @opened_once()
 def content_digests(experiment: Experiment) -> dict[str, str]:
     """SHA-256 over the content of each split, "a.train" and so on, whatever its images are called

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -141,7 +142,8 @@ class RunObserver:
     def diverge(self, state: State, error: NonFiniteLoss) -> None:
         """Leave the model of the last good state: that of the last checkpoint, or before the first
         the average of the steps until then; of no step, and of a stage before, there is none."""
-        record_divergence(self.run, state.images, str(error))
+        why = re.split(r"; |\. ", str(error))[0]  # without the advice
+        record_divergence(self.run, state.images, f"{why}.")
         if not state.images:
             return
         with self._apart("the model of the last good state", state.images):
