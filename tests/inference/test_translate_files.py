@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import threading
 import zipfile
 from collections.abc import Callable
@@ -334,6 +335,24 @@ def test_what_a_link_leads_to_is_translated_and_never_overwritten(translate, tmp
         translate(output=tmp_path / "store", overwrite=True)
     assert error.value.code == "output-replaces-input"
     assert path.read_bytes() == before
+
+
+def test_heic_photos_become_png_and_are_named_without_their_package(
+    translate, tmp_path, monkeypatch
+):
+    package = pytest.importorskip("pillow_heif")
+    (tmp_path / "in").mkdir()
+    for i in range(3):
+        photo = package.from_pillow(Image.new("RGB", (32, 32), (90 * i, 0, 0)))
+        photo.save(tmp_path / "in" / f"{i}.HEIC", quality=90)
+    write(tmp_path / "in" / "x.png")
+    assert translate().num_translated == 4
+    assert names(tmp_path / "out") == ["0.png", "1.png", "2.png", "x.png"]
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    report = translate(output=tmp_path / "again")
+    assert report.num_translated == 1
+    assert [error.code for error in report.refused] == ["missing-decoder"] * 3
+    assert all('pip install "unpaired[heif]"' in error.reason for error in report.refused)
 
 
 def test_files_that_are_not_named_like_images_are_counted(translate, tmp_path):
