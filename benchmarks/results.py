@@ -35,7 +35,7 @@ FILES = ("config.json", "command.txt", "environment.json", "evaluations.jsonl", 
 NOT_IN_LABELS = (
     r"training\.(?!batch_size|generators|discriminators|schedule|pool_size).*|evaluation\..*"
     r"|name|schema_version|method.class_colours|[ab]\.(\w+_)?source\b.*"
-    r"|method.discriminator_jitter\.(?!shift).*"
+    r"|method.discriminator_jitter\.(?!shift).*|method.encoder\.path"
 )
 """Settings that have columns, are the same data by another path, or go with one that is shown."""
 FORMER_RECIPES = {"facades-reader-ours": "facades-features-ours"}

@@ -16,7 +16,7 @@ from unpaired.networks import FeatureMaps
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 
-def test_the_page_of_results_is_what_the_records_say(monkeypatch, real_data):
+def test_the_page_of_results_is_what_the_records_say(monkeypatch):
     """`python benchmarks/results.py` would change nothing."""
     monkeypatch.syspath_prepend(BENCHMARKS)
     results = importlib.import_module("results")
