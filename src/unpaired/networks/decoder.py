@@ -39,8 +39,8 @@ class Decoder:
     pointwise: bool = False
     """A 1×1 convolution after each layer (Chandar et al. 2019, for faces)."""
     resolution: Natural | None = None
-    """Side at which the image is made before it is enlarged bilinearly to the domain's size (Chandar
-    et al. 2019: 64, enlarged to 96); none: the domain's size."""
+    """Side at which the image is made before it is enlarged bilinearly to the domain's size
+    (Chandar et al. 2019: 64, enlarged to 96); none: the domain's size."""
 
     def problems(self, size: int) -> list[str]:
         """Why this network cannot make images of `size`×`size`, and what to do; empty: it can."""
