@@ -163,18 +163,16 @@ class RunObserver:
 
         The model comes first: it need not wait for the minutes that measuring may take.
         """
-        with self.progress.measuring(None if self.cost is None else self.cost.total):
-            self._measure_and_export(state)
-        with self._apart("the report", state.images):
-            write_report(self.run)
-
-    def _measure_and_export(self, state: State) -> None:
         if not self._measured("validation", state.images):
             self._leave(state)
             left = "" if self.cost is None else f", about {duration(self.cost.total)}"
             self.progress.say(f"measuring on images kept from training{left}")
-            with self._apart("the evaluation on validation images", state.images):
-                self._evaluate(state)
+            with (
+                self._apart("the evaluation on validation images", state.images),
+                self.progress.measuring(self.cost and self.cost.total),
+            ):
+                seconds = self._evaluate(state)
+                self.cost = self.cost and self.cost.corrected(seconds)
         networks, images = state.average, state.images
         if self.experiment.evaluation.export == "best" and (self.run / "best").is_dir():
             best = load_model(self.run / "best")
@@ -182,7 +180,10 @@ class RunObserver:
                 networks, images = best.networks.to(self.device), best.images
         new: list[EvaluationRecord] = []
         if not self._measured("test", images):
-            with self._apart("the evaluation on test images", images):
+            with (
+                self._apart("the evaluation on test images", images),
+                self.progress.measuring(self.cost and self.cost.test),
+            ):
                 result = self._evaluator("test").measure(networks, images)
                 new = [result.record]
                 with self._apart("the picture of the worst translations", images):
@@ -192,6 +193,8 @@ class RunObserver:
         for record in new:
             append_line(self.run / "evaluations.jsonl", record.as_json())
         (self.run / UNFINISHED).unlink(missing_ok=True)
+        with self._apart("the report", images):
+            write_report(self.run)
 
     @contextmanager
     def _apart(self, what: str, images: int) -> Iterator[None]:
