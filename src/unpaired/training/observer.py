@@ -169,7 +169,7 @@ class RunObserver:
             self.progress.say(f"measuring on images kept from training{left}")
             with (
                 self._apart("the evaluation on validation images", state.images),
-                self.progress.measuring(self.cost and self.cost.total),
+                self.progress.measuring(self.cost.total if self.cost else None),
             ):
                 seconds = self._evaluate(state)
                 self.cost = self.cost and self.cost.corrected(seconds)
@@ -182,7 +182,7 @@ class RunObserver:
         if not self._measured("test", images):
             with (
                 self._apart("the evaluation on test images", images),
-                self.progress.measuring(self.cost and self.cost.test),
+                self.progress.measuring(self.cost.test if self.cost else None),
             ):
                 result = self._evaluator("test").measure(networks, images)
                 new = [result.record]
