@@ -474,7 +474,8 @@ def test_reasons_are_of_what_is_trained(capsys: pytest.CaptureFixture[str], imag
     experiment, found = resolved(capsys, *image_sets, *flags, "--images", "64")
     text = "\n".join(found["reasons"])
     assert "size 64×64: as given; images of a and b are smaller and are enlarged" in text
-    assert "\nPatchGAN with 2 layers: usual at this size" in text
+    networks = "\nU-Net generator with 4 blocks and 32 channels, PatchGAN with 2 layers: usual"
+    assert networks in text
     assert "ResNet" not in text
     assert "batches of" not in text
     assert experiment.training.images == 64
