@@ -372,10 +372,10 @@ def test_an_estimate_of_memory_grows_with_the_batch(tiny: Experiment):
 
 
 def test_an_estimate_reads_as_a_sentence():
-    found = Estimate(12_300_000, 3 * 2**30, 7200.0, 0.25)
+    found = Estimate(12_300_000, 3 * 2**30, 7200.0, 0.25, 240.0)
     assert found.sentence == (
         "estimate: 12.3 million parameters, about 3.0 GiB of memory beside the images, "
-        "2 h 0 min of training (0.25 s per step)"
+        "2 h 0 min of training (0.25 s per step), and about 4 min of measuring after it"
     )
 
 
