@@ -8,6 +8,7 @@ from statistics import fmean
 
 from unpaired.metrics import catalogue
 from unpaired.metrics.catalogue.metric import Metric
+from unpaired.records.evaluation import EvaluationRecord
 
 
 def validation_score(values: Mapping[str, float]) -> float:
@@ -21,6 +22,12 @@ def validation_score(values: Mapping[str, float]) -> float:
         return math.nan
     metric, ranked = ranking
     return fmean(ranked) if metric.better == "higher" else -fmean(ranked)
+
+
+def score(evaluation: EvaluationRecord) -> float:
+    """By which the best moment of a training is chosen; the lowest where nothing ranks it."""
+    value = validation_score(evaluation.values)
+    return -math.inf if math.isnan(value) else value
 
 
 def meaning_of_score(values: Mapping[str, float]) -> str:

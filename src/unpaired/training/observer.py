@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -30,7 +29,7 @@ from unpaired.experiment.experiment import Experiment
 from unpaired.inference.applied import AppliedModel
 from unpaired.methods.networks import Networks
 from unpaired.methods.protocols import Generates, Translates
-from unpaired.metrics.ranking import validation_score
+from unpaired.metrics.ranking import score
 from unpaired.models.card import card
 from unpaired.models.folder import load_model, save_model, without_folders
 from unpaired.records.evaluation import EvaluationRecord, read_evaluations
@@ -130,7 +129,7 @@ class RunObserver:
         result = self._validation.measure(state.average, state.images)
         mark = result.record.fingerprint  # scores of other protocols are no rivals
         before = [b for b in self._records_of("validation") if b.fingerprint == mark]
-        if all(_rank(result.record) > _rank(record) for record in before):
+        if all(score(result.record) > score(record) for record in before):
             self._save(state.average, state.images, self.run / "best")
         append_line(self.run / "evaluations.jsonl", result.record.as_json())
         return result.record.seconds
@@ -262,17 +261,6 @@ class RunObserver:
             caption = f"The {len(indices)} test images whose translations are {by}."
             sidecar = json.dumps({"caption": caption})
             write_atomically(self.run / "samples" / f"worst-{direction}.json", sidecar)
-
-
-def score(record: EvaluationRecord) -> float:
-    """What `best` means: the highest of these on validation images."""
-    return validation_score(record.values)
-
-
-def _rank(record: EvaluationRecord) -> float:
-    """Its score; without one, behind all others."""
-    value = score(record)
-    return -math.inf if math.isnan(value) else value
 
 
 def _first_images(images: Images) -> Tensor:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from unpaired.metrics.catalogue import COMPANIONS
-from unpaired.metrics.ranking import validation_score
+from unpaired.metrics.ranking import score
 from unpaired.records.evaluation import EvaluationRecord
 from unpaired.records.measurement import Measurement
 from unpaired.records.protocol import Protocol
@@ -111,12 +111,6 @@ class Table:
     def entries(self) -> list[Entry]:
         """The runs that were measured."""
         return [row.group.entries[index] for row in self.rows for index in row.series]
-
-
-def score(evaluation: EvaluationRecord) -> float:
-    """By which the best moment of a training is chosen; the lowest where nothing ranks it."""
-    value = validation_score(evaluation.values)
-    return -math.inf if math.isnan(value) else value
 
 
 def leaders(table: Table, metric: str, names: Names) -> list[Group]:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from unpaired.metrics.catalogue import COMPANIONS
+from unpaired.metrics.ranking import score
 from unpaired.records.evaluation import EvaluationRecord
 from unpaired.records.measurement import Measurement
 from unpaired.report.comparison.compare import Comparison
-from unpaired.report.comparison.numbers import Row, Spread, Table, score
+from unpaired.report.comparison.numbers import Row, Spread, Table
 from unpaired.report.comparison.tables import companion, title_of
 from unpaired.report.metric_text import Wording, in_order, wording
 from unpaired.report.names import Names

@@ -12,11 +12,11 @@ from urllib.parse import quote
 
 from unpaired.core.setting_names import text_of
 from unpaired.metrics.catalogue import COMPANIONS
-from unpaired.metrics.ranking import meaning_of_score
+from unpaired.metrics.ranking import meaning_of_score, score
 from unpaired.records.evaluation import EvaluationRecord
 from unpaired.report.comparison.compare import Comparison
 from unpaired.report.comparison.numbers import Row as GroupRow
-from unpaired.report.comparison.numbers import Spread, Table, images_text, leaders, score
+from unpaired.report.comparison.numbers import Spread, Table, images_text, leaders
 from unpaired.report.html.tables import NOTHING, Cell, Column, HtmlTable, Row, flatten
 from unpaired.report.metric_text import Wording, in_order, wording
 from unpaired.report.names import Names
