@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
-from unpaired.data.domain import Domain
+from unpaired.data.domain import Domain, box_in
 
 Sizes = Mapping[tuple[int, int], int]
 """How many images have a height and width."""
@@ -30,14 +31,11 @@ def mean_never_seen(sizes: Sizes, domain: Domain) -> float:
 
 def sizes_in_box(sizes: Sizes, domain: Domain) -> Sizes:
     """Heights and widths of what the domain's crop box leaves of images of these."""
-    if domain.crop is None:
-        return sizes
-    left, top, right, bottom = domain.crop
-    inner: dict[tuple[int, int], int] = {}
+    inner: Counter[tuple[int, int]] = Counter()
     for (height, width), count in sizes.items():
-        size = min(bottom, height) - top, min(right, width) - left
-        if min(size) > 0:
-            inner[size] = inner.get(size, 0) + count
+        left, top, right, bottom = box_in(height, width, domain)
+        if left < right and top < bottom:
+            inner[bottom - top, right - left] += count
     return inner
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 from pydantic import Field
 
 from unpaired.core.config import Natural, Share, ValueRange, config
+from unpaired.core.errors import UnreadableImage
 from unpaired.data.codecs.settings import Decoding, Reading
 from unpaired.data.representation import Classes, Continuous, Representation
 from unpaired.data.sources import Source
@@ -128,10 +129,27 @@ def frame(pixels: Pixels, domain: Domain) -> Pixels:
 
 def in_box(pixels: Pixels, domain: Domain) -> Pixels:
     """What of an image (H, W, C) lies in the domain's crop box; all of it where there is none."""
-    if domain.crop is None:
-        return pixels
-    left, top, right, bottom = domain.crop
+    left, top, right, bottom = box_in(*pixels.shape[:2], domain)
     return pixels[top:bottom, left:right]
+
+
+def box_in(height: int, width: int, domain: Domain) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of what the domain's crop box leaves of an image; an end before
+    its beginning where that is nothing."""
+    left, top, right, bottom = domain.crop or (0, 0, width, height)
+    return left, top, min(right, width), min(bottom, height)
+
+
+def require_in_box(pixels: Pixels, name: str, domain: Domain) -> None:
+    """Raise UnreadableImage where all of an image (H, W, C) lies outside the crop box."""
+    height, width = pixels.shape[:2]
+    left, top, right, bottom = box_in(height, width, domain)
+    if left >= right or top >= bottom:
+        raise UnreadableImage(
+            name,
+            f"has {width}×{height} pixels, which all lie outside the crop box {domain.crop}",
+            code="outside-crop",
+        )
 
 
 def square(pixels: Pixels, domain: Domain) -> Pixels:

@@ -8,8 +8,17 @@ from typing import Literal
 
 import numpy as np
 
-from unpaired.core.errors import UnreadableImage, check_choice
-from unpaired.data.domain import Domain, Pixels, frame, in_box, resize, size_at_scale
+from unpaired.core.errors import check_choice
+from unpaired.data.domain import (
+    Domain,
+    Pixels,
+    box_in,
+    frame,
+    in_box,
+    require_in_box,
+    resize,
+    size_at_scale,
+)
 from unpaired.data.pixels import convert
 
 Resolution = Literal["auto", "native", "trained"]
@@ -105,7 +114,8 @@ def _whole(
 
 def _in_box(pixels: Pixels, name: str, source: Domain, target: Domain, multiple: int) -> Placed:
     """All that lies in the crop box, at the scale of the training."""
-    left, top, right, bottom = _box(pixels, name, source)
+    require_in_box(pixels, name, source)
+    left, top, right, bottom = box_in(*pixels.shape[:2], source)
     placed = _whole(in_box(pixels, source), source, target, multiple, "trained")
 
     def restore(translation: Pixels) -> Pixels:
@@ -131,23 +141,10 @@ def _inner_size(height: int, width: int, source: Domain, resolution: Resolution)
     return round(height * trained / short), round(width * trained / short)
 
 
-def _box(pixels: Pixels, name: str, source: Domain) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of what of an image lies in the crop box."""
-    height, width = pixels.shape[:2]
-    left, top, right, bottom = source.crop or (0, 0, width, height)
-    right, bottom = min(right, width), min(bottom, height)
-    if left >= right or top >= bottom:
-        raise UnreadableImage(
-            name,
-            f"has {width}×{height} pixels, which all lie outside the crop box {source.crop}",
-            code="outside-crop",
-        )
-    return left, top, right, bottom
-
-
 def _framed(pixels: Pixels, name: str, source: Domain, target: Domain) -> Placed:
     """The way through `frame`, and its inverse."""
-    left, top, right, bottom = _box(pixels, name, source)
+    require_in_box(pixels, name, source)
+    left, top, right, bottom = box_in(*pixels.shape[:2], source)
     assert source.fit != "crop", "refused for methods that see whole images only"
     if source.fit == "cover":
         short = min(bottom - top, right - left)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from unpaired.core.errors import DataError, UnreadableImage
 from unpaired.data.codecs.decode import decode
-from unpaired.data.codecs.decoded import Decoded
+from unpaired.data.codecs.decoded import EIGHT_BITS_IN_SIXTEEN, Decoded
 from unpaired.data.codecs.numbers import from_integers
 from unpaired.data.domain import Domain, Pixels
 from unpaired.data.tensors import LUMA
@@ -32,12 +32,7 @@ Alpha = Literal["keep", "composite"]
 written holds it; "composite" leaves the image opaque, before the background of the decoding."""
 
 _PNG_MODES = {"1", "L", "LA", "I;16", "I;16B", "P", "RGB", "RGBA"}
-_TIFF_MODES = {
-    "F",
-    "I",
-    "CMYK",
-    "LAB",
-}  # numbers without a black and a white, and colours for print
+_TIFF_MODES = {"F", "I", "CMYK", "LAB"}  # numbers without black and white; colours for print
 _LUMA = np.array([round(2**16 * weight) for weight in LUMA], np.uint32)  # as Pillow has it
 
 
@@ -135,9 +130,9 @@ def convert(pixels: Pixels, channels: int, depth: int) -> Pixels:
     elif pixels.shape[2] == 1 and channels == 3:
         pixels = np.repeat(pixels, 3, axis=2)
     if pixels.dtype == np.uint8 and depth == 16:
-        return pixels.astype(np.uint16) * 257
+        return pixels.astype(np.uint16) * EIGHT_BITS_IN_SIXTEEN
     if pixels.dtype == np.uint16 and depth == 8:
-        return np.rint(pixels / 257).astype(np.uint8)
+        return np.rint(pixels / EIGHT_BITS_IN_SIXTEEN).astype(np.uint8)
     return pixels
 
 

@@ -9,12 +9,11 @@ from typing import Literal, Protocol
 import numpy as np
 from PIL import Image
 
-from unpaired.core.errors import UnreadableImage
 from unpaired.data.codecs.decode import decode
 from unpaired.data.codecs.decoded import Decoded
 from unpaired.data.codecs.numbers import from_integers
 from unpaired.data.codecs.settings import Reading
-from unpaired.data.domain import Domain, Pixels, in_box
+from unpaired.data.domain import Domain, Pixels, in_box, require_in_box
 from unpaired.data.sources import Content
 
 
@@ -41,17 +40,10 @@ def read_in_box(images: Readable, i: int, domain: Domain, notes: list[str] | Non
         UnreadableImage: with the reason, such as a crop box outside the image.
     """
     decoded = read_content(images.read(i), images.names[i], domain.channels, domain.reading)
-    content = decoded.pixels
-    height, width = content.shape[:2]
-    if domain.crop is not None and (domain.crop[0] >= width or domain.crop[1] >= height):
-        raise UnreadableImage(
-            images.names[i],
-            f"has {width}×{height} pixels, which all lie outside the crop box {domain.crop}",
-            code="outside-crop",
-        )
+    require_in_box(decoded.pixels, images.names[i], domain)
     if notes is not None:
         notes += decoded.notes
-    return in_box(content, domain)
+    return in_box(decoded.pixels, domain)
 
 
 def read_pixels(
