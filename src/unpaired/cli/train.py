@@ -202,7 +202,7 @@ def _start(options: Namespace) -> tuple[Experiment, str]:
 def _with_sources(experiment: Experiment, options: Namespace) -> Experiment:
     """A recipe with other image sets, named after both."""
     from unpaired.data.sources import parse_source
-    from unpaired.experiment.auto import name_of
+    from unpaired.experiment.names import name_of
 
     own = []
     for name in ("a", "b"):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import fields, replace
-from pathlib import Path
 from typing import Any
 
 from unpaired.core.devices import choose_device, choose_precision
@@ -13,8 +11,9 @@ from unpaired.data.coverage import scale_in_words
 from unpaired.data.domain import Augmentation, Domain, DomainName
 from unpaired.data.first_images import FirstImages, probe_images
 from unpaired.data.representation import Continuous
-from unpaired.data.sources import BuiltIn, Folder, Source, describe
+from unpaired.data.sources import BuiltIn, Source, describe
 from unpaired.experiment.experiment import Experiment
+from unpaired.experiment.names import name_of
 from unpaired.methods import CycleGAN
 from unpaired.networks import Generator, PatchGAN, ResNet, UNet
 
@@ -288,29 +287,6 @@ def _said(what: str, path: str, fixed: Collection[str], words: dict[str, str]) -
     """A network in words, by what is not fixed of it: "PatchGAN with 2 layers"."""
     left = [text for name, text in words.items() if f"{path}.{name}" not in fixed]
     return [f"{what} with {' and '.join(left)}"] if left else []
-
-
-_UNTELLING = re.compile(
-    r"(train|test|val|validation|data|dataset|images?|imgs?|all)(ing)?[-_ ]?[AB]?",
-    re.IGNORECASE,
-)
-
-
-def short_name(source: Source) -> str:
-    """The last part of a source's name that tells it from others, of letters, digits and dashes:
-    `photos/` is "photos", and so is `photos/train.parquet`."""
-    if isinstance(source, BuiltIn):
-        return source.name
-    path = Path(source.path if isinstance(source, Folder) else source.name).absolute()
-    parts = [path.stem, *(parent.name for parent in path.parents)]
-    telling = (part for part in parts if part and not _UNTELLING.fullmatch(part))
-    return re.sub(r"[^A-Za-z0-9]+", "-", next(telling, path.stem)).strip("-") or "images"
-
-
-def name_of(*sources: Source | None) -> str:
-    """What a run on these sources is called: "photos-paintings"."""
-    names = [short_name(source) for source in sources if source is not None]
-    return "-".join(dict.fromkeys(names))
 
 
 def _domain(source: Source) -> Domain:
