@@ -14,10 +14,16 @@ from unpaired.data.representation import Continuous
 from unpaired.data.sources import BuiltIn, Source, describe
 from unpaired.experiment.experiment import Experiment
 from unpaired.experiment.names import name_of
+from unpaired.experiment.usual import (
+    SIZES,
+    largest_size,
+    usual_batch,
+    usual_discriminator,
+    usual_generator,
+    usual_length,
+)
 from unpaired.methods import CycleGAN
 from unpaired.networks import Generator, PatchGAN, ResNet, UNet
-
-SIZES = (32, 64, 128, 256)
 
 
 def undescribed(a: Source | None, b: Source) -> Experiment:
@@ -63,7 +69,7 @@ def choose(wanted: Experiment, fixed: Collection[str] = ()) -> tuple[Experiment,
     experiment, batches = _with_training(experiment, size, fixed, gpu=gpu)
     if networks or batches:
         time = f", and what a {'GPU' if gpu else 'processor'} trains in reasonable time"
-        fast = size <= _largest(gpu=gpu)
+        fast = size <= largest_size(gpu=gpu)
         reasons.append(f"{', '.join(networks + batches)}: usual at this size{time if fast else ''}")
     if "training.precision" not in fixed:
         deep = experiment.keeps_16_bits
@@ -90,7 +96,7 @@ def _size(
         enlarged = f"; images of {' and '.join(small)} are smaller and are enlarged"
         return typed[0], f"as given{enlarged if small else ''}"
     smallest = min(shorts.values())
-    limit = _largest(gpu=gpu)
+    limit = largest_size(gpu=gpu)
     size = max((s for s in SIZES if s <= min(smallest, limit)), default=SIZES[0])
     why = "the largest that the images fill"
     if smallest < SIZES[0]:
@@ -134,48 +140,24 @@ def _with_networks(
         return experiment, []  # the others' defaults suit any size
     assert experiment.a is not None
     said = []
-    width = 64 if gpu else 32
-    layers = 1 if size < 12 else 2 if size < 128 else 3
     generator, discriminator = _generator(experiment, fixed), method.discriminator
     path = "method.generator"
-    if isinstance(generator, ResNet):
-        blocks = {32: 3, 64: 4, 128: 6, 256: 9}[_usual(size)]
-        generator = _fill(generator, path, fixed, width=width, blocks=blocks)
-        said += _said(
-            "ResNet generator",
-            path,
-            fixed,
-            {"blocks": f"{blocks} blocks", "width": f"{width} channels"},
-        )
-    elif path not in fixed:
-        blocks = {32: 3, 64: 4, 128: 4, 256: 6}[_usual(size)]
-        generator = _fill(
-            generator,
-            path,
-            fixed,
-            width=width,
-            blocks=blocks,
-            downsamplings=_halvings(size),
-            norm="instance",
-            upsampling="resize",
-            full_size_skip=True,
-        )
-        said += _said(
-            "U-Net generator",
-            path,
-            fixed,
-            {"blocks": f"{blocks} blocks", "width": f"{width} channels"},
-        )
+    if path not in fixed:
+        values = usual_generator(generator, size, gpu=gpu)
+        generator = _fill(generator, path, fixed, **values)
+        words = {"blocks": f"{values['blocks']} blocks", "width": f"{values['width']} channels"}
+        what = "ResNet generator" if isinstance(generator, ResNet) else "U-Net generator"
+        said += _said(what, path, fixed, words)
     if isinstance(discriminator, PatchGAN):
         path = "method.discriminator"
-        spectral = not method.adversarial.weight_clip  # which it would undo
-        values = {"width": width, "layers": layers, "norm": "none", "spectral_norm": spectral}
+        values = usual_discriminator(size, gpu=gpu)
+        if method.adversarial.weight_clip:  # which it would undo
+            values["spectral_norm"] = False
         discriminator = _fill(discriminator, path, fixed, **values)
-        said += _said("PatchGAN", path, fixed, {"layers": f"{layers} layers"})
+        said += _said("PatchGAN", path, fixed, {"layers": f"{values['layers']} layers"})
+    identity = 5.0 if _have_like_channels(experiment) else 0.0
     method = replace(method, generator=generator, discriminator=discriminator)
-    method = _fill(
-        method, "method", fixed, identity_weight=5.0 if _have_like_channels(experiment) else 0.0
-    )
+    method = _fill(method, "method", fixed, identity_weight=identity)
     return replace(experiment, method=method), said
 
 
@@ -199,20 +181,11 @@ def _have_like_channels(experiment: Experiment) -> bool:
     return isinstance(a, Continuous) and a == b
 
 
-def _halvings(size: int) -> int:
-    """Of the sides of images in a U-Net: 3 where they leave whole pixels, 4×4 at least."""
-    return max((n for n in (1, 2, 3) if size % 2**n == 0 and size >= 4 * 2**n), default=1)
-
-
 def _with_training(
     experiment: Experiment, size: int, fixed: Collection[str], *, gpu: bool
 ) -> tuple[Experiment, list[str]]:
     """Length, batches and learning rates that are usual at a size; and how large batches are."""
-    sizes = {32: 64, 64: 32, 128: 16, 256: 8} if gpu else {32: 32, 64: 16, 128: 4, 256: 2}
-    batch = max(1, sizes[_usual(size)] * min(256, size) ** 2 // size**2)
-    images = (
-        1_000_000 if gpu else {32: 200_000, 64: 100_000, 128: 40_000, 256: 20_000}[_usual(size)]
-    )
+    batch, images = usual_batch(size, gpu=gpu), usual_length(size, gpu=gpu)
     training = _fill(experiment.training, "training", fixed, images=images, batch_size=batch)
     rate = 2e-4 * max(1.0, training.batch_size / 16) ** 0.5
     for phase in ("generators", "discriminators"):
@@ -265,16 +238,6 @@ def _of_augmentation(experiment: Experiment, fixed: Collection[str]) -> list[str
         if names:
             reasons.append(f"training images of {' and '.join(names)}: {what}; without: {flags}")
     return reasons
-
-
-def _largest(*, gpu: bool) -> int:
-    """The largest size that is trained in reasonable time."""
-    return 256 if gpu else 128
-
-
-def _usual(size: int) -> int:
-    """The nearest size from below for which it is known what is usual."""
-    return max((s for s in SIZES if s <= size), default=SIZES[0])
 
 
 def _fill(settings: Any, path: str, fixed: Collection[str], **values: Any) -> Any:
