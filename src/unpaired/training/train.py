@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing, nullcontext
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from unpaired.data.coverage import cover_notes, crop_notes
 from unpaired.data.dataset import Images, load_images, require_images
 from unpaired.data.domain import DomainName
 from unpaired.data.index import open_index, opened_once
-from unpaired.data.leaks import find_leaks
+from unpaired.data.leaks import Leaks, find_leaks
 from unpaired.data.missing import left_out
 from unpaired.data.shared_classes import shared_classes
 from unpaired.data.sources import describe
@@ -90,21 +91,8 @@ def train_checked(
     for domain in experiment.domains.values():  # hours before they are needed
         require_images(domain, "test", FEWEST["test"])
     leaks = find_leaks(experiment.domains)
-    flattering = [leak for warnings in leaks.values() for leak in warnings]
-    others = [*large_batches(experiment, images), *unsuited_ranges(experiment, images)]
-    others += lost_bits(experiment)
-    for warning in dict.fromkeys([*flattering, *others]):
-        if not quiet:
-            say(f"warning: {warning}")
-    classes = shared_classes(experiment.domains)
-    notes = list(classes.notes)
-    if classes.names and experiment.evaluation.classifier:
-        notes.append(
-            f"a and b have the same classes ({classes.names}), by which translations are measured; "
-            "where subfolders are no classes: --evaluation.no-classifier"
-        )
-    for note in () if quiet else notes:
-        say(f"note: {note}")
+    for line in () if quiet else _lines_before(experiment, images, leaks):
+        say(line)
     fabric = build_fabric(experiment.training, sixteen_bits=experiment.keeps_16_bits)
     # Of several processes, the first alone writes.
     names = {name: training.names for name, training in images.items()}
@@ -145,6 +133,28 @@ def train_checked(
                     raise
         leave(fabric)
     return run
+
+
+def _lines_before(
+    experiment: Experiment, images: dict[DomainName, Images], leaks: Leaks
+) -> Iterator[str]:
+    """Warnings and notes on all that is trained on, before it begins."""
+    warnings = [
+        *(leak for of_split in leaks.values() for leak in of_split),
+        *large_batches(experiment, images),
+        *unsuited_ranges(experiment, images),
+        *lost_bits(experiment),
+    ]
+    for warning in dict.fromkeys(warnings):
+        yield f"warning: {warning}"
+    classes = shared_classes(experiment.domains)
+    for note in classes.notes:
+        yield f"note: {note}"
+    if classes.names and experiment.evaluation.classifier:
+        yield (
+            f"note: a and b have the same classes ({classes.names}), by which translations are "
+            "measured; where subfolders are no classes: --evaluation.no-classifier"
+        )
 
 
 def _training_images(experiment: Experiment, name: DomainName, *, quiet: bool) -> Images:
