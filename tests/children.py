@@ -15,6 +15,20 @@ _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(["unpaired.experiment.experiment", "unpaired.training.train"])
 
 
+class Alive:
+    """Stands in for a child process that runs, and keeps the signals that it is sent."""
+
+    def __init__(self) -> None:
+        self.signals: list[int] = []
+
+    def poll(self) -> None:
+        """It has not ended."""
+
+    def send_signal(self, number: int) -> None:
+        """Note a signal."""
+        self.signals.append(number)
+
+
 def start(work: Callable[..., None], *arguments: Any, **environment: str) -> ForkServerProcess:
     """A process that does `work`, a function of a module, on one thread."""
     process = _SERVER.Process(target=_run, args=(work, arguments, environment))

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from children import Alive
 from unpaired.engine import signals
 from unpaired.engine.checkpoint import list_newest_first
 from unpaired.engine.signals import ending_at_once, interruption
@@ -148,18 +149,10 @@ def test_a_training_is_not_held_up_by_its_evaluations(
 
 @pytest.mark.parametrize("number", ENDING)
 def test_a_sweep_passes_it_on_to_the_run_that_saves(number: int):
-    passed_on: list[int] = []
-
-    class Child:
-        def poll(self) -> None:
-            return None
-
-        def send_signal(self, number: int) -> None:
-            passed_on.append(number)
-
+    child = Alive()
     with process.Signals() as passing:
-        passing.child = Child()  # type: ignore[assignment]
+        passing.child = child  # type: ignore[assignment]
         signal.raise_signal(number)
-    assert passed_on == [signal.SIGTERM]
+    assert child.signals == [signal.SIGTERM]
     assert signals.code_of(passing.received) == 143
     assert {143, 130, -number} <= set(process.STOPPED)

@@ -18,6 +18,7 @@ from PIL import Image
 from quick import CHILD, finish
 
 import unpaired
+from children import Alive
 from unpaired.core.errors import DataError, RunError, SettingError
 from unpaired.data.sources import Folder
 from unpaired.experiment.experiment import Experiment, load, to_json
@@ -308,21 +309,13 @@ def test_a_run_whose_sweep_was_killed_stays_held_until_it_ends(
 
 
 def test_the_end_of_the_terminal_stops_a_run_unless_nohup_switched_it_off():
-    passed_on: list[int] = []
-
-    class Child:
-        def poll(self) -> None:
-            return None
-
-        def send_signal(self, number: int) -> None:
-            passed_on.append(number)
-
+    child = Alive()
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     try:
         with process.Signals() as signals:
-            signals.child = Child()  # type: ignore[assignment]
+            signals.child = child  # type: ignore[assignment]
             signal.raise_signal(signal.SIGHUP)
-        assert passed_on == [signal.SIGTERM]  # which saves; SIGHUP would not
+        assert child.signals == [signal.SIGTERM]  # which saves; SIGHUP would not
         assert signals.received == signal.SIGHUP
         assert signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
 
