@@ -124,13 +124,8 @@ class Domain:
 def frame(pixels: Pixels, domain: Domain) -> Pixels:
     """Bring an image (H, W, C) to the (size, size, C) that the networks of `domain` see; of those
     that fit="crop" may cut out of it, the middle one."""
-    return square(in_box(pixels, domain), domain)
-
-
-def in_box(pixels: Pixels, domain: Domain) -> Pixels:
-    """What of an image (H, W, C) lies in the domain's crop box; all of it where there is none."""
-    left, top, right, bottom = box_in(*pixels.shape[:2], domain)
-    return pixels[top:bottom, left:right]
+    left, top, right, bottom = box_in(pixels.shape[0], pixels.shape[1], domain)
+    return square(pixels[top:bottom, left:right], domain)
 
 
 def box_in(height: int, width: int, domain: Domain) -> tuple[int, int, int, int]:
@@ -140,8 +135,12 @@ def box_in(height: int, width: int, domain: Domain) -> tuple[int, int, int, int]
     return left, top, min(right, width), min(bottom, height)
 
 
-def require_in_box(pixels: Pixels, name: str, domain: Domain) -> None:
-    """Raise UnreadableImage where all of an image (H, W, C) lies outside the crop box."""
+def require_box(pixels: Pixels, name: str, domain: Domain) -> tuple[int, int, int, int]:
+    """As `box_in`, of an image (H, W, C).
+
+    Raises:
+        UnreadableImage: where all of it lies outside the crop box.
+    """
     height, width = pixels.shape[:2]
     left, top, right, bottom = box_in(height, width, domain)
     if left >= right or top >= bottom:
@@ -150,6 +149,7 @@ def require_in_box(pixels: Pixels, name: str, domain: Domain) -> None:
             f"has {width}×{height} pixels, which all lie outside the crop box {domain.crop}",
             code="outside-crop",
         )
+    return left, top, right, bottom
 
 
 def square(pixels: Pixels, domain: Domain) -> Pixels:

@@ -12,10 +12,8 @@ from unpaired.core.errors import check_choice
 from unpaired.data.domain import (
     Domain,
     Pixels,
-    box_in,
     frame,
-    in_box,
-    require_in_box,
+    require_box,
     resize,
     size_at_scale,
 )
@@ -114,9 +112,8 @@ def _whole(
 
 def _in_box(pixels: Pixels, name: str, source: Domain, target: Domain, multiple: int) -> Placed:
     """All that lies in the crop box, at the scale of the training."""
-    require_in_box(pixels, name, source)
-    left, top, right, bottom = box_in(*pixels.shape[:2], source)
-    placed = _whole(in_box(pixels, source), source, target, multiple, "trained")
+    left, top, right, bottom = require_box(pixels, name, source)
+    placed = _whole(pixels[top:bottom, left:right], source, target, multiple, "trained")
 
     def restore(translation: Pixels) -> Pixels:
         whole = convert(pixels, target.channels, target.decoding.depth).copy()
@@ -143,8 +140,7 @@ def _inner_size(height: int, width: int, source: Domain, resolution: Resolution)
 
 def _framed(pixels: Pixels, name: str, source: Domain, target: Domain) -> Placed:
     """The way through `frame`, and its inverse."""
-    require_in_box(pixels, name, source)
-    left, top, right, bottom = box_in(*pixels.shape[:2], source)
+    left, top, right, bottom = require_box(pixels, name, source)
     assert source.fit != "crop", "refused for methods that see whole images only"
     if source.fit == "cover":
         short = min(bottom - top, right - left)

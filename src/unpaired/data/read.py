@@ -13,7 +13,7 @@ from unpaired.data.codecs.decode import decode
 from unpaired.data.codecs.decoded import Decoded
 from unpaired.data.codecs.numbers import from_integers
 from unpaired.data.codecs.settings import Reading
-from unpaired.data.domain import Domain, Pixels, in_box, require_in_box
+from unpaired.data.domain import Domain, Pixels, require_box
 from unpaired.data.sources import Content
 
 
@@ -40,10 +40,10 @@ def read_in_box(images: Readable, i: int, domain: Domain, notes: list[str] | Non
         UnreadableImage: with the reason, such as a crop box outside the image.
     """
     decoded = read_content(images.read(i), images.names[i], domain.channels, domain.reading)
-    require_in_box(decoded.pixels, images.names[i], domain)
+    left, top, right, bottom = require_box(decoded.pixels, images.names[i], domain)
     if notes is not None:
         notes += decoded.notes
-    return in_box(decoded.pixels, domain)
+    return decoded.pixels[top:bottom, left:right]
 
 
 def read_pixels(
