@@ -101,6 +101,15 @@ def test_help_loads_nothing_heavy():
     assert python(code).stdout.splitlines()[-1] == "[]"
 
 
+def test_help_loads_of_the_package_what_it_prints():
+    code = (
+        "import sys; from unpaired.cli.main import main; main(['--help']);"
+        "print(sorted(name for name in sys.modules if name.startswith('unpaired')))"
+    )
+    loaded = ["unpaired", "unpaired.cli", "unpaired.cli.main", "unpaired.core"]
+    assert python(code).stdout.splitlines()[-1] == str([*loaded, "unpaired.core.errors"])
+
+
 def test_public_names_exist_and_are_listed():
     assert dir(unpaired) == sorted(unpaired.__all__)
     for name in unpaired.__all__:

@@ -16,9 +16,7 @@ import sys
 from importlib import import_module
 
 import unpaired
-from unpaired.cli.flags.other_tools import VERBS as VERBS_OF_OTHERS
 from unpaired.core.errors import UnpairedError
-from unpaired.engine.signals import ending_at_once
 
 VERBS = {
     "demo": "train the built-in example, evaluate it, write a report (a few minutes)",
@@ -64,6 +62,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"unpaired {unpaired.__version__}")
         return 0
     if verb not in VERBS:
+        from unpaired.cli.flags.other_tools import VERBS as VERBS_OF_OTHERS
+
         meant = VERBS_OF_OTHERS.get(verb.lower()) or difflib.get_close_matches(verb, VERBS, 1)
         said = [f"`unpaired {name}`" for name in meant]
         if len(said) > 1:
@@ -73,6 +73,8 @@ def main(arguments: list[str] | None = None) -> int:
             f"error: there is no verb {verb!r}.{hint} Verbs: {', '.join(VERBS)}.", file=sys.stderr
         )
         return 2
+    from unpaired.engine.signals import ending_at_once  # not for --help and --version
+
     logging.basicConfig(format="warning: %(message)s", level=logging.WARNING, stream=sys.stderr)
     try:
         with ending_at_once():
